@@ -1,0 +1,261 @@
+"""What the brain concludes. Words only; each outcome carries the position that caused it."""
+
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from weinao.messages import Action, AnyObservation
+
+Fact = str | int | float | bool
+"""One fact of a hazard's evidence, by name; units stand in the name."""
+
+PAYLOAD_KEPT_BYTES_MAX = 4_096
+"""How much of an unusable payload a dead letter shows; the journal holds it whole."""
+
+
+class Severity(IntEnum):
+    """How bad it is if nobody comes; what follows from it is policy."""
+
+    INFO = 1
+    MINOR = 2
+    MAJOR = 3
+    CRITICAL = 4
+
+
+class HazardKind(StrEnum):
+    """The dangers the brain knows."""
+
+    FALL = "fall"
+    SOS = "sos"
+    SMOKE = "smoke"
+    GAS = "gas"
+    CO = "co"
+    LEAK = "leak"
+    VITALS = "vitals"
+    INACTIVITY = "inactivity"
+    AGENT_SILENT = "agent_silent"
+    DEVICE_SILENT = "device_silent"
+
+
+class Phase(StrEnum):
+    """What became of a hazard: it is so, it is surely so, it is over, it never was so."""
+
+    RAISED = "raised"
+    CONFIRMED = "confirmed"
+    CLEARED = "cleared"
+    WITHDRAWN = "withdrawn"
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands (GB/T 30428.8: 立案、处置、结案)."""
+
+    DETECTED = "detected"
+    OPEN = "open"
+    DISPATCHED = "dispatched"
+    ACCEPTED = "accepted"
+    ON_SITE = "on_site"
+    RESOLVED = "resolved"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+    FALSE_ALARM = "false_alarm"
+    MERGED = "merged"
+
+
+class Reason(StrEnum):
+    """Why something was set aside."""
+
+    TOPIC = "topic"
+    TOO_LARGE = "too_large"
+    CONTENT_TYPE = "content_type"
+    SYNTAX = "syntax"
+    SCHEMA = "schema"
+    IDENTITY = "identity"
+    FUTURE = "future"
+    TOO_OLD = "too_old"
+    DUPLICATE = "duplicate"
+    UNKNOWN_GRID = "unknown_grid"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_INCIDENT = "unknown_incident"
+    NOT_ALLOWED = "not_allowed"
+    STALE_BOOT = "stale_boot"
+
+
+class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
+    """A record set aside whole, with its reason; the journal still holds it.
+
+    Attributes:
+        detail: What was expected, what came, what to do now.
+        payload: Its first bytes.
+        size: Length of the payload as it arrived, in bytes.
+    """
+
+    reason: Reason
+    detail: str
+    topic: str
+    device: str = ""
+    payload: bytes = b""
+    size: int = 0
+    received_at: int = 0
+
+
+class Kept(Struct, frozen=True, kw_only=True, tag="kept"):
+    """An observation that counted, with who and where it was found to be about."""
+
+    id: str
+    device: str
+    at: int
+    received_at: int
+    subject: str
+    household: str
+    observation: AnyObservation
+
+
+class Hazard(Struct, frozen=True, kw_only=True, tag="hazard"):
+    """A danger about one subject, or what became of it.
+
+    Attributes:
+        id: The same in every phase; derived from what caused it.
+        subject: The resident, device or household it is about.
+        at: When this became true in the world, not when it was noticed.
+        confidence: 0 to 1.
+        evidence: Ids of the observations behind it, at most sixteen.
+        reason: A key of the message catalogue.
+        facts: What fills in the message, by name.
+    """
+
+    id: str
+    kind: HazardKind
+    phase: Phase
+    subject: str
+    household: str
+    at: int
+    severity: Severity
+    confidence: float = 1.0
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One action taken on an incident; `actor` is a person's id, or `brain`."""
+
+    at: int
+    action: Action
+    actor: str
+    state: IncidentState
+    note: str = ""
+
+
+class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
+    """A hazard that people answer for, as it stands after its last step.
+
+    Attributes:
+        at: When the danger began in the world.
+        noticed_at: When the record that raised it reached the journal.
+        assignee: Who is asked to act now; empty when nobody is.
+        due_at: When the brain acts if nobody has; None once nothing is awaited.
+        round: How often it was dispatched.
+        hazard_over: The sensors say that the danger has passed; people may still be needed.
+        merged_into: The incident that took it in.
+    """
+
+    id: str
+    grid: str
+    kind: HazardKind
+    severity: Severity
+    state: IncidentState
+    subject: str
+    household: str
+    at: int
+    noticed_at: int
+    confidence: float = 1.0
+    hazards: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+    assignee: str = ""
+    told: tuple[str, ...] = ()
+    due_at: int | None = None
+    round: int = 0
+    hazard_over: bool = False
+    merged_into: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+class Task(Struct, frozen=True, kw_only=True, tag="task"):
+    """What one person should do about an incident, and by when."""
+
+    id: str
+    incident: str
+    assignee: str
+    want: Action
+    due_at: int
+
+
+class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
+    """A message to one person about one step of an incident; its id makes repeats harmless."""
+
+    id: str
+    incident: str
+    recipient: str
+    channels: tuple[str, ...]
+    language: str
+    step: str
+    at: int
+    kind: HazardKind
+    severity: Severity
+    subject: str
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+
+
+class Command(Struct, frozen=True, kw_only=True, tag="command"):
+    """What a device should do; answered by a `Receipt`. Void after `expires_at`."""
+
+    id: str
+    device: str
+    do: str
+    incident: str
+    at: int
+    expires_at: int
+
+
+class Loss(Struct, frozen=True, kw_only=True, tag="loss"):
+    """An entry of the loss ledger: numbers of a boot that are missing, filled, or given up.
+
+    Attributes:
+        state: `missing`, `filled` once they came, `thinned` once the agent named them lost.
+    """
+
+    device: str
+    boot: str
+    first: int
+    last: int
+    state: str
+    reason: str = ""
+    observations: int = 0
+    at: int = 0
+
+
+AnyOutcome = Kept | Hazard | Incident | Task | Notice | Command | Loss | Rejected
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """Something concluded, and the place in the journal that it follows from.
+
+    Attributes:
+        offset: Of the journal record that caused it.
+        index: Its place among what that record caused in this grid.
+        received_at: When that record reached the journal.
+    """
+
+    grid: str
+    offset: int
+    index: int
+    received_at: int
+    value: AnyOutcome
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """How far its grid has come with it."""
+        return self.offset, self.index

@@ -1,0 +1,66 @@
+"""Settings: one TOML file per program, read once into frozen typed values.
+
+Unknown keys are refused, and all problems of a file are reported at once. The shipped files under
+`configs/` are the documentation; a test holds their commented defaults against the code's.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec.structs import fields
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class SettingsError(Exception):
+    """A settings file cannot be used; the message lists every problem. Mend the file."""
+
+
+def load(path: Path, shape: type[T]) -> T:
+    """Read a settings file.
+
+    Raises:
+        SettingsError: It cannot be read, or does not fit `shape`; all problems are named.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    return from_table(table, shape, str(path))
+
+
+def from_table(table: dict[str, Any], shape: type[T], name: str) -> T:
+    """Turn a parsed table into settings, as `load` does; `name` stands in the message."""
+    problems = _problems(table, shape, "")
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise SettingsError("\n  ".join([f"{name}: {count}", *problems]))
+    return msgspec.convert(table, shape)
+
+
+def _problems(table: dict[str, Any], shape: type[msgspec.Struct], where: str) -> list[str]:
+    known = {field.encode_name: field for field in fields(shape)}
+    hints = get_type_hints(shape, include_extras=True)
+    found = [
+        f"{where}{key}: unknown; known are {', '.join(sorted(known))}"
+        for key in table
+        if key not in known
+    ]
+    for key, field in known.items():
+        if key in table:
+            found += _value_problems(table[key], hints[field.name], where + key)
+        elif field.required:
+            found.append(f"{where}{key}: missing")
+    return found
+
+
+def _value_problems(value: object, hint: Any, where: str) -> list[str]:  # noqa: ANN401  # a type
+    if isinstance(value, dict) and isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return _problems(value, hint, where + ".")
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        return [f"{where}: {error}, not {value!r}"]
+    return []
