@@ -1,0 +1,1 @@
+"""From the journal to outcomes: ingest, the brain, and its wiring."""

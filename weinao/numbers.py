@@ -4,7 +4,7 @@ from bisect import bisect_left
 
 from msgspec import Struct
 
-RANGES_MAX = 10_000
+RANGES_MAX = 1_000
 """Ranges kept above the contiguous part; a number that would add one more is refused."""
 
 

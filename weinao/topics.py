@@ -65,6 +65,16 @@ def parse(topic: str) -> Topic | None:
     return Topic(Way.FEEDBACK, community, grid, "feedback", found["incident"])
 
 
+def path(topic: Topic) -> str:
+    """Return a parsed topic as it came."""
+    return {
+        Way.UP: lambda: up(topic.community, topic.grid, topic.kind, topic.name),
+        Way.REGISTRY: lambda: registry(topic.community, topic.grid, *topic.name.split("/")),
+        Way.FEEDBACK: lambda: feedback(topic.community, topic.grid, topic.name),
+        Way.TICK: lambda: tick(topic.community),
+    }[topic.way]()
+
+
 def up(community: str, grid: str, kind: str, device: str) -> str:
     """Return where a device's observations of one kind go."""
     return f"{ROOT}/{community}/{grid}/up/{kind}/{device}"

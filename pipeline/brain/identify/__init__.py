@@ -1,0 +1,1 @@
+"""Identify: the rules. Each one is a pure decision about one subject."""

@@ -1,0 +1,1 @@
+"""Respond: turn hazards into incidents that people answer for, until they are closed."""

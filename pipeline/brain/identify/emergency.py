@@ -1,0 +1,91 @@
+"""Emergencies that a sensor states outright: SOS, smoke, gas, carbon monoxide, water.
+
+Each is raised on arrival, by the first report of its device, and stays raised until the device
+reports clear. An SOS has no end of its own: every press counts.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.perceive.seen import Seen
+from weinao.ids import derived
+from weinao.messages import Home, Sensor
+from weinao.outcomes import Hazard, HazardKind, Phase, Severity
+
+SEVERITIES = {
+    Sensor.SOS: Severity.CRITICAL,
+    Sensor.SMOKE: Severity.CRITICAL,
+    Sensor.GAS: Severity.CRITICAL,
+    Sensor.CO: Severity.CRITICAL,
+    Sensor.LEAK: Severity.MAJOR,
+}
+"""Danger to life is critical; water is not. The sensors' own alarm limits are those of EN 50291
+(CO), EN 14604 (smoke) and GB 15322.2 (gas): we take the sensor's word."""
+
+
+class EmergencyState(Struct, frozen=True):
+    """What is remembered of one device.
+
+    Attributes:
+        seen_at: Time of the newest report taken in.
+        raised: The hazard that stands, if one does.
+    """
+
+    subject: str
+    household: str
+    seen_at: int = -1
+    raised: Hazard | None = None
+
+
+class Emergency(Struct, frozen=True, kw_only=True):
+    """Raise when an emergency sensor reports, once until it reports clear."""
+
+    name: str = "emergency"
+    ordered: bool = False
+
+    def subject_of(self, seen: Seen) -> str | None:
+        if isinstance(seen.observation, Home) and seen.observation.sensor in SEVERITIES:
+            return seen.device
+        return None
+
+    def initial(self, subject: str, household: str) -> EmergencyState:
+        return EmergencyState(subject, household)
+
+    def observe(self, state: EmergencyState, seen: Seen) -> tuple[EmergencyState, Sequence[Hazard]]:
+        said = seen.observation
+        if not isinstance(said, Home):
+            return state, ()
+        if said.sensor is Sensor.SOS:
+            # No press may be lost, not even one that arrives late.
+            return state, (_hazard(seen, said.sensor),) if said.value else ()
+        if seen.at <= state.seen_at:
+            return state, ()
+        state = replace(state, seen_at=seen.at)
+        if said.value and state.raised is None:
+            hazard = _hazard(seen, said.sensor)
+            return replace(state, raised=hazard), (hazard,)
+        if not said.value and state.raised is not None:
+            over = replace(state.raised, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,))
+            return replace(state, raised=None), (over,)
+        return state, ()
+
+    def pass_time(self, state: EmergencyState, at: int) -> tuple[EmergencyState, Sequence[Hazard]]:  # noqa: ARG002  # time alone changes nothing here
+        return state, ()
+
+
+def _hazard(seen: Seen, sensor: Sensor) -> Hazard:
+    kind = HazardKind(sensor.value)
+    return Hazard(
+        id=derived("h", kind, seen.id),
+        kind=kind,
+        phase=Phase.RAISED,
+        subject=seen.subject,
+        household=seen.household,
+        at=seen.at,
+        severity=SEVERITIES[sensor],
+        evidence=(seen.id,),
+        reason=f"{kind}.reported",
+        facts={"room": seen.room, "device": seen.device},
+    )

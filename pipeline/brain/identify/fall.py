@@ -1,0 +1,186 @@
+"""Falls: what the wearable concluded, held against what the home saw.
+
+    fall seen -> RAISED at once -+- its wearer, alone at home, walks from room to room -> WITHDRAWN
+                                 +- still lying when the wearable looks again          -> CONFIRMED
+                                 +- nothing moves for `still_s_min`                    -> CONFIRMED
+
+Evidence counts by its own time, in whatever order it arrives: alarms overtake what waited.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.perceive.seen import Seen
+from weinao.ids import derived
+from weinao.messages import Home, Motion, MotionEvent, Sensor
+from weinao.outcomes import Hazard, HazardKind, Phase, Severity
+
+MOVEMENTS_KEPT_MAX = 64
+FALLS_KEPT_MAX = 16
+"""Of each home; the oldest are forgotten first."""
+
+
+class Movement(Struct, frozen=True):
+    """Somebody moved in a room, or a door was opened."""
+
+    at: int
+    room: str
+    id: str
+    door: bool = False
+
+
+class FallState(Struct, frozen=True):
+    """What is remembered of one home.
+
+    Attributes:
+        movements: The newest, in the order of their time.
+        pending: Falls that may still be confirmed or withdrawn.
+        alone: One resident is registered here, so that movement is hers.
+    """
+
+    movements: tuple[Movement, ...] = ()
+    pending: tuple[Hazard, ...] = ()
+    alone: bool = False
+
+
+class Fall(Struct, frozen=True, kw_only=True):
+    """Raise on a detected fall; withdraw on walking, confirm on lying still.
+
+    Args:
+        rise_s_min: Movement sooner after the impact than this may be the fall itself.
+        walk_s_max: Until then, movement in two rooms means that the wearer got up.
+        still_s_min: Without any movement for this long, the fall is taken as surely so.
+
+    References:
+        Fleming and Brayne, BMJ 2008;337:a2227: most people over 90 who fell alone could not get
+        up, and lying long is what harms. Hence no fall waits for confirmation before somebody is
+        told; confirmation only raises its severity.
+    """
+
+    name: str = "fall"
+    ordered: bool = False
+    rise_s_min: int = 10
+    walk_s_max: int = 300
+    still_s_min: int = 60
+
+    def subject_of(self, seen: Seen) -> str | None:
+        said = seen.observation
+        if isinstance(said, Motion) and said.event is not MotionEvent.NEAR_FALL:
+            return seen.household or seen.subject
+        if isinstance(said, Home) and said.sensor in (Sensor.PIR, Sensor.DOOR) and said.value:
+            return seen.household or None
+        return None
+
+    def initial(self, subject: str, household: str) -> FallState:  # noqa: ARG002  # nothing known
+        return FallState()
+
+    def observe(self, state: FallState, seen: Seen) -> tuple[FallState, Sequence[Hazard]]:
+        state = replace(state, alone=seen.alone)
+        said = seen.observation
+        if isinstance(said, Home):
+            return self._moved(state, seen, door=said.sensor is Sensor.DOOR)
+        if isinstance(said, Motion) and said.event is MotionEvent.IMMOBILE:
+            return self._lies_still(state, seen)
+        if isinstance(said, Motion):
+            return self._fell(state, seen, said)
+        return state, ()
+
+    def pass_time(self, state: FallState, at: int) -> tuple[FallState, Sequence[Hazard]]:
+        if not state.pending:
+            return state, ()
+        confirmed: list[Hazard] = []
+        pending: list[Hazard] = []
+        for fall in state.pending:
+            quiet_until = fall.at + self.still_s_min * 1_000
+            unmoved = not any(fall.at < seen.at <= quiet_until for seen in state.movements)
+            if fall.phase is Phase.RAISED and at >= quiet_until and unmoved:
+                confirmed.append(_confirmed(fall, quiet_until, "fall.nothing_moved", ()))
+                pending.append(replace(fall, phase=Phase.CONFIRMED))
+            elif at < fall.at + self.walk_s_max * 1_000:
+                pending.append(fall)
+        return replace(state, pending=tuple(pending)), confirmed
+
+    def _fell(
+        self, state: FallState, seen: Seen, said: Motion
+    ) -> tuple[FallState, Sequence[Hazard]]:
+        fall = Hazard(
+            id=derived("h", HazardKind.FALL, seen.id),
+            kind=HazardKind.FALL,
+            phase=Phase.RAISED,
+            subject=seen.subject,
+            household=seen.household,
+            at=seen.at,
+            severity=Severity.MAJOR,
+            confidence=said.confidence,
+            evidence=(seen.id,),
+            reason="fall.detected",
+            facts={"device": seen.device, "impact_g": round(said.impact_g or 0.0, 2)},
+        )
+        walk = self._walk(state, fall)
+        if walk:
+            return state, (fall, _withdrawn(fall, walk))
+        return replace(state, pending=(*state.pending, fall)[-FALLS_KEPT_MAX:]), (fall,)
+
+    def _moved(
+        self, state: FallState, seen: Seen, *, door: bool
+    ) -> tuple[FallState, Sequence[Hazard]]:
+        movement = Movement(seen.at, seen.room, seen.id, door)
+        if movement in state.movements:
+            return state, ()
+        movements = sorted((*state.movements, movement), key=lambda moved: moved.at)
+        state = replace(state, movements=tuple(movements[-MOVEMENTS_KEPT_MAX:]))
+        walks = {fall.id: self._walk(state, fall) for fall in state.pending}
+        withdrawn = [_withdrawn(fall, walks[fall.id]) for fall in state.pending if walks[fall.id]]
+        pending = tuple(fall for fall in state.pending if not walks[fall.id])
+        return replace(state, pending=pending), withdrawn
+
+    def _lies_still(self, state: FallState, seen: Seen) -> tuple[FallState, Sequence[Hazard]]:
+        known = [
+            fall
+            for fall in state.pending
+            if fall.subject == seen.subject and fall.phase is Phase.RAISED and fall.at < seen.at
+        ]
+        if not known:
+            return state, ()
+        fall = known[-1]
+        # Who was seen lying still does not get withdrawn by somebody else's steps.
+        pending = tuple(other for other in state.pending if other.id != fall.id)
+        return replace(state, pending=pending), (
+            _confirmed(fall, seen.at, "fall.lies_still", (seen.id,)),
+        )
+
+    def _walk(self, state: FallState, fall: Hazard) -> tuple[Movement, ...]:
+        """Return the movements that show the wearer on her feet again; empty if none do."""
+        first, last = fall.at + self.rise_s_min * 1_000, fall.at + self.walk_s_max * 1_000
+        walk: list[Movement] = []
+        for moved in state.movements:
+            if moved.at > fall.at and moved.door:
+                break  # from here on it may be a helper
+            if first <= moved.at <= last and not moved.door:
+                walk.append(moved)
+        rooms = {moved.room for moved in walk}
+        return tuple(walk) if state.alone and len(rooms) > 1 else ()
+
+
+def _confirmed(fall: Hazard, at: int, reason: str, evidence: tuple[str, ...]) -> Hazard:
+    return replace(
+        fall,
+        phase=Phase.CONFIRMED,
+        at=at,
+        severity=Severity.CRITICAL,
+        evidence=evidence,
+        reason=reason,
+    )
+
+
+def _withdrawn(fall: Hazard, walk: tuple[Movement, ...]) -> Hazard:
+    return replace(
+        fall,
+        phase=Phase.WITHDRAWN,
+        at=walk[-1].at,
+        evidence=tuple(moved.id for moved in walk[-4:]),
+        reason="fall.walks_again",
+        facts={"rooms": ", ".join(sorted({moved.room for moved in walk}))},
+    )

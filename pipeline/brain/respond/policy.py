@@ -1,0 +1,113 @@
+"""Policy: who is asked, in which order, and how long we wait for them. Data, not decisions.
+
+The defaults stand here; a deployment may give its own.
+"""
+
+from msgspec import Struct, field
+
+from pipeline.brain.perceive.registered import Registered
+from weinao.outcomes import HazardKind, Severity
+from weinao.registry import Contact, Role, Staff
+
+Person = Contact | Staff
+
+FAMILY_FIRST = (Role.BUILDING_HEAD, Role.GRID_HEAD, Role.PROPERTY, Role.POLICE)
+TECHNICAL = (Role.PROPERTY, Role.GRID_HEAD)
+BUILDING = (Role.PROPERTY, Role.BUILDING_HEAD, Role.GRID_HEAD, Role.POLICE)
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """How one kind of incident is handled.
+
+    Args:
+        family: The resident's own contacts come before the staff.
+        roles: The staff to ask, in order.
+        accept_s_max: How long one person has to accept or decline, before the next is asked.
+        resolve_s_max: How long after accepting until somebody else is asked as well.
+        verify_s_max: How long a resolved incident waits to be verified before we ask again.
+        heals: It closes by itself when the sensors say that it is over.
+    """
+
+    family: bool = True
+    roles: tuple[Role, ...] = FAMILY_FIRST
+    accept_s_max: int = 180
+    resolve_s_max: int = 1_800
+    verify_s_max: int = 3_600
+    heals: bool = False
+
+
+URGENT = Plan(accept_s_max=60)
+"""Danger to life: within a minute somebody has answered, or the next person is asked."""
+
+PLANS: dict[HazardKind, Plan] = {
+    HazardKind.FALL: URGENT,
+    HazardKind.SOS: URGENT,
+    HazardKind.SMOKE: Plan(accept_s_max=60, roles=BUILDING),
+    HazardKind.GAS: Plan(accept_s_max=60, roles=BUILDING),
+    HazardKind.CO: Plan(accept_s_max=60, roles=BUILDING),
+    HazardKind.LEAK: Plan(roles=BUILDING),
+    HazardKind.VITALS: Plan(accept_s_max=120),
+    HazardKind.INACTIVITY: Plan(accept_s_max=300),
+    HazardKind.AGENT_SILENT: Plan(family=False, roles=TECHNICAL, accept_s_max=600, heals=True),
+    HazardKind.DEVICE_SILENT: Plan(family=False, roles=TECHNICAL, accept_s_max=3_600, heals=True),
+}
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """All plans, and what holds for every incident.
+
+    Args:
+        kept_days: How long a closed incident can still be reopened.
+    """
+
+    plans: dict[HazardKind, Plan] = field(default_factory=lambda: PLANS)
+    kept_days: int = 30
+
+
+def ladder(
+    plan: Plan, known: Registered, subject: str, household: str, at: int
+) -> tuple[Person, ...]:
+    """Return whom to ask, in order, each once; staff only while on shift."""
+    local_min = (at // 60_000 + known.tz_offset_min) % 1_440
+    home = known.household(household)
+    building = home.building if home else ""
+    staff = [
+        who
+        for role in plan.roles
+        for who in known.staff
+        if who.role is role
+        and _on_shift(who, local_min)
+        and (role is not Role.BUILDING_HEAD or not who.buildings or building in who.buildings)
+    ]
+    family = known.contacts_of(subject, household) if plan.family else ()
+    return each_once(*family, *staff)
+
+
+def each_once(*people: Person) -> tuple[Person, ...]:
+    """Return people in order, each once."""
+    by_id: dict[str, Person] = {}
+    for who in people:
+        by_id.setdefault(who.id, who)
+    return tuple(by_id.values())
+
+
+def may_answer(known: Registered, subject: str, household: str, actor: str) -> bool:
+    """Return whether a person is one whom an incident concerns: a contact, or the grid's staff."""
+    return any(who.id == actor for who in concerned(known, subject, household))
+
+
+def concerned(known: Registered, subject: str, household: str) -> tuple[Person, ...]:
+    """Return everybody whom an incident concerns, contacts first."""
+    return each_once(*known.contacts_of(subject, household), *known.staff)
+
+
+def told_at_once(severity: Severity) -> int:
+    """Return how many of the ladder hear of an incident when it opens: danger to life two."""
+    return 2 if severity is Severity.CRITICAL else 1
+
+
+def _on_shift(who: Staff, local_min: int) -> bool:
+    first, until = who.shift_from_min, who.shift_until_min
+    if first <= until:
+        return first <= local_min < until
+    return local_min >= first or local_min < until

@@ -1,0 +1,180 @@
+"""The flow: the only place where the brain meets Bytewax. It decides nothing.
+
+journal -> by_grid (decode) -> brain (one state a grid) -> outcomes
+
+Fat items, few keys: one item a batch and grid. The engine's clock and its wake-ups stay unused;
+time comes out of the journal.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from bytewax.operators import StatefulBatchLogic
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from bytewax.recovery import RecoveryConfig, init_db_dir
+
+from pipeline.brain.entries import Entry
+from pipeline.brain.grid import GridBrain, Snapshot
+from pipeline.flow.steps import Mind, by_grid
+from pipeline.journal import JournalReader, Record
+from weinao.outcomes import Outcome
+
+Write = Callable[[Sequence[Outcome]], object]
+
+IDLE_S = 0.002
+"""How long the source sleeps when the journal has nothing new."""
+
+RECOVERY_PARTITIONS = 2
+"""Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
+
+
+class GridLogic(StatefulBatchLogic[list[Entry], list[Outcome], Snapshot | None]):
+    """A `GridBrain` as Bytewax wants it: keeps it, decides nothing.
+
+    The engine does not say which key a logic is for; the first entry does.
+    """
+
+    def __init__(self, mind: Mind, resume: Snapshot | None) -> None:
+        self._mind = mind
+        self._brain: GridBrain | None = mind.brain(resume.grid, resume) if resume else None
+
+    def on_batch(self, values: list[list[Entry]]) -> tuple[Iterable[list[Outcome]], bool]:
+        brain = self._brain = self._brain or self._mind.brain(values[0][0].grid, None)
+        outcomes = brain.observe(entry for entries in values for entry in entries)
+        return ([outcomes] if outcomes else []), StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> Snapshot | None:
+        return self._brain.snapshot() if self._brain else None
+
+
+class JournalSource(FixedPartitionedSource[Record, int]):
+    """Reads the journal from where the recovery store says that everything is kept.
+
+    Args:
+        open_at: Opens a reader at an offset.
+        batch_max: Records read at once.
+        until_end: End with the journal instead of waiting for more.
+        progress: Told the reader now and then, for metrics.
+    """
+
+    def __init__(
+        self,
+        open_at: Callable[[int], JournalReader],
+        *,
+        batch_max: int = 1_000,
+        until_end: bool = False,
+        progress: Callable[[JournalReader], None] | None = None,
+    ) -> None:
+        self._open_at, self._batch_max = open_at, batch_max
+        self._until_end, self._progress = until_end, progress
+
+    def list_parts(self) -> list[str]:
+        return ["journal"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_Part":
+        reader = self._open_at(resume_state or 0)
+        return _Part(reader, self._batch_max, until_end=self._until_end, progress=self._progress)
+
+
+class StoreSink(FixedPartitionedSink[list[Outcome], None]):
+    """Writes outcomes; `write` returns once they are kept, and is asked again after a crash.
+
+    Args:
+        open_write: Called once for each partition, on the worker that owns it.
+    """
+
+    def __init__(self, open_write: Callable[[], Write], partitions: int = 1) -> None:
+        self._open_write, self._partitions = open_write, partitions
+
+    def list_parts(self) -> list[str]:
+        return [f"store-{number}" for number in range(self._partitions)]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_SinkPart":
+        return _SinkPart(self._open_write())
+
+
+def build_flow(
+    mind: Mind,
+    journal: FixedPartitionedSource[Record, int],
+    outcomes: FixedPartitionedSink[list[Outcome], None],
+) -> Dataflow:
+    """Wire the flow. Every end is a parameter, so a test differs from a deployment only there."""
+    flow = Dataflow("safety")
+    records = op.input("journal", flow, journal)
+    entries = op.flat_map_batch("by_grid", records, partial(by_grid, mind=mind))
+    concluded = op.stateful_batch("brain", entries, partial(GridLogic, mind))
+    op.output("outcomes", concluded, outcomes)
+    return flow
+
+
+def run(flow: Dataflow, *, workers: int, recovery: Path | None, epoch_s: float) -> None:
+    """Run a flow in this process until it ends, if it does.
+
+    Args:
+        flow: As `build_flow` made it.
+        workers: Threads; more than one only where a test asks for it (they share one interpreter).
+        recovery: Folder of the recovery store, made when absent; None to start afresh each time.
+        epoch_s: Seconds between snapshots; a crash reads again what came since.
+    """
+    # The entry points of `python -m bytewax.run`; the package offers them under no other name.
+    from bytewax._bytewax import cluster_main, run_main  # noqa: PLC0415
+
+    config = None
+    if recovery is not None:
+        if not any(recovery.glob("part-*.sqlite3")):
+            recovery.mkdir(parents=True, exist_ok=True)
+            init_db_dir(recovery, RECOVERY_PARTITIONS)
+        config = RecoveryConfig(recovery, timedelta(0))
+    epoch = timedelta(seconds=epoch_s)
+    if workers == 1:
+        run_main(flow, epoch_interval=epoch, recovery_config=config)
+    else:
+        cluster_main(
+            flow, [], 0,
+            worker_count_per_proc=workers, epoch_interval=epoch, recovery_config=config,
+        )  # fmt: skip
+
+
+class _Part(StatefulSourcePartition[Record, int]):
+    def __init__(
+        self,
+        reader: JournalReader,
+        batch_max: int,
+        *,
+        until_end: bool,
+        progress: Callable[[JournalReader], None] | None,
+    ) -> None:
+        self._reader, self._batch_max, self._until_end = reader, batch_max, until_end
+        self._progress = progress
+        self._idle = False
+
+    def next_batch(self) -> list[Record]:
+        records = self._reader.read(self._batch_max)
+        self._idle = not records
+        if self._progress is not None:
+            self._progress(self._reader)
+        if self._idle and self._until_end:
+            raise StopIteration
+        return records
+
+    def next_awake(self) -> datetime | None:
+        return datetime.now(UTC) + timedelta(seconds=IDLE_S) if self._idle else None  # noqa: TID251  # the engine's own clock: when to look again, not what to conclude
+
+    def snapshot(self) -> int:
+        return self._reader.offset
+
+
+class _SinkPart(StatefulSinkPartition[list[Outcome], None]):
+    def __init__(self, write: Write) -> None:
+        self._write = write
+
+    def write_batch(self, values: list[list[Outcome]]) -> None:
+        self._write([outcome for outcomes in values for outcome in outcomes])
+
+    def snapshot(self) -> None:
+        return None
