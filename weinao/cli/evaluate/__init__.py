@@ -1,0 +1,1 @@
+"""Score the shipped models and rules against labelled recordings."""
