@@ -1,0 +1,1 @@
+"""The rehearsal: simulated people, faults, recorded days, and what must have followed."""

@@ -37,7 +37,6 @@ from weinao.messages import AnyObservation, Feedback, Home, Pack, Status
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
-    HazardKind,
     Kept,
     Outcome,
     Reason,
@@ -61,6 +60,7 @@ class Snapshot(Struct, frozen=True):
         states: For each rule and subject, its state.
         at_home: For each household, the states that its clock moves.
         heard: When each agent, and each device behind one, was last heard.
+        boots: The newest boot of each agent.
     """
 
     version: int
@@ -71,6 +71,7 @@ class Snapshot(Struct, frozen=True):
     states: dict[StateKey, Any]
     at_home: dict[str, tuple[StateKey, ...]]
     heard: dict[str, Heard]
+    boots: dict[str, str]
     desk: DeskState
 
 
@@ -115,6 +116,7 @@ class GridBrain:
         self._states: dict[StateKey, Any] = dict(resume.states) if resume else {}
         self._at_home = dict(resume.at_home) if resume else {}
         self._heard = dict(resume.heard) if resume else {}
+        self._boots = dict(resume.boots) if resume else {}
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
         self._next_silent_at = 0
 
@@ -143,6 +145,7 @@ class GridBrain:
             states=dict(self._states),
             at_home=dict(self._at_home),
             heard=dict(self._heard),
+            boots=dict(self._boots),
             desk=self._desk.snapshot(),
         )
 
@@ -191,7 +194,7 @@ class GridBrain:
             seen = self._perceive(device, pack, index, said, now)
             yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
             if isinstance(said, Status):
-                yield from self._heartbeat(device, said, now)
+                yield from self._heartbeat(device, pack.boot, said, now)
             else:
                 yield from self._identify(seen, now)
 
@@ -242,31 +245,40 @@ class GridBrain:
         self._states[key], hazards = take_in(rule, self._states[key], seen)
         yield from self._respond(hazards, now)
 
-    def _heartbeat(self, agent: Device, said: Status, now: int) -> Iterator[AnyOutcome]:
+    def _heartbeat(self, agent: Device, boot: str, said: Status, now: int) -> Iterator[AnyOutcome]:
         heard = self._heard.get(agent.id, Heard(0))
         self._heard[agent.id], over = self._silence.hear(heard, now)
         due = self._silence.due_at(self._heard[agent.id], agent)
         self._next_silent_at = min(self._next_silent_at, due if due is not None else now + _HOUR_MS)
         yield from self._respond(over, now)
         yield from self._devices_silent(agent, said, now)
+        restarted = self._boots.get(agent.id, boot) < boot
+        self._boots[agent.id] = max(self._boots.get(agent.id, boot), boot)
         for household in self._known.households_of_agent.get(agent.id, ()):
-            clock = self._clocks.get(household, HomeClock())
-            self._clocks[household], come = homes.move(clock, said.complete_to)
-            yield from self._ordered(come, now)
+            if restarted:
+                clock = self._clocks.get(household, HomeClock())
+                self._clocks[household] = homes.lose_sight(clock, said.at)
             yield from self._home_time(household, said.complete_to, now)
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
     def _home_time(self, household: str, at: int, now: int) -> Iterator[AnyOutcome]:
-        blind = self._blind(household)
+        """Let a home's clock reach `at`: what waited for its time, then time itself."""
+        keys = self._at_home.get(household, ())
+        for until, blind in homes.stages(self._clocks.get(household, HomeClock()), at):
+            self._clocks[household], come = homes.move(
+                self._clocks.get(household, HomeClock()), until
+            )
+            yield from self._ordered(come, now)
+            if blind or self._blind(household):
+                for key in keys:
+                    self._states[key] = self._rule[key[0]].lose_sight(self._states[key], until)
         for key in self._at_home.get(household, ()):
-            rule = self._rule[key[0]]
-            if blind and rule.name == HazardKind.INACTIVITY:
-                continue  # nothing seen by dead sensors is no sign of a quiet home
-            self._states[key], hazards = rule.pass_time(self._states[key], at)
+            self._states[key], hazards = self._rule[key[0]].pass_time(self._states[key], at)
             yield from self._respond(hazards, now)
 
     def _blind(self, household: str) -> bool:
+        """Say whether a sensor of a home is silent, so that a quiet home may only look quiet."""
         home = self._known.household(household)
         behind = self._known.devices_of_agent.get(home.agent, ()) if home else ()
         return any(

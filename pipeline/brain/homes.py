@@ -8,11 +8,15 @@ from bisect import insort
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline.brain.perceive.seen import Seen
 
 WAITING_MAX = 20_000
 """Observations that wait in one home; beyond it the oldest is taken in without waiting longer."""
+
+BLIND_MAX = 64
+"""Starts of an agent that wait in one home; the oldest are forgotten first."""
 
 
 class HomeClock(Struct, frozen=True):
@@ -21,10 +25,12 @@ class HomeClock(Struct, frozen=True):
     Attributes:
         at: Nothing earlier than this is still to come.
         waiting: Later observations, in the order of their time.
+        blind: Later moments until which nobody had watched: starts of the agent.
     """
 
     at: int = 0
     waiting: tuple[Seen, ...] = ()
+    blind: tuple[int, ...] = ()
 
 
 def wait(clock: HomeClock, seen: Seen) -> tuple[HomeClock, Sequence[Seen]]:
@@ -37,8 +43,8 @@ def wait(clock: HomeClock, seen: Seen) -> tuple[HomeClock, Sequence[Seen]]:
     waiting = list(clock.waiting)
     insort(waiting, seen, key=_order)
     if len(waiting) > WAITING_MAX:
-        return HomeClock(clock.at, tuple(waiting[1:])), (waiting[0],)
-    return HomeClock(clock.at, tuple(waiting)), ()
+        return replace(clock, waiting=tuple(waiting[1:])), (waiting[0],)
+    return replace(clock, waiting=tuple(waiting)), ()
 
 
 def move(clock: HomeClock, at: int) -> tuple[HomeClock, Sequence[Seen]]:
@@ -48,7 +54,19 @@ def move(clock: HomeClock, at: int) -> tuple[HomeClock, Sequence[Seen]]:
     due = 0
     while due < len(clock.waiting) and clock.waiting[due].at < at:
         due += 1
-    return HomeClock(at, clock.waiting[due:]), clock.waiting[:due]
+    blind = tuple(moment for moment in clock.blind if moment > at)
+    return HomeClock(at, clock.waiting[due:], blind), clock.waiting[:due]
+
+
+def lose_sight(clock: HomeClock, until: int) -> HomeClock:
+    """Note that the agent started at `until`, and had not watched before."""
+    blind = sorted({*clock.blind, until})[-BLIND_MAX:]
+    return replace(clock, blind=tuple(blind))
+
+
+def stages(clock: HomeClock, at: int) -> list[tuple[int, bool]]:
+    """Return the moments to move the clock to on its way to `at`; True where sight was lost."""
+    return [*((moment, True) for moment in clock.blind if moment <= at), (at, False)]
 
 
 def _order(seen: Seen) -> tuple[int, str]:

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.grid import GridBrain
-from pipeline.brain.identify.emergency import Emergency
-from pipeline.brain.identify.fall import Fall
+from pipeline.brain.rules import RULES
 from weinao import codec, topics
 from weinao.codec import Arrival
 from weinao.messages import (
@@ -36,7 +35,6 @@ from weinao.registry import (
 
 GRID = "grid-1"
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
-RULES = (Emergency(), Fall())
 
 RECORDS: tuple[Record, ...] = (
     Grid(id=GRID, community="demo"),

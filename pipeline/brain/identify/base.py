@@ -39,6 +39,9 @@ class Rule(Protocol[S]):
     def pass_time(self, state: S, at: int) -> tuple[S, Sequence[Hazard]]:
         """The home's clock has reached `at`: nothing earlier is still to come."""
 
+    def lose_sight(self, state: S, at: int) -> S:
+        """Nobody watched up to `at`: what was not seen until then is no sign of anything."""
+
 
 def advance(rule: Rule[S], state: S, seen: Seen) -> tuple[S, Sequence[Hazard]]:
     """Let time pass up to the observation, then take the observation in."""

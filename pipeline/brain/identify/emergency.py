@@ -74,6 +74,9 @@ class Emergency(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: EmergencyState, at: int) -> tuple[EmergencyState, Sequence[Hazard]]:  # noqa: ARG002  # time alone changes nothing here
         return state, ()
 
+    def lose_sight(self, state: EmergencyState, at: int) -> EmergencyState:  # noqa: ARG002  # only what is seen counts here
+        return state
+
 
 def _hazard(seen: Seen, sensor: Sensor) -> Hazard:
     kind = HazardKind(sensor.value)

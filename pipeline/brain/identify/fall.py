@@ -102,6 +102,10 @@ class Fall(Struct, frozen=True, kw_only=True):
                 pending.append(fall)
         return replace(state, pending=tuple(pending)), confirmed
 
+    def lose_sight(self, state: FallState, at: int) -> FallState:
+        """Falls that were unwatched since are neither confirmed nor withdrawn by the silence."""
+        return replace(state, pending=tuple(fall for fall in state.pending if fall.at >= at))
+
     def _fell(
         self, state: FallState, seen: Seen, said: Motion
     ) -> tuple[FallState, Sequence[Hazard]]:

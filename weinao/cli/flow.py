@@ -1,0 +1,206 @@
+"""`weinao flow`: read the journal, let the brains conclude, hand the outcomes to the store."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import stamina
+from cyclopts import App
+
+from weinao import logging, metrics
+from weinao.clock import now_ms
+from weinao.outage import Outage
+from weinao.outcomes import Outcome, Rejected
+
+if TYPE_CHECKING:
+    from pipeline.flow.steps import Mind
+    from pipeline.journal import JournalReader
+    from sinks.store import Store
+
+app = App(help="The dataflow: journal in, outcomes out.")
+
+Runner = Literal["bytewax", "plain"]
+
+OUTCOMES = metrics.Counter("weinao_pipeline_outcomes_total", "Outcomes by type.", ["type"])
+REJECTED = metrics.Counter("weinao_pipeline_rejected_total", "Dead letters by reason.", ["reason"])
+LAG = metrics.Gauge("weinao_pipeline_journal_lag_bytes", "Journal not yet read.")
+OFFSET = metrics.Gauge("weinao_pipeline_journal_offset_bytes", "Journal read so far.")
+CONCLUDED = metrics.Histogram(
+    "weinao_pipeline_conclude_seconds",
+    "From the journal's record to its outcome in the store.",
+    buckets=metrics.LATENCY_BUCKETS_S,
+)
+
+
+@app.command
+def run(
+    *,
+    data: Path,
+    grids: Sequence[str] = (),
+    runner: Runner = "bytewax",
+    workers: int = 1,
+    epoch_s: float = 1.0,
+    until_end: bool = False,
+    store: Path | None = None,
+    recovery: bool = True,
+    metrics_port: int | None = None,
+    log_json: bool = False,
+) -> None:
+    """Run the flow of one set of grids until it is killed.
+
+    Args:
+        data: Folder of the system: the journal is read from it, the recovery store kept in it.
+        grids: The grids of this flow; all that the journal names now, if none is given.
+        runner: The engine, or the in-tree loop that needs none.
+        workers: Threads of the engine.
+        epoch_s: Seconds between snapshots; a crash reads again what came since.
+        until_end: End with the journal instead of waiting for more.
+        store: Write into this DuckDB file instead of to the store's process.
+        recovery: Go on where the last run stood; without it, read the journal from its start.
+        metrics_port: Serve Prometheus metrics on this port; 0 picks one.
+        log_json: Log lines as JSON.
+    """
+    logging.configure(json=log_json)
+    log = logging.logger(flow="safety", runner=runner)
+    signal.signal(signal.SIGTERM, _end)
+    if metrics_port is not None:
+        log.info("metrics.served", port=metrics.serve(metrics_port))
+    from pipeline.journal import JournalReader
+    from weinao.cli.minds import mind_of
+
+    journal = data / "journal"
+
+    def open_at(offset: int) -> JournalReader:
+        return JournalReader(journal, offset)
+
+    mind = mind_of(grids or grids_of(journal))
+    outage = Outage(log, "store", now_ms)
+    log.info("flow.started", grids=len(mind.grids), workers=workers)
+
+    def open_write() -> Callable[[Sequence[Outcome]], object]:
+        return persistent(open_store(data, store), outage)
+
+    try:
+        if runner == "plain":
+            checkpoint = data / "recovery" / "plain.pickle" if recovery else None
+            run_plain(mind, open_at, open_write(), checkpoint, epoch_s, until_end=until_end)
+        else:
+            _run_engine(mind, open_at, open_write, data, workers, epoch_s,
+                        until_end=until_end, recovery=recovery)  # fmt: skip
+    except KeyboardInterrupt:
+        log.info("flow.ended")
+
+
+def grids_of(journal: Path) -> tuple[str, ...]:
+    """Return the grids that a journal names."""
+    from pipeline.flow.steps import grids_in
+    from pipeline.journal import JournalReader
+
+    reader = JournalReader(journal, 0)
+    found: frozenset[str] = frozenset()
+    while records := reader.read(10_000):
+        found |= grids_in(records)
+    return tuple(sorted(found))
+
+
+def open_store(data: Path, store: Path | None) -> "Store":
+    """Open a DuckDB file, or the way to the process that owns one."""
+    if store is not None:
+        from sinks.duckdb_store import DuckDBStore
+
+        return DuckDBStore(store)
+    from sinks.client import StoreClient
+
+    return StoreClient(data / "store.sock")
+
+
+def persistent(store: "Store", outage: Outage) -> Callable[[Sequence[Outcome]], None]:
+    """Return a write that waits, in order, for as long as the store is away."""
+    from sinks.store import StoreUnavailableError
+
+    def write(outcomes: Sequence[Outcome]) -> None:
+        for attempt in stamina.retry_context(
+            on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
+        ):
+            with attempt:
+                try:
+                    store.write(outcomes)
+                except StoreUnavailableError as error:
+                    outage.lost(error)
+                    raise
+        outage.restored()
+        _count(outcomes)
+
+    return write
+
+
+def run_plain(
+    mind: "Mind",
+    open_at: "Callable[[int], JournalReader]",
+    write: Callable[[Sequence[Outcome]], object],
+    checkpoint: Path | None,
+    epoch_s: float,
+    *,
+    until_end: bool,
+) -> int:
+    """Run the in-tree loop; return how many outcomes followed."""
+    from pipeline.flow import plain
+
+    if checkpoint is not None:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    resume = plain.load(checkpoint) if checkpoint else None
+    reader = open_at(resume.offset if resume else 0)
+    loop = plain.PlainRunner(mind, write, resume)
+    saved_at, count = time.monotonic(), 0
+    while True:
+        records = reader.read(1_000)
+        count += loop.take(records)
+        _progress(reader)
+        if checkpoint is not None and time.monotonic() - saved_at >= epoch_s:
+            plain.save(loop.checkpoint(reader.offset), checkpoint)
+            saved_at = time.monotonic()
+        if not records:
+            if until_end:
+                return count
+            time.sleep(0.002)
+
+
+def _run_engine(
+    mind: "Mind",
+    open_at: "Callable[[int], JournalReader]",
+    open_write: Callable[[], Callable[[Sequence[Outcome]], object]],
+    data: Path,
+    workers: int,
+    epoch_s: float,
+    *,
+    until_end: bool,
+    recovery: bool,
+) -> None:
+    from pipeline.flow import engine
+
+    source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
+    folder = data / "recovery" / "bytewax" if recovery else None
+    engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    now = now_ms()
+    for outcome in outcomes:
+        OUTCOMES.labels(outcome.value.__struct_config__.tag).inc()
+        CONCLUDED.observe(max(0, now - outcome.received_at) / 1_000)
+        if isinstance(outcome.value, Rejected):
+            REJECTED.labels(outcome.value.reason.value).inc()
+
+
+def _progress(reader: "JournalReader") -> None:
+    OFFSET.set(reader.offset)
+    LAG.set(max(0, reader.end - reader.offset))
+
+
+def _end(*_: object) -> None:
+    # The engine stops by kill, never by the end of its input: what is kept is kept already.
+    sys.exit(0)
