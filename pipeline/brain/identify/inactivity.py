@@ -85,14 +85,14 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     tz_offset_min: int = 480
     outside_rooms: tuple[str, ...] = ("", "entrance", "hall", "hallway", "outside")
-    settle_s: int = 60
+    settle_s: int = 15
     quiet_min_min: int = 120
     quiet_min_max: int = 720
-    false_alarm_cost_h: float = 4.0
+    false_alarm_cost_h: float = 3.75
     late_min: float = 225.0
-    late_cost_h: float = 4.0
-    day_from_h: int = 6
-    day_until_h: int = 22
+    late_cost_h: float = 5.0
+    day_from_h: float = 6.0
+    day_until_h: float = 21.5
     night_weight: float = 0.1
     learn_days_min: int = 7
     unknown_day_min: int = 240
@@ -131,12 +131,13 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             return state, ()
         if at < state.moved_at + self.quiet_min_min * _MINUTE_MS:
             return state, ()
-        if state.limit_at is None:
-            limit_min = self.limit_min(state.routine, state.moved_at)
-            state = replace(state, limit_at=state.moved_at + limit_min * _MINUTE_MS)
-        if state.limit_at is None or at < state.limit_at:
+        limit_at = state.limit_at
+        if limit_at is None:
+            limit_at = state.moved_at + self.limit_min(state.routine, state.moved_at) * _MINUTE_MS
+            state = replace(state, limit_at=limit_at)
+        if at < limit_at:
             return state, ()
-        hazard = self._hazard(state, state.moved_at, state.limit_at)
+        hazard = self._hazard(state, state.moved_at, limit_at)
         return replace(state, raised=hazard), (hazard,)
 
     def lose_sight(self, state: InactivityState, at: int) -> InactivityState:
@@ -151,7 +152,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     def limit_min(self, routine: Routine, begun_at: int) -> int:
         """Return how many minutes a silence that began then may last."""
-        hour = (begun_at // _MINUTE_MS + self.tz_offset_min) // 60 % 24
+        hour = (begun_at / _MINUTE_MS + self.tz_offset_min) / 60.0 % 24.0
         by_day = self.day_from_h <= hour < self.day_until_h
         quiet_min = np.arange(
             self.quiet_min_min, self.quiet_min_max + 1, _STEP_MIN, dtype=np.float64

@@ -1,0 +1,295 @@
+"""Vital signs: a body that is getting into danger, told from one bad reading.
+
+A wearable reads all the time and errs often, so its early warning score must persist:
+
+    score of every reading -> 3 of the last 5 urgent, over a minute -> RAISED
+                              3 of the last 5 an emergency          -> CONFIRMED, critical
+                              the last 5 all calm, over a minute    -> CLEARED
+
+A cuff or clip is used at rest and on purpose, so one reading beyond its action limit counts at
+once. What tells the two apart: a wearable says whether it is worn.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.identify.home_limits import (
+    BloodPressureLimits,
+    HomeHistory,
+    HomeReading,
+    PulseLimits,
+)
+from pipeline.brain.identify.news2 import (
+    Band,
+    MaxAge,
+    News2,
+    Sign,
+    SpO2Scale,
+    Timed,
+    band_of,
+    news2,
+    with_vitals,
+)
+from pipeline.brain.perceive.seen import Seen
+from weinao.ids import derived
+from weinao.messages import Vitals
+from weinao.outcomes import Fact, Hazard, HazardKind, Phase, Severity
+from weinao.registry import Resident
+
+ADULT_YEARS = 18.0
+"""Taken where no year of birth is registered."""
+
+_SINGLE = 3
+
+
+class Scored(Struct, frozen=True):
+    """One reading of a wearable: how urgent it was. 0 calm, 1 between, 2 urgent, 3 emergency."""
+
+    at: int
+    level: int
+    id: str
+
+
+class VitalsState(Struct, frozen=True):
+    """What is remembered of one resident.
+
+    Attributes:
+        signs: The newest value of each sign.
+        recent: The newest readings of wearables, oldest first.
+        persisting: The hazard of persisting scores that stands.
+        spot: The hazard of spot readings that stands.
+    """
+
+    signs: dict[Sign, Timed] = {}
+    recent: tuple[Scored, ...] = ()
+    history: HomeHistory = HomeHistory()
+    seen_at: int = -1
+    persisting: Hazard | None = None
+    spot: Hazard | None = None
+
+
+class VitalAlarm(Struct, frozen=True, kw_only=True):
+    """Raise on a persisting early warning score, or on one spot reading beyond its action limit.
+
+    Args:
+        persist_n: Urgent readings needed
+        persist_of_n: among so many,
+        persist_s_min: over at least so many seconds.
+        window_s_max: Older readings no longer count.
+        max_age: How long each sign is used.
+        blood_pressure: Action limits for spot readings.
+        pulse: Action limits for spot readings.
+
+    References:
+        Royal College of Physicians, NEWS2, 2017: urgent from 5 or with 3 in one sign, emergency
+        from 7. `news2` and `home_limits` name the sources of every limit.
+        Persistence and hysteresis are ours: a reading that is not confirmed within minutes is an
+        artefact more often than not (IEC 60601-1-8 allows alarm delays for that reason).
+    """
+
+    name: str = "vitals"
+    ordered: bool = True
+    persist_n: int = 3
+    persist_of_n: int = 5
+    persist_s_min: int = 60
+    window_s_max: int = 1_800
+    max_age: MaxAge = MaxAge()
+    blood_pressure: BloodPressureLimits = BloodPressureLimits()
+    pulse: PulseLimits = PulseLimits()
+
+    def subject_of(self, seen: Seen) -> str | None:
+        return seen.subject if isinstance(seen.observation, Vitals) else None
+
+    def initial(self, subject: str, household: str) -> VitalsState:  # noqa: ARG002  # nothing known
+        return VitalsState()
+
+    def observe(self, state: VitalsState, seen: Seen) -> tuple[VitalsState, Sequence[Hazard]]:
+        said = seen.observation
+        if not isinstance(said, Vitals) or seen.at < state.seen_at:
+            return state, ()
+        state = replace(state, seen_at=seen.at, signs=with_vitals(state.signs, said))
+        if said.worn is None:
+            return self._spot(state, seen, said)
+        return self._persisting(state, seen) if said.worn else (state, ())
+
+    def pass_time(self, state: VitalsState, at: int) -> tuple[VitalsState, Sequence[Hazard]]:  # noqa: ARG002  # old signs drop out when the next is scored
+        return state, ()
+
+    def lose_sight(self, state: VitalsState, at: int) -> VitalsState:  # noqa: ARG002  # as above
+        return state
+
+    def _spot(
+        self, state: VitalsState, seen: Seen, said: Vitals
+    ) -> tuple[VitalsState, Sequence[Hazard]]:
+        reading = HomeReading(
+            at=seen.at,
+            sbp_mmhg=said.sbp_mmhg,
+            dbp_mmhg=said.dbp_mmhg,
+            hr_bpm=said.hr_bpm or None,
+            temp_c=said.temp_c,
+        )
+        judged = (
+            self._own_pressure(seen.resident).judge(reading, state.history),
+            self._own_pulse(seen.resident).judge(reading, state.history),
+        )
+        beyond = [limb for judgement in judged if judgement.alert for limb in judgement.beyond]
+        measured = said.sbp_mmhg is not None or said.hr_bpm is not None
+        state = replace(state, history=state.history.after(reading))
+        if beyond and state.spot is None:
+            hazard = _hazard(seen, "vitals.beyond_limit", {"beyond": ", ".join(beyond)})
+            return replace(state, spot=hazard), (hazard,)
+        if measured and not beyond and state.spot is not None:
+            return replace(state, spot=None), (_cleared(state.spot, seen),)
+        return state, ()
+
+    def _persisting(self, state: VitalsState, seen: Seen) -> tuple[VitalsState, Sequence[Hazard]]:
+        score = self._score(state, seen)
+        if score is None:
+            return state, ()
+        level, points = _level(score, seen.resident)
+        since = seen.at - self.window_s_max * 1_000
+        newer = tuple(one for one in state.recent if one.at >= since)
+        recent = (*newer, Scored(seen.at, level, seen.id))[-self.persist_of_n :]
+        state = replace(state, recent=recent)
+        hazard = self._decide(state, seen, {"news2": points, "partial": score.partial})
+        if hazard is None:
+            return state, ()
+        stands = None if hazard.phase is Phase.CLEARED else hazard
+        return replace(state, persisting=stands), (hazard,)
+
+    def _score(self, state: VitalsState, seen: Seen) -> News2 | None:
+        chronic = seen.resident is not None and seen.resident.spo2_scale_2
+        return news2(
+            state.signs,
+            seen.at,
+            age_years=_age_years(seen.resident, seen.at),
+            scale=SpO2Scale.TWO if chronic else SpO2Scale.ONE,
+            max_age=self.max_age,
+        )
+
+    def _decide(self, state: VitalsState, seen: Seen, facts: dict[str, Fact]) -> Hazard | None:
+        """Return what the newest readings change, if anything."""
+        stands, recent = state.persisting, state.recent
+        urgent, emergency = self._persists(recent, 2), self._persists(recent, 3)
+        if stands is None:
+            if not urgent:
+                return None
+            raised = _hazard(seen, "vitals.news2", facts, tuple(one.id for one in urgent))
+            return replace(raised, severity=Severity.CRITICAL) if emergency else raised
+        if emergency and stands.severity < Severity.CRITICAL:
+            return replace(
+                stands,
+                phase=Phase.CONFIRMED,
+                severity=Severity.CRITICAL,
+                at=seen.at,
+                evidence=tuple(one.id for one in emergency),
+                facts=facts,
+            )
+        return _cleared(stands, seen) if self._calm(recent) else None
+
+    def _persists(self, recent: tuple[Scored, ...], level: int) -> tuple[Scored, ...]:
+        """Return the readings that make a level persist; none if it does not."""
+        found = tuple(one for one in recent if one.level >= level)
+        enough = len(found) >= self.persist_n
+        return found if enough and found[-1].at - found[0].at >= self.persist_s_min * 1_000 else ()
+
+    def _calm(self, recent: tuple[Scored, ...]) -> bool:
+        return (
+            len(recent) == self.persist_of_n
+            and all(one.level == 0 for one in recent)
+            and recent[-1].at - recent[0].at >= self.persist_s_min * 1_000
+        )
+
+    def _own_pressure(self, resident: Resident | None) -> BloodPressureLimits:
+        if resident is None:
+            return self.blood_pressure
+        own, ours = resident.limits, self.blood_pressure
+        return replace(
+            ours,
+            sbp_mmhg_high=own.sbp_mmhg_max if own.sbp_mmhg_max is not None else ours.sbp_mmhg_high,
+            sbp_mmhg_low=own.sbp_mmhg_min if own.sbp_mmhg_min is not None else ours.sbp_mmhg_low,
+            dbp_mmhg_high=own.dbp_mmhg_max if own.dbp_mmhg_max is not None else ours.dbp_mmhg_high,
+        )
+
+    def _own_pulse(self, resident: Resident | None) -> PulseLimits:
+        if resident is None:
+            return self.pulse
+        own, ours = resident.limits, self.pulse
+        return replace(
+            ours,
+            hr_bpm_high=own.hr_bpm_max if own.hr_bpm_max is not None else ours.hr_bpm_high,
+            hr_bpm_low=own.hr_bpm_min if own.hr_bpm_min is not None else ours.hr_bpm_low,
+        )
+
+
+def _level(score: News2, resident: Resident | None) -> tuple[int, int]:
+    """Return how urgent a score is, and its points; a sign with own limits goes by those alone."""
+    own = _own_limits(resident)
+    parts = [part for part in score.parts if part.sign not in own]
+    points = sum(part.points for part in parts)
+    breached = any(
+        not own[part.sign][0] <= float(part.value) <= own[part.sign][1]
+        for part in score.parts
+        if part.sign in own
+    )
+    band = band_of(points, any(part.points == _SINGLE for part in parts))
+    if band is Band.HIGH:
+        return 3, points
+    if breached or band in (Band.MEDIUM, Band.LOW_MEDIUM):
+        return 2, points
+    return (1 if points > _CALM_POINTS_MAX else 0), points
+
+
+_CALM_POINTS_MAX = 2
+"""Hysteresis: what was urgent at 5 is calm only at 2 again."""
+
+
+def _own_limits(resident: Resident | None) -> dict[Sign, tuple[float, float]]:
+    if resident is None:
+        return {}
+    own = resident.limits
+    limits = {
+        Sign.PULSE: (own.hr_bpm_min, own.hr_bpm_max),
+        Sign.SPO2: (own.spo2_pct_min, None),
+        Sign.SYSTOLIC: (own.sbp_mmhg_min, own.sbp_mmhg_max),
+    }
+    return {
+        sign: (
+            low if low is not None else float("-inf"),
+            high if high is not None else float("inf"),
+        )
+        for sign, (low, high) in limits.items()
+        if low is not None or high is not None
+    }
+
+
+def _age_years(resident: Resident | None, at: int) -> float:
+    if resident is None or resident.birth_year is None:
+        return ADULT_YEARS
+    return float(datetime.fromtimestamp(at / 1_000, tz=UTC).year - resident.birth_year)
+
+
+def _hazard(
+    seen: Seen, reason: str, facts: dict[str, Fact], evidence: tuple[str, ...] = ()
+) -> Hazard:
+    return Hazard(
+        id=derived("h", HazardKind.VITALS, reason, seen.id),
+        kind=HazardKind.VITALS,
+        phase=Phase.RAISED,
+        subject=seen.subject,
+        household=seen.household,
+        at=seen.at,
+        severity=Severity.MAJOR,
+        evidence=evidence or (seen.id,),
+        reason=reason,
+        facts=facts,
+    )
+
+
+def _cleared(hazard: Hazard, seen: Seen) -> Hazard:
+    return replace(
+        hazard, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,), reason="vitals.calm"
+    )
