@@ -1,0 +1,1 @@
+"""Ingest: from the broker into the journal, and only then is anything acknowledged."""

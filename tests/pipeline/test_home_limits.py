@@ -1,8 +1,5 @@
 """What the limits for readings at home promise, whatever the reading and the past."""
 
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,12 +14,12 @@ from pipeline.brain.identify.home_limits import (
     PulseLimits,
     score_day,
 )
+from weinao.cli.evaluate.vitals import cross_validate_vitals
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
 SETTLED = HomeHistory(first_at=NOW - 48 * HOUR, last_at=NOW - 24 * HOUR)
 NEW = HomeHistory()
-DATA = Path(os.environ.get("WEINAO_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 
 SBP, DBP = st.floats(40, 300), st.floats(20, 200)
 HR, TEMP = st.floats(20, 250), st.floats(33, 42)
@@ -201,13 +198,9 @@ def test_a_sign_at_its_action_limit_scores_fifty() -> None:
         assert found.score == pytest.approx(50)
 
 
-@pytest.mark.skipif(
-    not (DATA / "vitals" / "tihm_labels.csv.gz").exists(), reason="recordings are not here"
-)
-def test_limits_chosen_on_other_people_find_what_clinicians_let_stand() -> None:
-    from weinao.cli.evaluate.vitals import cross_validate_vitals
-
-    found = cross_validate_vitals(DATA / "vitals")
+@pytest.mark.slow
+def test_limits_chosen_on_other_people_find_what_clinicians_let_stand(recordings) -> None:
+    found = cross_validate_vitals(recordings / "vitals")
 
     assert found["bp_recall"] >= 0.90
     assert found["bp_precision"] >= 0.87

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.journal import JournalReader
     from sinks.store import Store
 
-app = App(help="The dataflow: journal in, outcomes out.")
+app = App(name="flow", help="The dataflow: journal in, outcomes out.")
 
 Runner = Literal["bytewax", "plain"]
 

@@ -11,6 +11,7 @@ app = App(
 )
 _COMMANDS = {
     "up": "weinao.cli.up:up",
+    "broker": "weinao.cli.broker:broker",
     "demo": "weinao.cli.demo:demo",
     "edge": "weinao.cli.edge:app",
     "ingest": "weinao.cli.ingest:ingest",

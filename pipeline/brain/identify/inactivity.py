@@ -90,7 +90,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     quiet_min_max: int = 720
     false_alarm_cost_h: float = 3.75
     late_min: float = 225.0
-    late_cost_h: float = 5.0
+    late_cost_h: float = 6.0
     day_from_h: float = 6.0
     day_until_h: float = 21.5
     night_weight: float = 0.1
@@ -127,17 +127,18 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     def pass_time(
         self, state: InactivityState, at: int
     ) -> tuple[InactivityState, Sequence[Hazard]]:
-        if state.moved_at is None or state.left_at is not None or state.raised is not None:
+        moved_at = state.moved_at
+        if moved_at is None or state.left_at is not None or state.raised is not None:
             return state, ()
-        if at < state.moved_at + self.quiet_min_min * _MINUTE_MS:
+        if at < moved_at + self.quiet_min_min * _MINUTE_MS:
             return state, ()
         limit_at = state.limit_at
         if limit_at is None:
-            limit_at = state.moved_at + self.limit_min(state.routine, state.moved_at) * _MINUTE_MS
+            limit_at = moved_at + self.limit_min(state.routine, moved_at) * _MINUTE_MS
             state = replace(state, limit_at=limit_at)
         if at < limit_at:
             return state, ()
-        hazard = self._hazard(state, state.moved_at, limit_at)
+        hazard = self._hazard(state, moved_at, limit_at)
         return replace(state, raised=hazard), (hazard,)
 
     def lose_sight(self, state: InactivityState, at: int) -> InactivityState:

@@ -1,0 +1,16 @@
+"""What an operator may choose for `weinao ingest`; `configs/ingest.toml` says it in sentences."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pipeline.ingest.gate import Rhythm
+from pipeline.ingest.listener import Broker
+
+
+class IngestSettings(Struct, frozen=True, kw_only=True):
+    """Settings of one ingest."""
+
+    broker: Broker = Broker()
+    rhythm: Rhythm = Rhythm()
+    segment_bytes_max: Annotated[int, Meta(ge=1_000_000)] = 64 * 2**20

@@ -1,0 +1,103 @@
+"""`weinao evaluate`: score the shipped models and rules on labelled recordings; never learn.
+
+Thresholds are frozen: what is measured is what is shipped. A home's own past is its routine, and is
+used only forwards in time.
+"""
+
+import json as codec
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+app = App(name="evaluate", help="Score the shipped models and rules on labelled recordings.")
+
+Scores = Mapping[str, Any]
+
+
+@app.command
+def falls(folder: Path, *, cross_validate: bool = False, json: bool = False) -> None:
+    """Score fall detection on wrist and waist recordings.
+
+    Args:
+        folder: Recordings in the format of the falls data.
+        cross_validate: Train anew for each group of people, and score those left out.
+        json: Print JSON.
+    """
+    from weinao.cli.evaluate.falls import cross_validate_falls, evaluate_falls
+
+    _report("falls", cross_validate_falls if cross_validate else evaluate_falls, folder, json)
+
+
+@app.command
+def rhythm(folder: Path, *, cross_validate: bool = False, json: bool = False) -> None:
+    """Score the detection of an irregular pulse on annotated beats.
+
+    Args:
+        folder: Recordings in the format of the vitals data.
+        cross_validate: Train anew for each group of people, and score those left out.
+        json: Print JSON.
+    """
+    from weinao.cli.evaluate.rhythm import cross_validate_rhythm, evaluate_rhythm
+
+    _report("rhythm", cross_validate_rhythm if cross_validate else evaluate_rhythm, folder, json)
+
+
+@app.command
+def vitals(folder: Path, *, json: bool = False) -> None:
+    """Score the limits for vital signs at home against alerts that clinicians checked.
+
+    Args:
+        folder: Recordings in the format of the vitals data.
+        json: Print JSON.
+    """
+    from weinao.cli.evaluate.vitals import evaluate_vitals
+
+    _report("vitals", evaluate_vitals, folder, json)
+
+
+@app.command
+def home(folder: Path, *, json: bool = False) -> None:
+    """Score the inactivity rule on recorded homes.
+
+    Args:
+        folder: Recordings in the format of the home data.
+        json: Print JSON.
+    """
+    from weinao.cli.evaluate.home import evaluate_home
+
+    _report("home", evaluate_home, folder, json)
+
+
+def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+
+        def told(done: int | str, total: int | None = None) -> None:
+            """Show how much is done: a count, or in words."""
+            if isinstance(done, str):
+                progress.update(task, description=f"{title}: {done}")
+            else:
+                progress.update(task, completed=done, total=total)
+
+        scores = score(folder, progress=told)
+    if as_json:
+        print(codec.dumps(scores, indent=2, sort_keys=True))  # noqa: T201  # what was asked for
+    else:
+        Console().print(_table(title, scores))
+
+
+def _table(title: str, scores: Scores) -> Table:
+    groups = scores if all(isinstance(found, dict) for found in scores.values()) else {"": scores}
+    names = list(dict.fromkeys(name for group in groups.values() for name in group))
+    table = Table(title=title)
+    table.add_column("")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for group, figures in groups.items():
+        table.add_row(group, *(f"{figures[name]:.3f}" if name in figures else "" for name in names))
+    return table
