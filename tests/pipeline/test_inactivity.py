@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.brain.identify.base import advance
 from pipeline.brain.identify.inactivity import Inactivity, InactivityState
-from pipeline.brain.identify.routine import KEPT_DAYS_MAX, Routine
+from pipeline.brain.identify.routine import KEPT_DAYS_MAX, KEPT_MAX, Routine
 from pipeline.brain.perceive.seen import Seen
 from weinao.cli.evaluate.home import evaluate_home
 from weinao.messages import Home, Sensor
@@ -215,7 +215,7 @@ def test_an_empty_home_is_no_hazard_until_somebody_moves_in_it() -> None:
     away, _ = run([*left, seen(2 * MINUTE + 9_000, room="entrance")])
 
     _, while_away = RULE.pass_time(away, 30 * DAY)
-    back, _ = run([door(DAY, 1.0), seen(DAY + MINUTE)], away)
+    back, _ = run([door(6 * HOUR, 1.0), seen(6 * HOUR + MINUTE)], away)
     _, after = RULE.pass_time(back, 30 * DAY)
 
     assert while_away == ()
@@ -269,7 +269,7 @@ def test_what_is_remembered_of_a_home_stays_small() -> None:
         routine = routine.learn(number * HOUR, number * HOUR + 45 * MINUTE)
     state, _ = run([seen(at, Sensor.DOOR, 0.0, f"room-{at}") for at in range(500)])
 
-    assert len(routine.spells) < 4_096
+    assert len(routine.spells) <= 6 * KEPT_MAX == 3_072
     assert len(state.positions) <= 64
     assert routine.days(10**12) == KEPT_DAYS_MAX
 

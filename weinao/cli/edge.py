@@ -33,7 +33,7 @@ def run(
     from weinao.settings import SettingsError
 
     named = {"folder": folder, "broker.port": port, "metrics.port": metrics_port}
-    overrides = {key: value for key, value in named.items() if value is not None}
+    overrides: dict[str, object] = {key: value for key, value in named.items() if value is not None}
     try:
         overrides |= dict(_assignment(text) for text in set_)
         read_settings(config, overrides)
@@ -41,7 +41,7 @@ def run(
         sys.exit(str(error))
     # The agent takes this process over, without the command line's 10 MB.
     arguments = [sys.executable, "-m", "edge", str(config), json.dumps(overrides)]
-    os.execve(sys.executable, arguments, os.environ | _LEAN)
+    os.execve(sys.executable, arguments, os.environ | _LEAN)  # noqa: S606  # no shell wanted
 
 
 _LEAN = {

@@ -1,0 +1,265 @@
+"""`weinao incidents|observations|deadletters|losses`: what the store holds, for people and programs.
+
+For programs, `--json` is canonical: one array, by (at, id), keys sorted. Equal stores give equal
+bytes, whoever filled them and in whatever batches.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from weinao.catalogue import Language, catalogue
+from weinao.clock import now_ms
+from weinao.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from sinks.store import Filter, Store
+
+FOLDER = Path("run")
+ROWS = 50
+"""Shown to people who did not say how many."""
+
+_PAGE = 500
+_SPANS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+def incidents(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    subject: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show incidents, each as it stands.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only what began since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        kind: Only of this kind: fall, sos, smoke, gas, co, leak, vitals, inactivity, …
+        state: Only in this state: open, dispatched, accepted, on_site, resolved, closed, …
+        subject: Only about this resident, device or household.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "kind": kind, "state": state, "subject": subject}
+    _show("incidents", data, chosen, since, limit, lang, json=json)
+
+
+def observations(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    kind: str | None = None,
+    device: str | None = None,
+    subject: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show observations that counted.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        kind: Only of this kind: vitals, motion, rhythm, home, status, …
+        device: Only of this device.
+        subject: Only about this resident, device or household.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "kind": kind, "device": device, "subject": subject}
+    _show("observations", data, chosen, since, limit, lang, json=json)
+
+
+def deadletters(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    kind: str | None = None,
+    device: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show what was set aside, and why. The journal still holds each of them whole.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, payloads in base64; all, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only what arrived since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid; `_` for what named none.
+        kind: Only for this reason: syntax, schema, identity, duplicate, future, …
+        device: Only of this device.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "kind": kind, "device": device}
+    _show("deadletters", data, chosen, since, limit, lang, json=json)
+
+
+def losses(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    state: str | None = None,
+    device: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show the loss ledger: numbers that never came, came late, or were given up by name.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only entries since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        state: Only those `missing`, `filled` or `thinned`.
+        device: Only of this device.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "state": state, "device": device}
+    _show("losses", data, chosen, since, limit, lang, json=json)
+
+
+def open_to_read(data: Path) -> "Store":
+    """Open the store of a data folder: through its owner, or the file itself where there is none.
+
+    Raises:
+        StoreUnavailableError: There is no store, or its owner does not answer.
+    """
+    from sinks.client import StoreClient
+    from sinks.duckdb_store import DuckDBStore
+    from sinks.store import StoreUnavailableError
+    from weinao.cli.store import FILE, SOCKET
+
+    client = StoreClient(data / SOCKET)
+    try:
+        client.progress()
+    except StoreUnavailableError:
+        client.close()
+        return DuckDBStore(data / FILE, read_only=True)
+    return client
+
+
+def canonical(found: Iterable[Outcome]) -> Iterator[bytes]:
+    """Yield one JSON array, an outcome a line, keys sorted.
+
+    An incident stands for itself; of the others, their grid and their place in the journal are
+    told, too.
+    """
+    opening = b"[\n"
+    for outcome in found:
+        yield opening + msgspec.json.encode(_members(outcome), order="sorted")
+        opening = b",\n"
+    yield b"[]\n" if opening == b"[\n" else b"\n]\n"
+
+
+def _members(outcome: Outcome) -> dict[str, Any]:
+    members: dict[str, Any] = msgspec.to_builtins(outcome.value)
+    if members["type"] == "incident":
+        return members
+    position = {"offset": outcome.offset, "index": outcome.index}
+    return {**members, "grid": outcome.grid, **position}
+
+
+def _show(
+    table: str,
+    data: Path,
+    chosen: dict[str, str | None],
+    since: str | None,
+    limit: int | None,
+    lang: Language,
+    *,
+    json: bool,
+) -> None:
+    from sinks.store import Filter, StoreError
+
+    wanted = Filter(**chosen, since=_instant(since), limit=_PAGE)  # type: ignore[arg-type]  # names of its own
+    try:
+        store = open_to_read(data)
+        try:
+            if json:
+                _write(canonical(_found(store, table, wanted, limit)))
+            else:
+                _print(table, [*_found(store, table, wanted, ROWS if limit is None else limit)],
+                       limit, lang)  # fmt: skip
+        finally:
+            store.close()
+    except StoreError as error:
+        sys.exit(f"weinao {table}: {error}")
+    except BrokenPipeError:
+        # Who reads has read enough. Nothing more may be written, not even at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _found(
+    store: "Store", table: str, wanted: "Filter", limit: int | None
+) -> Iterable[Outcome]:  # fmt: skip
+    from msgspec.structs import replace
+
+    from sinks.store import READ_MAX, every
+
+    if limit is None:
+        return every(store, table, wanted)
+    if limit > READ_MAX:
+        sys.exit(f"--limit: at most {READ_MAX}; without it, --json prints everything")
+    newest = replace(wanted, newest=True, limit=limit)
+    found: list[Outcome] = getattr(store, table)(newest)
+    return found
+
+
+def _write(parts: Iterable[bytes]) -> None:
+    for part in parts:
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
+
+
+def _print(table: str, found: list[Outcome], limit: int | None, lang: Language) -> None:
+    from rich.console import Console
+
+    from weinao.cli import tables
+
+    words = catalogue(lang)
+    # A file or a pipe has no width; wide enough that nothing is cut.
+    console = Console() if sys.stdout.isatty() else Console(width=220)
+    if not found:
+        console.print(words.say("table", "nothing"))
+        return
+    draw: Callable[..., Any] = getattr(tables, table)
+    console.print(draw(found, words))
+    if limit is None and len(found) == ROWS:
+        console.print(words.say("table", "newest", count=ROWS))
+
+
+def _instant(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if match := re.fullmatch(r"(\d+)([smhd])", text):
+        return now_ms() - int(match[1]) * _SPANS_MS[match[2]]
+    try:
+        return round(datetime.fromisoformat(text).astimezone().timestamp() * 1_000)
+    except ValueError:
+        sys.exit(f"--since: expected a time such as 2026-11-23T08:00 or 90m, 24h, 7d, got {text!r}")

@@ -1,0 +1,99 @@
+"""The programs of one system on one machine, and how to know that each is usable."""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from weinao.cli.supervisor import Program, Supervisor, arguments
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """One system.
+
+    Args:
+        data: Its folder.
+        community: Whose it is.
+        grids: Of one flow.
+        broker_port: Of the embedded broker, MQTT 5.
+        metrics_port: The first of five, in the order of `NAMES`; None to serve none.
+        runner: Of the flow.
+        epoch_s: Between the flow's snapshots.
+    """
+
+    data: Path
+    community: str
+    grids: tuple[str, ...]
+    broker_port: int = 1884
+    metrics_port: int | None = None
+    runner: str = "bytewax"
+    epoch_s: float = 1.0
+
+    @property
+    def broker(self) -> str:
+        """HOST:PORT of the broker."""
+        return f"127.0.0.1:{self.broker_port}"
+
+
+NAMES = ("broker", "ingest", "store", "flow", "notify")
+
+
+def start(supervisor: Supervisor, plan: Plan) -> None:
+    """Start a system's programs in the order in which they need each other.
+
+    Raises:
+        NotReadyError: One did not become usable; the message ends with the end of its log.
+    """
+    for program in programs(plan):
+        supervisor.start(program)
+
+
+def programs(plan: Plan) -> list[Program]:
+    """Return a system's programs, in the order in which they need each other."""
+    data = ("--data", plan.data)
+    grids = [part for grid in plan.grids for part in ("--grids", grid)]
+    common = (*data, "--community", plan.community, "--broker", plan.broker)
+    return [
+        Program("broker", arguments("broker", *data, "--port", plan.broker_port),
+                _listening("127.0.0.1", plan.broker_port)),
+        Program("ingest", arguments("ingest", *common, *_metrics(plan, 1)),
+                (plan.data / "journal" / "durable").exists),
+        Program("store", arguments("store", "run", *data, *_metrics(plan, 2)),
+                _answering(plan.data / "store.sock")),
+        Program("flow", arguments("flow", "run", *data, *grids, "--runner", plan.runner,
+                                  "--epoch-s", plan.epoch_s, *_metrics(plan, 3))),
+        Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
+    ]  # fmt: skip
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _metrics(plan: Plan, place: int) -> Sequence[object]:
+    port = 0 if plan.metrics_port is None else plan.metrics_port + place
+    return ("--metrics-port", port)
+
+
+def _listening(host: str, port: int) -> Callable[[], bool]:
+    def ready() -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            return probe.connect_ex((host, port)) == 0
+
+    return ready
+
+
+def _answering(path: Path) -> Callable[[], bool]:
+    def ready() -> bool:
+        # A path for a socket may be short only; relative to its folder it always is.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(0.2)
+            return probe.connect_ex(os.path.relpath(path)) == 0
+
+    return ready

@@ -1,0 +1,75 @@
+"""`weinao up`: broker, ingest, store, flow and notifier as one supervised system."""
+
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from weinao import logging
+from weinao.cli import system
+from weinao.cli.registry import publish, read
+from weinao.cli.supervisor import NotReadyError, Supervisor
+
+
+class _Ended(Exception):  # noqa: N818  # a signal, not an error
+    """Somebody asked us to end."""
+
+
+def up(
+    *,
+    data: Path = Path("run/data"),
+    community: str = "demo",
+    grids: Sequence[str] = ("grid-1",),
+    registry: Sequence[Path] = (),
+    broker_port: int = 1884,
+    metrics_port: int = 9464,
+    runner: str = "bytewax",
+) -> None:
+    """Run a whole system on this machine, and start again what dies, until Ctrl-C.
+
+    Args:
+        data: Its folder; made when absent, gone on with when not.
+        community: Whose it is.
+        grids: The grids of its flow.
+        registry: Files to load at the start.
+        broker_port: Of the embedded broker, MQTT 5, on loopback.
+        metrics_port: Four ports from the next on serve metrics: ingest, store, flow, notify.
+        runner: `bytewax`, or `plain` where there is none.
+    """
+    logging.configure()
+    log = logging.logger(community=community)
+    data = data.absolute()
+    plan = system.Plan(
+        data=data,
+        community=community,
+        grids=tuple(grids),
+        broker_port=broker_port,
+        metrics_port=metrics_port,
+        runner=runner,
+    )
+    signal.signal(signal.SIGTERM, _end)
+    supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
+    try:
+        system.start(supervisor, plan)
+        if registry:
+            rows = read(registry)
+            for row in rows:
+                if row.record is None:
+                    log.warning("record.refused", where=row.where, problem=row.problem)
+            records = [row.record for row in rows if row.record is not None]
+            loaded, of = publish(records, broker=plan.broker, community=community, timeout_s=30)
+            log.info("registry.loaded", records=loaded, of=of)
+        log.info("system.started", broker=plan.broker, data=str(data), logs=str(data / "logs"))
+        while True:
+            supervisor.look()
+            time.sleep(0.1)
+    except NotReadyError as error:
+        raise SystemExit(f"weinao up: {error}") from error
+    except (_Ended, KeyboardInterrupt):
+        log.info("system.ended")
+    finally:
+        supervisor.close()
+
+
+def _end(*_: object) -> None:
+    raise _Ended
