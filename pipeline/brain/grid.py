@@ -213,6 +213,7 @@ class GridBrain:
             room=(said.room if isinstance(said, Home) else "") or device.room,
             resident=self._known.resident(device.wearer),
             alone=len(self._known.residents_of.get(household, ())) == 1,
+            tz_offset_min=self._known.tz_offset_min,
         )
 
     def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:

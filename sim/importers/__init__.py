@@ -1,0 +1,1 @@
+"""Readers of recordings that others made: what they hold, as values."""

@@ -132,7 +132,7 @@ def _every_20_ms(like: NDArray[Any]) -> TimeArray:
 def _gyro(columns: _Columns, t_ms: NDArray[Any]) -> FloatArray:
     """Return the gyroscope in rad/s at the accelerometer's instants; it has a clock of its own."""
     values = _xyz(columns, "g", "dds") * np.float32(np.pi / 1800)
-    if "t_ms" not in columns or len(values) == len(t_ms) and "ax_mg" in columns:
+    if "t_ms" not in columns or (len(values) == len(t_ms) and "ax_mg" in columns):
         return values
     own, wanted = _evened(columns["t_ms"]), _evened(t_ms)
     return np.stack([np.interp(wanted, own, v) for v in values.T], axis=1).astype(np.float32)

@@ -17,7 +17,7 @@ from weinao.cli.evaluate.home import evaluate_home
 from weinao.messages import Home, Sensor
 from weinao.outcomes import Hazard, Phase
 
-RULE = Inactivity(tz_offset_min=480)
+RULE = Inactivity()
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 MIDNIGHT = 1_767_196_800_000  # 2026-01-01T00:00:00+08:00
 ROOMS = ("bedroom", "kitchen", "bathroom")
@@ -176,7 +176,7 @@ def test_what_happens_every_day_is_no_hazard(hour: int, quiet_h: int) -> None:
 def test_every_limit_keeps_its_bounds(log: list[Seen], later: int) -> None:
     state, _ = run([*weeks(8, {}), *_shifted(log, 9)])
 
-    assert 120 <= RULE.limit_min(state.routine, log[-1].at + 9 * DAY + later) <= 720
+    assert 120 <= RULE.limit_min(state, log[-1].at + 9 * DAY + later) <= 720
 
 
 def test_a_hazard_is_dated_by_the_fact_and_not_by_our_noticing() -> None:

@@ -88,8 +88,12 @@ def run(
             checkpoint = data / "recovery" / "plain.pickle" if recovery else None
             run_plain(mind, open_at, open_write(), checkpoint, epoch_s, until_end=until_end)
         else:
-            _run_engine(mind, open_at, open_write, data, workers, epoch_s,
-                        until_end=until_end, recovery=recovery)  # fmt: skip
+            from pipeline.flow import engine
+
+            source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+            flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
+            folder = data / "recovery" / "bytewax" if recovery else None
+            engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
     except KeyboardInterrupt:
         log.info("flow.ended")
 
@@ -166,25 +170,6 @@ def run_plain(
             if until_end:
                 return count
             time.sleep(0.002)
-
-
-def _run_engine(
-    mind: "Mind",
-    open_at: "Callable[[int], JournalReader]",
-    open_write: Callable[[], Callable[[Sequence[Outcome]], object]],
-    data: Path,
-    workers: int,
-    epoch_s: float,
-    *,
-    until_end: bool,
-    recovery: bool,
-) -> None:
-    from pipeline.flow import engine
-
-    source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
-    flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
-    folder = data / "recovery" / "bytewax" if recovery else None
-    engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
 
 
 def _count(outcomes: Sequence[Outcome]) -> None:

@@ -39,10 +39,12 @@ class InactivityState(Struct, frozen=True, kw_only=True):
         left_at: When the outside door last moved, if nobody moved inside since.
         limit_at: When the present silence becomes too long, once that is known.
         positions: The last position of each contact, by device.
+        tz_offset_min: Minutes that the home's local time is ahead of UTC; tells night from day.
     """
 
     subject: str
     household: str
+    tz_offset_min: int = 480
     routine: Routine = Routine()
     moved_at: int | None = None
     moved_by: str = ""
@@ -60,7 +62,6 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     its position, as battery sensors do every hour.
 
     Args:
-        tz_offset_min: Local time, minutes east of UTC; tells night from day.
         outside_rooms: A door in one of these rooms leads out of the home. Lower case; the empty
             name is for doors whose room nobody registered.
         settle_s: Movement beside the outside door counts as inside once the door has been left
@@ -83,7 +84,6 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     name: str = "inactivity"
     ordered: bool = True
-    tz_offset_min: int = 480
     outside_rooms: tuple[str, ...] = ("", "entrance", "hall", "hallway", "outside")
     settle_s: int = 15
     quiet_min_min: int = 120
@@ -134,7 +134,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             return state, ()
         limit_at = state.limit_at
         if limit_at is None:
-            limit_at = moved_at + self.limit_min(state.routine, moved_at) * _MINUTE_MS
+            limit_at = moved_at + self.limit_min(state, moved_at) * _MINUTE_MS
             state = replace(state, limit_at=limit_at)
         if at < limit_at:
             return state, ()
@@ -151,19 +151,19 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             return state
         return replace(state, moved_at=None, left_at=None, limit_at=None, positions={})
 
-    def limit_min(self, routine: Routine, begun_at: int) -> int:
+    def limit_min(self, state: InactivityState, begun_at: int) -> int:
         """Return how many minutes a silence that began then may last."""
-        hour = (begun_at / _MINUTE_MS + self.tz_offset_min) / 60.0 % 24.0
+        hour = (begun_at / _MINUTE_MS + state.tz_offset_min) / 60.0 % 24.0
         by_day = self.day_from_h <= hour < self.day_until_h
         quiet_min = np.arange(
             self.quiet_min_min, self.quiet_min_max + 1, _STEP_MIN, dtype=np.float64
         )
-        alarms = routine.outlasting(quiet_min, begun_at)
+        alarms = state.routine.outlasting(quiet_min, begun_at)
         # A day's worth of waiting is spread over the hours in which people are up.
         share = (1.0 if by_day else self.night_weight) / (self.day_until_h - self.day_from_h)
         cost_h = self.false_alarm_cost_h * alarms + share * self._waiting_h(quiet_min)
         limit = int(quiet_min[np.argmin(cost_h)])
-        if routine.days(begun_at) < self.learn_days_min:
+        if state.routine.days(begun_at) < self.learn_days_min:
             return max(limit, self.unknown_day_min if by_day else self.unknown_night_min)
         return limit
 
@@ -183,6 +183,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             routine = routine.learn(state.moved_at, seen.at)
         moved = replace(
             state,
+            tz_offset_min=seen.tz_offset_min,
             routine=routine,
             moved_at=seen.at,
             moved_by=seen.id,

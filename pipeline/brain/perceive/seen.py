@@ -15,6 +15,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         resident: The wearer's record.
         room: Where it was observed, by the observation or else by the registry.
         alone: Nobody else is registered in the household.
+        tz_offset_min: Minutes that local time is ahead of UTC.
         received_at: When it reached the journal; nothing about the world is dated by it.
     """
 
@@ -28,3 +29,4 @@ class Seen(Struct, frozen=True, kw_only=True):
     room: str = ""
     resident: Resident | None = None
     alone: bool = False
+    tz_offset_min: int = 480

@@ -74,7 +74,7 @@ def evaluate_log(log: "HomeLog", seed: int) -> dict[str, float]:
     """Return the scores of one home, under the keys of `evaluate_home`."""
     from pipeline.brain.identify.inactivity import Inactivity
 
-    rule = Inactivity(tz_offset_min=0)  # the importer keeps local times as if they were UTC
+    rule = Inactivity()
     start, end = log.events[0].at + WARM_UP_MS, log.events[-1].at
     # By name and not by `hash`, which differs from run to run.
     moments = _moments(log, start, end, random.Random(f"{seed}:{log.home}"))  # noqa: S311
@@ -154,4 +154,5 @@ def _seen(log: "HomeLog") -> Iterator["Seen"]:
                 household=log.home,
                 room=said.room,
                 alone=True,
+                tz_offset_min=0,  # the importer keeps local times as if they were UTC
             )
