@@ -1,0 +1,1 @@
+"""Agents on community hardware: drivers, perception, outbox, uplink."""

@@ -24,9 +24,12 @@ PAYLOAD_CUT_BYTES = 65_536
 
 _HEAD = struct.Struct("<IIqIHH")
 """Length of what follows, its checksum, received_at, size of the payload as it came, lengths of
-topic and content type."""
+topic and content type. The checksum covers all that follows it."""
+
+_REST = struct.Struct("<qIHH")
 
 _END = struct.Struct("<q")
+_FRAME_BYTES_MAX = _HEAD.size + 2 * 65_535 + PAYLOAD_BYTES_MAX
 _READ_BYTES = 1 << 18
 
 
@@ -35,7 +38,7 @@ class JournalError(Exception):
 
 
 class JournalCorruptError(JournalError):
-    """A frame that was durable cannot be read. The disk is at fault: restore the segment."""
+    """A record that was durable cannot be read. The disk is at fault: restore the segment."""
 
 
 class JournalBusyError(JournalError):
@@ -72,22 +75,27 @@ class JournalWriter:
     """
 
     def __init__(self, folder: Path, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            _sync(folder.parent)
         self._folder, self._segment_bytes_max = folder, segment_bytes_max
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock)
-            raise JournalBusyError(f"{folder}: another process writes to this journal") from error
-        self._durable = _map_end(folder, writable=True)
-        bases = _bases(folder) or [0]
-        self._base = bases[-1]
-        self._fd = self._open_segment(self._base)
-        self._last_at, self.end = self._recover()
+        self._lock = _lock(folder)
         self._pending: list[bytes] = []
+        try:
+            self._durable = _map_end(folder, writable=True)
+            self._base = max(_bases(folder), default=0)
+            self._fd = self._open_segment(self._base)
+            self._last_at, self.end = self._recover()
+        except BaseException:
+            os.close(self._lock)
+            raise
         self._appended = self.end
         _END.pack_into(self._durable, 0, self.end)
+
+    @property
+    def pending_bytes(self) -> int:
+        """What waits for the next commit."""
+        return self._appended - self.end
 
     def append(
         self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
@@ -96,11 +104,12 @@ class JournalWriter:
         size = len(payload)
         if size > PAYLOAD_BYTES_MAX:
             payload = payload[:PAYLOAD_CUT_BYTES]
-        name, kind = topic.encode()[:65_535], content_type.encode()[:65_535]
+        name = topic.encode(errors="replace")[:65_535]
+        kind = content_type.encode(errors="replace")[:65_535]
         self._last_at = max(self._last_at, received_at)
         body = b"".join((name, kind, payload))
         rest = (self._last_at, size, len(name), len(kind))
-        checksum = zlib.crc32(body, zlib.crc32(struct.pack("<qIHH", *rest)))
+        checksum = zlib.crc32(body, zlib.crc32(_REST.pack(*rest)))
         self._pending += (_HEAD.pack(len(body), checksum, *rest), body)
         offset = self._appended
         self._appended += _HEAD.size + len(body)
@@ -114,19 +123,18 @@ class JournalWriter:
         """
         if not self._pending:
             return self.end
+        if self.end - self._base >= self._segment_bytes_max:
+            self._roll()
         blob = b"".join(self._pending)
-        place = self.end - self._base
-        written = 0
+        place, written = self.end - self._base, 0
         while written < len(blob):
             written += os.pwrite(self._fd, memoryview(blob)[written:], place + written)
+        # After a failure everything is written anew: the kernel may have dropped what it could
+        # not write, and would report success for an empty sync.
         os.fdatasync(self._fd)
         self._pending.clear()
         self.end += len(blob)
         _END.pack_into(self._durable, 0, self.end)
-        if self.end - self._base >= self._segment_bytes_max:
-            os.close(self._fd)
-            self._base = self.end
-            self._fd = self._open_segment(self._base)
         return self.end
 
     def close(self) -> None:
@@ -135,33 +143,35 @@ class JournalWriter:
         self._durable.close()
         os.close(self._lock)
 
+    def _roll(self) -> None:
+        fd = self._open_segment(self.end)
+        os.close(self._fd)
+        self._fd, self._base = fd, self.end
+
     def _open_segment(self, base: int) -> int:
         fd = os.open(self._folder / _name(base), os.O_RDWR | os.O_CREAT, 0o600)
-        folder = os.open(self._folder, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        _sync(self._folder)
         return fd
 
     def _recover(self) -> tuple[int, int]:
         """Cut what a crash left half written; return the last time and the end."""
         length = os.fstat(self._fd).st_size
-        data = os.pread(self._fd, length, 0)
-        at, place, last_at = 0, 0, 0
-        while (found := _frame(data, place)) is not None:
-            last_at, place = found[0], found[1]
-            at = place
+        last_at, place = _last_frame(os.pread(self._fd, length, 0))
+        end = self._base + place
         promised = _END.unpack_from(self._durable, 0)[0]
-        if self._base + at < promised <= self._base + length:
+        if end < promised:
             raise JournalCorruptError(
                 f"{self._folder / _name(self._base)}: durable up to {promised}, readable only up"
-                f" to {self._base + at}"
+                f" to {end}; restore the segment from a backup"
             )
-        if at < length:
-            os.ftruncate(self._fd, at)
-            os.fsync(self._fd)
-        if last_at == 0 and self._base > 0:
-            last_at = _last_time(self._folder, self._base)
-        return last_at, self._base + at
+        if place < length:
+            os.ftruncate(self._fd, place)
+        # What a killed writer left whole may never have reached the disk.
+        os.fsync(self._fd)
+        if place == 0 and self._base > 0:
+            before = max(base for base in _bases(self._folder) if base < self._base)
+            last_at, _ = _last_frame((self._folder / _name(before)).read_bytes())
+        return last_at, end
 
 
 class JournalReader:
@@ -175,13 +185,17 @@ class JournalReader:
     def __init__(self, folder: Path, offset: int = 0) -> None:
         self._folder, self.offset = folder, offset
         self._durable: mmap.mmap | None = None
+        self._bases: list[int] = []
         self._file: tuple[int, int] | None = None
 
     @property
     def end(self) -> int:
         """How far the journal is durable."""
         if self._durable is None:
-            if not (self._folder / "durable").exists():
+            try:
+                if (self._folder / "durable").stat().st_size < _END.size:
+                    return 0
+            except FileNotFoundError:
                 return 0
             self._durable = _map_end(self._folder, writable=False)
         return int(_END.unpack_from(self._durable, 0)[0])
@@ -193,10 +207,9 @@ class JournalReader:
             JournalCorruptError: A durable record cannot be read.
         """
         records: list[Record] = []
-        while len(records) < records_max and self.offset < self.end:
-            before = self.offset
-            self._read_some(records, records_max)
-            if self.offset == before:
+        end = self.end
+        while len(records) < records_max and self.offset < end:
+            if not self._read_some(records, records_max, end):
                 break
         return records
 
@@ -209,57 +222,67 @@ class JournalReader:
             self._durable.close()
             self._durable = None
 
-    def _read_some(self, records: list[Record], records_max: int) -> None:
-        base, fd, limit = self._segment()
-        wanted = min(_READ_BYTES, limit - self.offset)
-        data = os.pread(fd, wanted, self.offset - base)
-        place = 0
-        while len(records) < records_max:
-            if place + _HEAD.size > len(data):
-                break
-            length, checksum, received_at, size, name, kind = _HEAD.unpack_from(data, place)
-            start, stop = place + _HEAD.size, place + _HEAD.size + length
-            if stop > len(data):
-                if place == 0:
-                    data = os.pread(fd, _HEAD.size + length, self.offset - base)
-                    if len(data) < _HEAD.size + length:
-                        raise self._corrupt(base)
-                    continue
-                break
-            if zlib.crc32(data[start:stop], zlib.crc32(data[place + 8 : start])) != checksum:
-                raise self._corrupt(base)
-            records.append(
-                Record(
-                    self.offset,
-                    received_at,
-                    data[start : start + name].decode(errors="replace"),
-                    data[start + name : start + name + kind].decode(errors="replace"),
-                    data[start + name + kind : stop],
-                    size,
-                )
-            )
-            self.offset += stop - place
-            place = stop
-
-    def _segment(self) -> tuple[int, int, int]:
-        """Return base and file of the segment that holds the offset, and where to stop in it."""
-        bases = _bases(self._folder)
-        index = bisect_right(bases, self.offset) - 1
-        if index < 0:
-            raise JournalCorruptError(f"{self._folder}: no segment holds offset {self.offset}")
-        base = bases[index]
-        if self._file is None or self._file[0] != base:
-            if self._file is not None:
-                os.close(self._file[1])
-            self._file = (base, os.open(self._folder / _name(base), os.O_RDONLY))
-        limit = bases[index + 1] if index + 1 < len(bases) else self.end
-        return base, self._file[1], min(limit, self.end)
-
-    def _corrupt(self, base: int) -> JournalCorruptError:
-        return JournalCorruptError(
+    def _read_some(self, records: list[Record], records_max: int, end: int) -> bool:
+        """Read on in one segment; False where a damaged record follows what was read already."""
+        base, fd, limit = self._segment(end)
+        data = b""
+        for size in (_READ_BYTES, _FRAME_BYTES_MAX):
+            data = os.pread(fd, min(size, limit - self.offset), self.offset - base)
+            if self._unpack(data, records, records_max):
+                return True
+        if not data and self._look_for_segments():
+            return True
+        if records:
+            return False
+        raise JournalCorruptError(
             f"{self._folder / _name(base)}: the record at offset {self.offset} is damaged;"
             " restore the segment from a backup"
         )
+
+    def _unpack(self, data: bytes, records: list[Record], records_max: int) -> int:
+        """Take the whole and sound records at the start of `data`; return how many bytes."""
+        place, header, length_of = 0, _HEAD.size, len(data)
+        while len(records) < records_max and place + header <= length_of:
+            length, checksum, received_at, size, name, kind = _HEAD.unpack_from(data, place)
+            start = place + header
+            stop = start + length
+            if stop > length_of or zlib.crc32(data[place + 8 : stop]) != checksum:
+                break
+            topic, content = start + name, start + name + kind
+            records.append(
+                Record(
+                    self.offset + place,
+                    received_at,
+                    data[start:topic].decode(errors="replace"),
+                    data[topic:content].decode(errors="replace"),
+                    data[content:stop],
+                    size,
+                )
+            )
+            place = stop
+        self.offset += place
+        return place
+
+    def _segment(self, end: int) -> tuple[int, int, int]:
+        """Return base and file of the segment that holds the offset, and where to stop in it."""
+        if not self._bases:
+            self._look_for_segments()
+        index = bisect_right(self._bases, self.offset) - 1
+        if index < 0:
+            raise JournalCorruptError(f"{self._folder}: no segment holds offset {self.offset}")
+        base = self._bases[index]
+        if self._file is None or self._file[0] != base:
+            if self._file is not None:
+                os.close(self._file[1])
+                self._file = None
+            self._file = (base, os.open(self._folder / _name(base), os.O_RDONLY))
+        limit = self._bases[index + 1] if index + 1 < len(self._bases) else end
+        return base, self._file[1], min(limit, end)
+
+    def _look_for_segments(self) -> bool:
+        """Return whether there are others than were known."""
+        known, self._bases = self._bases, _bases(self._folder)
+        return self._bases != known
 
 
 def _name(base: int) -> str:
@@ -270,35 +293,45 @@ def _bases(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.glob("*.log"))
 
 
+def _sync(folder: Path) -> None:
+    """Make durable which files a folder has."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _lock(folder: Path) -> int:
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise JournalBusyError(f"{folder}: another process writes to this journal") from error
+    return fd
+
+
 def _map_end(folder: Path, *, writable: bool) -> mmap.mmap:
     flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
     fd = os.open(folder / "durable", flags, 0o600)
     try:
         if writable and os.fstat(fd).st_size < _END.size:
-            os.ftruncate(fd, _END.size)
+            # Written, not only lengthened: a hole in a mapped file would kill us on a full disk.
+            os.pwrite(fd, bytes(_END.size), 0)
+            os.fsync(fd)
         return mmap.mmap(fd, _END.size, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
     finally:
         os.close(fd)
 
 
-def _frame(data: bytes, place: int) -> tuple[int, int] | None:
-    """Return time and end of the frame at `place`; None where there is no whole one."""
-    start = place + _HEAD.size
-    if start > len(data):
-        return None
-    length, checksum, received_at, *_ = _HEAD.unpack_from(data, place)
-    if start + length > len(data):
-        return None
-    if zlib.crc32(data[start : start + length], zlib.crc32(data[place + 8 : start])) != checksum:
-        return None
-    return received_at, start + length
-
-
-def _last_time(folder: Path, base: int) -> int:
-    """Return the time of the last record before the segment at `base`."""
-    before = _bases(folder)[_bases(folder).index(base) - 1]
-    data = (folder / _name(before)).read_bytes()
-    place, last_at = 0, 0
-    while (found := _frame(data, place)) is not None:
-        last_at, place = found
-    return last_at
+def _last_frame(data: bytes) -> tuple[int, int]:
+    """Return the time and the end of the last of the whole and sound frames at the start."""
+    last_at = place = 0
+    while place + _HEAD.size <= len(data):
+        length, checksum, received_at, *_ = _HEAD.unpack_from(data, place)
+        stop = place + _HEAD.size + length
+        if stop > len(data) or zlib.crc32(data[place + 8 : stop]) != checksum:
+            break
+        last_at, place = received_at, stop
+    return last_at, place

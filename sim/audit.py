@@ -5,6 +5,7 @@ Pure: who reads truth, outboxes and store hands them over as values.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from statistics import median
 
 from msgspec import Struct
@@ -13,6 +14,9 @@ from weinao.outcomes import Incident, Kept, Loss
 
 Sender = tuple[str, str]
 """Device and boot."""
+
+Pack = tuple[str, str, int]
+"""Device, boot and number."""
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -56,7 +60,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     """The whole account.
 
     Attributes:
-        sent: Packs that agents made durable.
+        sent: Packs that agents made durable and handed over.
         stored: Of those, how many the store has.
         thinned: Of those, how many an agent gave up by name.
         lost: Neither stored nor named.
@@ -68,7 +72,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     sent: int
     stored: int
     thinned: int
-    lost: tuple[tuple[str, str, int], ...]
+    lost: tuple[Pack, ...]
     duplicated: tuple[str, ...]
     torn: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -100,6 +104,7 @@ class Audit(Struct, frozen=True, kw_only=True):
 def audit(
     *,
     issued: Mapping[Sender, int],
+    waiting: AbstractSet[Pack],
     kept: Iterable[Kept],
     losses: Iterable[Loss],
     incidents: Sequence[Incident],
@@ -109,6 +114,7 @@ def audit(
 
     Args:
         issued: For each device and boot, the highest number an outbox gave out.
+        waiting: Packs that are in an outbox still; they are neither sent nor lost.
         kept: All observations in the store.
         losses: The loss ledger.
         incidents: All incidents, as they stand.
@@ -122,7 +128,8 @@ def audit(
         if loss.state == "thinned"
         for number in range(loss.first, loss.last + 1)
     }
-    sent = [(d, b, number) for (d, b), last in issued.items() for number in range(1, last + 1)]
+    made = ((d, b, number) for (d, b), last in issued.items() for number in range(1, last + 1))
+    sent = [pack for pack in made if pack not in waiting]
     findings = tuple(Finding(expected=one, incidents=_answers(one, incidents)) for one in expected)
     causes = Counter(hazard for incident in incidents for hazard in incident.hazards)
     explained = {found.id for finding in findings for found in finding.incidents}
@@ -138,7 +145,7 @@ def audit(
     )
 
 
-def _pack(observation: str) -> tuple[str, str, int]:
+def _pack(observation: str) -> Pack:
     device, boot, place = observation.rsplit(":", 2)
     return device, boot, int(place.split(".")[0])
 

@@ -1,0 +1,1 @@
+"""Where outcomes go: stores that can be asked, and what is published to others."""

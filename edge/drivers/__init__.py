@@ -1,0 +1,1 @@
+"""Drivers: each knows one family of devices, yields what they say, and decides nothing."""

@@ -1,0 +1,1 @@
+"""Perception: samples in, observations out. Pure but for the models it asks."""

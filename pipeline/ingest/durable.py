@@ -1,10 +1,11 @@
 """What is durable of each device: the state behind the acknowledgements that empty an outbox.
 
-Rebuilt from the journal; a checkpoint only spares reading all of it. Pure but for two functions.
+Rebuilt from the journal; a checkpoint only spares reading all of it. To forget is harmless: what
+comes of a forgotten boot is acknowledged as a range of its own. To claim too much never is.
 """
 
 import os
-from collections.abc import Iterable
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -17,14 +18,19 @@ from weinao.numbers import Numbers
 from weinao.topics import Way
 
 BOOTS_MAX = 64
-"""Boots remembered for each device; of older ones nothing is acknowledged any more."""
+"""Boots remembered for each device; then the oldest is forgotten, one without gaps first."""
+
+DEVICES_MAX = 50_000
+"""Devices remembered for each grid; then the one that was heard first is forgotten."""
+
+_CHECKSUM_BYTES = 4
 
 Sender = tuple[str, str, str]
 """Grid, device and boot."""
 
 
 class Checkpoint(Struct, frozen=True):
-    """What is durable up to an offset: for each sender, the numbers that have come."""
+    """What is durable up to an offset: by grid, device and boot, the numbers that have come."""
 
     offset: int = 0
     numbers: dict[str, dict[str, dict[str, Numbers]]] = {}
@@ -40,61 +46,65 @@ class Durable:
         }
 
     def note(self, record: Record) -> Sender | None:
-        """Take in a durable record; return whom to tell, or None if it came from nobody known.
+        """Take in a durable record; return whom to tell, or None if it names nobody.
 
         What the flow will reject counts, too: it is kept, and must not be sent for ever.
         """
-        head = _head(record)
-        if head is None:
+        found = _head(record)
+        if found is None:
             return None
-        grid, pack = head
-        boots = self._numbers.setdefault(grid, {}).setdefault(pack.device, {})
-        first = pack.seq if pack.thinned is UNSET else min(pack.thinned.first, pack.seq)
+        grid, head = found
+        devices = self._numbers.setdefault(grid, {})
+        if head.device not in devices and len(devices) >= DEVICES_MAX:
+            del devices[next(iter(devices))]
+        boots = devices.setdefault(head.device, {})
+        first = head.seq if head.thinned is UNSET else min(head.thinned.first, head.seq)
         try:
-            boots[pack.boot] = boots.get(pack.boot, Numbers()).add(first, pack.seq)
+            boots[head.boot] = boots.get(head.boot, Numbers()).add(first, head.seq)
         except OverflowError:
-            return None
+            # It skips about. What is told of this one number is true, and all that is remembered.
+            boots[head.boot] = Numbers().add(first, head.seq)
         if len(boots) > BOOTS_MAX:
-            del boots[min(boots)]
-        return grid, pack.device, pack.boot
+            del boots[_least_needed(boots, head.boot)]
+        return grid, head.device, head.boot
 
     def ack(self, sender: Sender) -> Ack | None:
-        """Return what to tell a sender; None if its boot is no longer remembered."""
+        """Return what to tell a sender; None if it has been forgotten in the meantime."""
         grid, device, boot = sender
-        numbers = self._numbers[grid][device].get(boot)
+        numbers = self._numbers.get(grid, {}).get(device, {}).get(boot)
         if numbers is None:
             return None
         return Ack(boot=boot, seq=numbers.upto, also=numbers.above)
 
     def checkpoint(self, offset: int) -> Checkpoint:
-        """Return what is known, as of `offset`."""
+        """Return what is known, as of `offset`; it may be saved, not kept."""
         return Checkpoint(offset, self._numbers)
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint; one that cannot be read counts for nothing, the journal has it all."""
+    """Read a checkpoint; one that cannot be trusted counts for nothing, the journal has it all."""
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=Checkpoint)
+        data = path.read_bytes()
+        if zlib.crc32(data[_CHECKSUM_BYTES:]).to_bytes(_CHECKSUM_BYTES) != data[:_CHECKSUM_BYTES]:
+            return Checkpoint()
+        return msgspec.msgpack.decode(data[_CHECKSUM_BYTES:], type=Checkpoint)
     except (OSError, msgspec.DecodeError):
         return Checkpoint()
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint so that a crash leaves either the old one or the new one."""
+    """Write a checkpoint so that a crash leaves either the old one or the new one.
+
+    Raises:
+        OSError: The old one still stands.
+    """
+    data = msgspec.msgpack.encode(checkpoint)
     draft = path.with_suffix(".new")
     with draft.open("wb") as file:
-        file.write(msgspec.msgpack.encode(checkpoint))
+        file.write(zlib.crc32(data).to_bytes(_CHECKSUM_BYTES) + data)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-
-
-def rebuild(resume: Checkpoint, records: Iterable[Record]) -> Durable:
-    """Return what is durable, from a checkpoint and the records after it."""
-    durable = Durable(resume)
-    for record in records:
-        durable.note(record)
-    return durable
 
 
 class _Thinned(Struct):
@@ -126,5 +136,11 @@ def _head(record: Record) -> tuple[str, _Head] | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     if topic.way is Way.UP and topic.name != head.device:
+        # The topic is what a broker checks: nobody may empty another device's outbox.
         return None
     return topic.grid, head
+
+
+def _least_needed(boots: dict[str, Numbers], but: str) -> str:
+    others = [boot for boot in boots if boot != but]
+    return min(others, key=lambda boot: (bool(boots[boot].above), boot))

@@ -6,6 +6,7 @@
 Knows no MQTT library: what it needs of one is a function for each of the two acknowledgements.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
 from pipeline.ingest.durable import Durable, Sender
-from pipeline.journal import JournalReader, JournalWriter, Record
+from pipeline.journal import JournalCorruptError, JournalReader, JournalWriter, Record
 from weinao import metrics, topics
 from weinao.messages import Ack
 from weinao.outage import Outage
@@ -29,9 +30,18 @@ COMMIT = metrics.Histogram(
 )
 WAITED = metrics.Histogram(
     "weinao_ingest_wait_seconds",
-    "From a message's arrival until it was durable.",
+    "From the arrival of the oldest message of a commit until it was durable.",
     buckets=metrics.LATENCY_BUCKETS_S,
 )
+UNCOMMITTED = metrics.Gauge(
+    "weinao_ingest_uncommitted_seconds", "Age of the oldest message that is not durable yet."
+)
+
+PENDING_BYTES_MAX = 8 * 2**20
+"""So much is committed at once, however few messages it is."""
+
+Ticket = tuple[int, int, int]
+"""What the broker wants back: the connection a message came by, its number there, its QoS."""
 
 
 class Rhythm(Struct, frozen=True, kw_only=True):
@@ -62,6 +72,7 @@ class Gate:
         tell: Sends an acknowledgement to a device.
         now: The wall clock, in milliseconds.
         log: Bound to the community.
+        elapsed: Seconds, of a clock that nobody sets.
     """
 
     def __init__(
@@ -71,19 +82,25 @@ class Gate:
         community: str,
         *,
         rhythm: Rhythm,
-        puback: Callable[[int, int], object],
+        puback: Callable[[Ticket], object],
         tell: Callable[[Sender, Ack], object],
         now: Callable[[], int],
         log: FilteringBoundLogger,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._journal, self._community, self._rhythm = journal, community, rhythm
-        self._puback, self._tell, self._now = puback, tell, now
+        self._journal, self._tick_topic, self._rhythm = journal, topics.tick(community), rhythm
+        self._puback, self._tell, self._now, self._elapsed = puback, tell, now, elapsed
         self._checkpoint = folder / "acked.msgpack"
         self._durable = _resume(folder, self._checkpoint)
-        self._disk = Outage(log, "disk", now)
-        self._waiting: list[tuple[Record, int, int]] = []
-        self._first_at = self._ticked_at = self._saved_at = 0
-        self._dirty = self._failed = False
+        self._disk, self._saving = Outage(log, "disk", now), Outage(log, "checkpoint", now)
+        self._waiting: list[tuple[Record, Ticket]] = []
+        self._first_at = 0.0
+        self._tick_due = self._save_due = elapsed()
+        self._dirty = False
+        self.failed = False
+        """Whether the disk refused the last commit: call `commit` again, take nothing more in."""
+
+        UNCOMMITTED.set_function(self._oldest_s)
 
     @property
     def waiting(self) -> int:
@@ -93,34 +110,38 @@ class Gate:
     @property
     def full(self) -> bool:
         """Whether to commit before taking in more."""
-        waited_ms = self._now() - self._first_at
-        return bool(self._waiting) and (
-            self._failed
-            or len(self._waiting) >= self._rhythm.messages_max
-            or waited_ms >= self._rhythm.linger_s_max * 1_000
+        return (
+            len(self._waiting) >= self._rhythm.messages_max
+            or self._oldest_s() >= self._rhythm.linger_s_max
+            or self._journal.pending_bytes >= PENDING_BYTES_MAX
         )
 
-    def take(self, topic: str, payload: bytes, content_type: str, mid: int, qos: int) -> None:
+    @property
+    def idle_s(self) -> float:
+        """How long nothing is to be done if nothing arrives."""
+        return max(0.0, self._tick_due - self._elapsed())
+
+    def take(self, topic: str, payload: bytes, content_type: str, ticket: Ticket) -> None:
         """Add a message to the next commit."""
-        now = self._now()
         if not self._waiting:
-            self._first_at = now
+            self._first_at = self._elapsed()
+        now = self._now()
         offset = self._journal.append(topic, payload, received_at=now, content_type=content_type)
         record = Record(offset, now, topic, content_type, payload, len(payload))
-        self._waiting.append((record, mid, qos))
-        RECEIVED.inc()
+        self._waiting.append((record, ticket))
 
     def beat(self) -> None:
         """Let the community's clock tick when its time has come, and save a checkpoint."""
-        now = self._now()
-        if now - self._ticked_at >= self._rhythm.tick_s * 1_000:
-            self._ticked_at = now
-            self._journal.append(topics.tick(self._community), b"", received_at=now)
+        at = self._elapsed()
+        if at >= self._tick_due:
+            # After a standstill one tick says as much as many.
+            self._tick_due = max(self._tick_due, at - self._rhythm.tick_s) + self._rhythm.tick_s
+            self._journal.append(self._tick_topic, b"", received_at=self._now())
             TICKS.inc()
             self.commit()
-        if self._dirty and now - self._saved_at >= self._rhythm.checkpoint_s * 1_000:
-            self._saved_at, self._dirty = now, False
-            durable.save(self._durable.checkpoint(self._journal.end), self._checkpoint)
+        if self._dirty and at >= self._save_due and not self.failed:
+            self._save_due = at + self._rhythm.checkpoint_s
+            self._save()
 
     def commit(self) -> bool:
         """Make durable what waits, then acknowledge it; False if the disk refused."""
@@ -129,42 +150,62 @@ class Gate:
             with COMMIT.time():
                 self._journal.commit()
         except OSError as error:
-            self._failed = True
+            self.failed = True
             self._disk.lost(error)
             FAILED.inc()
             return False
-        self._failed = False
+        self.failed = False
         self._disk.restored()
         BYTES.inc(self._journal.end - before)
-        self._acknowledge()
+        if self._waiting:
+            self._acknowledge()
         return True
 
     def _acknowledge(self) -> None:
-        now = self._now()
+        WAITED.observe(self._oldest_s())
+        RECEIVED.inc(len(self._waiting))
         senders: dict[Sender, None] = {}
-        for record, mid, qos in self._waiting:
-            if qos:
-                self._puback(mid, qos)
+        for record, ticket in self._waiting:
+            self._puback(ticket)
             sender = self._durable.note(record)
             if sender is not None:
                 senders[sender] = None
-            WAITED.observe((now - record.received_at) / 1_000)
         self._waiting.clear()
-        self._dirty = self._dirty or bool(senders)
+        self._dirty = True
         for sender in senders:
             ack = self._durable.ack(sender)
             if ack is not None:
                 self._tell(sender, ack)
                 ACKS.inc()
 
+    def _save(self) -> None:
+        try:
+            durable.save(self._durable.checkpoint(self._journal.end), self._checkpoint)
+        except OSError as error:
+            self._saving.lost(error)  # it only spares time at the next start
+            return
+        self._saving.restored()
+        self._dirty = False
+
+    def _oldest_s(self) -> float:
+        return self._elapsed() - self._first_at if self._waiting else 0.0
+
 
 def _resume(folder: Path, path: Path) -> Durable:
     checkpoint = durable.load(path)
+    try:
+        return _rebuild(folder, checkpoint)
+    except JournalCorruptError:
+        if checkpoint.offset == 0:
+            raise
+        # The checkpoint speaks of another journal; if it does not, the whole scan will say so.
+        return _rebuild(folder, durable.Checkpoint())
+
+
+def _rebuild(folder: Path, checkpoint: durable.Checkpoint) -> Durable:
     reader = JournalReader(folder, checkpoint.offset)
     if checkpoint.offset > reader.end:
-        # The journal is another one than the checkpoint speaks of.
-        checkpoint, reader = durable.Checkpoint(), JournalReader(folder)
-
+        raise JournalCorruptError(f"{folder}: ends at {reader.end}, before its checkpoint")
     state = Durable(checkpoint)
     while records := reader.read(10_000):
         for record in records:

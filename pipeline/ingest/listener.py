@@ -1,14 +1,13 @@
-"""The listener: one MQTT 5 connection, one loop, no threads.
+"""The listener: one MQTT 5 connection, served by the loop that calls it. No threads.
 
 An outage of the broker is one line in the log when it starts and one when it ends; the clock goes
 on ticking meanwhile.
 """
 
 import random
-import socket
+import select
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -20,17 +19,21 @@ from paho.mqtt.reasoncodes import ReasonCode
 from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest.durable import Sender
+from pipeline.ingest.gate import Ticket
+from pipeline.ingest.wire import BufferedClient
 from weinao import metrics, topics
+from weinao.ids import derived
 from weinao.messages import Ack
 from weinao.outage import Outage
 
-if TYPE_CHECKING:
-    from paho.mqtt.client import SocketLike
-
 CONNECTED = metrics.Gauge("weinao_ingest_broker_connected", "1 while the broker is there.")
 
-IDLE_S = 0.005
-"""How long the loop waits for the broker when nothing else is to be done."""
+PACKETS_MAX = 200
+"""So many packets are read before the caller may look whether it is time to commit."""
+
+RETRY_S_MIN = 0.1
+
+Take = Callable[[str, bytes, str, Ticket], object]
 
 
 class Broker(Struct, frozen=True, kw_only=True):
@@ -57,7 +60,7 @@ class Listener:
         broker: Where it is.
         community: Whose messages.
         grids: Of these grids; of all, if empty.
-        take: Told topic, payload, content type, message id and QoS of each message.
+        take: Told topic, payload, content type and ticket of each message.
         rng: For waits that differ between clients.
         now: The wall clock, in milliseconds.
         log: Bound to the community.
@@ -69,7 +72,7 @@ class Listener:
         community: str,
         grids: tuple[str, ...],
         *,
-        take: Callable[[str, bytes, str, int, int], object],
+        take: Take,
         rng: random.Random,
         now: Callable[[], int],
         log: FilteringBoundLogger,
@@ -78,49 +81,78 @@ class Listener:
         self._take, self._rng = take, rng
         self._outage = Outage(log, "broker", now)
         self._again_at = 0.0
-        self._failures = 0
+        self._failures = self._connection = 0
         self._up = False
-        self._client = mqtt.Client(
+        # A session belongs to its client id: who listens for other grids must have another.
+        self._client = BufferedClient(
             CallbackAPIVersion.VERSION2,
-            client_id=f"ingest-{community}",
+            client_id=derived(f"ingest-{community}", *sorted(grids)),
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
         self._client.connect_timeout = 2.0
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.on_socket_open = _without_delay
 
-    def work(self, wait_s: float = IDLE_S) -> None:
-        """Serve the connection for at most `wait_s`, or try to have one."""
+    def work(self, wait_s: float) -> None:
+        """Serve the connection, or try to have one, for about `wait_s` at most."""
         if not self._up:
-            if time.monotonic() < self._again_at:
-                time.sleep(min(wait_s, IDLE_S))
+            left_s = self._again_at - time.monotonic()
+            if left_s > 0:
+                time.sleep(min(wait_s, left_s))
                 return
             self._connect()
+        if not self._up:
             return
-        error = self._client.loop(timeout=wait_s)
-        if error is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._lost(mqtt.error_string(error))
+        error = self._serve(wait_s)
+        if error is not MQTTErrorCode.MQTT_ERR_SUCCESS and self._up:
+            self._lost(error.name)
 
-    def puback(self, mid: int, qos: int) -> None:
-        """Tell the broker that a message is kept."""
-        self._client.ack(mid, qos)
+    def puback(self, ticket: Ticket) -> None:
+        """Tell the broker that a message is kept, if it still asks."""
+        connection, mid, qos = ticket
+        if connection == self._connection:
+            self._client.ack(mid, qos)
 
     def tell(self, sender: Sender, ack: Ack) -> None:
         """Tell a device what of it is durable; if that gets lost, it will ask by sending again."""
         grid, device, _ = sender
         topic = topics.ack(self._community, grid, device)
-        self._client.publish(topic, msgspec.json.encode(ack), qos=0)
+        if self._up:
+            self._client.publish(topic, msgspec.json.encode(ack), qos=0)
+
+    def flush(self) -> None:
+        """Send what `puback` and `tell` left to be sent."""
+        self._client.flush()
 
     def close(self) -> None:
         """Hang up; what was not acknowledged will be sent to us again."""
         self._client.disconnect()
+        self._client.flush()
+
+    def _serve(self, wait_s: float) -> MQTTErrorCode:
+        sock = self._client.socket()
+        if sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        if not self._client.unread:
+            writing = [sock] if self._client.unsent else []
+            readable, _, _ = select.select([sock], writing, [], wait_s)
+            if not readable:
+                self._client.flush()
+                return self._client.loop_misc()
+        for _ in range(PACKETS_MAX):
+            error = self._client.loop_read()
+            if error is not MQTTErrorCode.MQTT_ERR_SUCCESS or not self._client.unread:
+                break
+        self._client.flush()
+        return error or self._client.loop_misc()
 
     def _connect(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._broker.session_expiry_s
         properties.ReceiveMaximum = self._broker.receive_max
+        self._connection += 1
         try:
             self._client.connect(
                 self._broker.host,
@@ -136,9 +168,11 @@ class Listener:
 
     def _lost(self, error: object) -> None:
         self._up = False
+        # What came by this connection comes again: its tickets are void.
+        self._connection += 1
         CONNECTED.set(0)
         self._outage.lost(error)
-        wait_s = min(self._broker.reconnect_s_max, 0.1 * 2**self._failures)
+        wait_s = min(self._broker.reconnect_s_max, RETRY_S_MIN * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
         self._again_at = time.monotonic() + wait_s * self._rng.uniform(0.5, 1.0)
 
@@ -148,8 +182,20 @@ class Listener:
         if reason.is_failure:
             self._lost(f"refused: {reason}")
             return
-        wanted = topics.wanted(self._community, self._grids)
-        client.subscribe([(topic, 1) for topic in wanted])
+        client.subscribe([(topic, 1) for topic in topics.wanted(self._community, self._grids)])
+
+    def _on_subscribe(
+        self,
+        client: mqtt.Client,
+        _data: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _props: object,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            client.disconnect()
+            self._lost(f"subscription refused: {', '.join(map(str, reasons))}")
+            return
         self._failures = 0
         CONNECTED.set(1)
         self._outage.restored()
@@ -158,7 +204,8 @@ class Listener:
         # A content type is text by the standard; a client that breaks it gets its message set
         # aside later, like any other that cannot be understood.
         content_type = str(getattr(message.properties, "ContentType", ""))
-        self._take(_topic(message), bytes(message.payload), content_type, message.mid, message.qos)
+        ticket = (self._connection, message.mid, message.qos)
+        self._take(_topic(message), bytes(message.payload), content_type, ticket)
 
 
 def _topic(message: mqtt.MQTTMessage) -> str:
@@ -166,8 +213,3 @@ def _topic(message: mqtt.MQTTMessage) -> str:
         return message.topic
     except UnicodeDecodeError:
         return message._topic.decode(errors="replace")  # noqa: SLF001  # the bytes have no other name
-
-
-def _without_delay(_client: mqtt.Client, _data: object, sock: "SocketLike") -> None:
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

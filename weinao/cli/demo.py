@@ -5,7 +5,6 @@ recordings where a folder of them is at hand. At the end what happened is held a
 out: exit code 1 if anything was lost or counted twice.
 """
 
-import random
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -17,17 +16,14 @@ from rich.live import Live
 from rich.table import Table
 
 from sim.audit import Audit, Expected
-from sim.cast import COMMUNITY
 from sim.faults.link import Link
-from sim.people import Manner, People
-from sinks.client import StoreClient
+from sim.people import Manner
 from sinks.store import Filter, StoreError
 from weinao import logging
 from weinao.catalogue import Language, catalogue
-from weinao.cli import system
-from weinao.cli.registry import publish
+from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.stage import Happening, Home, Stage, settle_folder
-from weinao.cli.supervisor import NotReadyError, Supervisor
+from weinao.cli.supervisor import NotReadyError
 from weinao.clock import now_ms
 from weinao.outcomes import Incident, Severity
 
@@ -78,7 +74,8 @@ def demo(
     epoch = now_ms() + 8_000
     homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed)]
     stage = Stage(folder, homes, epoch=epoch, heartbeat_s=HEARTBEAT_S, seed=seed)
-    show = Demo(stage, folder, console, runner=runner, seed=seed, lang=lang)
+    manner = Manner(delay_s=(1.0, 3.0))
+    show = Demo(Rehearsal(stage, folder, runner=runner, seed=seed, manner=manner), console, lang)
     try:
         verdict = show.play(None if minutes is None else minutes * 60, epoch)
     except NotReadyError as error:
@@ -129,31 +126,11 @@ def simulated(minutes: float | None) -> list[Home]:
 
 
 class Demo:
-    """One performance: the system, the agents, the people, and the screen."""
+    """One performance: a rehearsal, what is done to it, and the screen."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        folder: Path,
-        console: Console,
-        *,
-        runner: str,
-        seed: int,
-        lang: Language,
-    ) -> None:
-        self._stage, self._console, self._lang = stage, console, lang
-        self._plan = system.Plan(
-            data=folder / "data",
-            community=COMMUNITY,
-            grids=stage.grids,
-            broker_port=system.free_port(),
-            runner=runner,
-        )
-        self._supervisor = Supervisor(folder / "logs")
-        self._store = StoreClient(self._plan.data / "store.sock")
-        self._seed = seed
+    def __init__(self, rehearsal: Rehearsal, console: Console, lang: Language) -> None:
+        self._rehearsal, self._console, self._lang = rehearsal, console, lang
         self._link: Link | None = None
-        self._people: People | None = None
         self._extra: list[Expected] = []
         self._shown: dict[str, int] = {}
 
@@ -162,60 +139,55 @@ class Demo:
         started_at = time.monotonic()
         self._set_up()
         self._console.print(f"programs run after {time.monotonic() - started_at:.1f} s")
-        for one in self._stage.homes:
+        for one in self._rehearsal.stage.homes:
             self._console.print(f"  {one.agent}: {one.about}", highlight=False)
         acts = self._acts(epoch)
         screen = Live(console=self._console, refresh_per_second=2, transient=True)
         with screen if self._console.is_terminal else nullcontext():
             try:
                 while length_s is None or now_ms() < epoch + (length_s - DRAIN_S) * 1_000:
-                    self._turn(acts, screen)
+                    while acts and now_ms() >= acts[-1][0]:
+                        acts.pop()[1]()
+                    self._rehearsal.turn()
+                    self._show(screen)
             except (_Ended, KeyboardInterrupt):
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 self._console.print("ending: what was sensed is still being delivered")
-            self._drain(screen)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._drain()
         self._console.print(self._table())
-        return self._stage.account(self._store, self._extra)
+        return self._rehearsal.account(self._extra)
 
     def close(self) -> None:
         """End every program."""
-        if self._people is not None:
-            self._people.close()
         if self._link is not None:
             self._link.close()
-        self._supervisor.close()
-        self._store.close()
+        self._rehearsal.close()
 
     def _set_up(self) -> None:
-        system.start(self._supervisor, self._plan)
-        records = self._stage.records()
-        loaded, wanted = publish(
-            records, broker=self._plan.broker, community=COMMUNITY, timeout_s=20
-        )
-        if loaded < wanted:
-            raise NotReadyError(f"only {loaded} of {wanted} registry records are in the journal")
-        self._link = Link("127.0.0.1", self._plan.broker_port)
-        self._people = People(
-            "127.0.0.1",
-            self._plan.broker_port,
-            COMMUNITY,
-            manner=Manner(delay_s=(1.0, 3.0)),
-            rng=random.Random(self._seed),  # noqa: S311  # a rehearsal
-            now=now_ms,
-        )
-        for one in self._stage.homes:
-            port = self._link.port if one.name == CUT_HOME else self._plan.broker_port
-            self._supervisor.start(self._stage.program(one, port))
+        self._rehearsal.open()
+        self._link = Link("127.0.0.1", self._rehearsal.plan.broker_port)
+        for one in self._rehearsal.stage.homes:
+            self._rehearsal.enter(one, self._link.port if one.name == CUT_HOME else None)
+
+    def _drain(self) -> None:
+        """Mend what is still broken, and wait until everything has arrived."""
+        assert self._link is not None
+        self._link.mend()
+        for one in self._rehearsal.stage.homes:
+            if self._rehearsal.supervisor.pid(one.agent) is None:
+                self._rehearsal.enter(one)
+        if not self._rehearsal.drained(2 * DRAIN_S):
+            self._console.print("[red]not everything had arrived in time[/]")
 
     def _acts(self, epoch: int) -> list[tuple[int, Callable[[], object]]]:
         """Return what is done to the system, and when: the last first."""
         assert self._link is not None
-        [dead] = [one for one in self._stage.homes if one.name == DEAD_HOME]
+        [dead] = [one for one in self._rehearsal.stage.homes if one.name == DEAD_HOME]
         acts: list[tuple[float, Callable[[], object]]] = [
             (CUT_S[0], self._link.cut),
             (CUT_S[1], self._link.mend),
             (DEAD_S[0], lambda: self._kill(dead)),
-            (DEAD_S[1], lambda: self._revive(dead)),
+            (DEAD_S[1], lambda: self._rehearsal.enter(dead)),
         ]
         return sorted(
             ((epoch + round(at_s * 1_000), act) for at_s, act in acts),
@@ -223,51 +195,9 @@ class Demo:
         )
 
     def _kill(self, one: Home) -> None:
-        self._supervisor.stop(one.agent)
+        self._rehearsal.supervisor.stop(one.agent)
         about = (one.agent, f"home-{one.name}")
         self._extra.append(Expected(at=now_ms(), kind="agent_silent", about=about))
-
-    def _revive(self, one: Home) -> None:
-        self._supervisor.start(self._stage.program(one, self._plan.broker_port))
-
-    def _turn(self, acts: list[tuple[int, Callable[[], object]]], screen: Live) -> None:
-        assert self._people is not None
-        while acts and now_ms() >= acts[-1][0]:
-            acts.pop()[1]()
-        self._supervisor.look()
-        self._people.work()
-        self._show(screen)
-        time.sleep(0.2)
-
-    def _drain(self, screen: Live) -> None:
-        """Wait until nothing waits in any outbox and nothing more comes out of the flow."""
-        assert self._link is not None
-        self._link.mend()
-        deadline = time.monotonic() + 2 * DRAIN_S
-        quiet_since, before = time.monotonic(), ""
-        while time.monotonic() < deadline:
-            self._turn([], screen)
-            now = f"{self._stage.waiting()} {self._counts()}"
-            if now != before or not now.startswith("0 "):
-                quiet_since, before = time.monotonic(), now
-            elif time.monotonic() - quiet_since > 2:  # noqa: PLR2004  # two seconds without news
-                break
-        for one in self._stage.homes:
-            self._supervisor.stop(one.agent)
-        self._settle(deadline)
-
-    def _settle(self, deadline: float) -> None:
-        """Wait for what the agents said last."""
-        before = None
-        while time.monotonic() < deadline and before != (before := self._counts()):
-            time.sleep(1)
-
-    def _counts(self) -> str:
-        try:
-            counts = self._store.counts()
-        except StoreError:
-            return "away"
-        return str({t: n for t, n in counts.items() if t in ("incidents", "deadletters")})
 
     def _show(self, screen: Live) -> None:
         if self._console.is_terminal:
@@ -286,7 +216,7 @@ class Demo:
 
     def _incidents(self) -> Sequence[Incident]:
         try:
-            found = self._store.incidents(Filter(newest=True, limit=200))
+            found = self._rehearsal.store.incidents(Filter(newest=True, limit=200))
         except StoreError:
             return []
         values = [outcome.value for outcome in found if isinstance(outcome.value, Incident)]

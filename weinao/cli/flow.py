@@ -1,7 +1,7 @@
 """`weinao flow`: read the journal, let the brains conclude, hand the outcomes to the store."""
 
+import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -188,4 +188,4 @@ def _progress(reader: "JournalReader") -> None:
 
 def _end(*_: object) -> None:
     # The engine stops by kill, never by the end of its input: what is kept is kept already.
-    sys.exit(0)
+    os._exit(0)

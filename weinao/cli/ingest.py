@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from pipeline.ingest.listener import Listener
 
 
-class _Ended(Exception):  # noqa: N818  # a signal, not an error
-    """Somebody asked us to end."""
+RETRY_S = 0.5
+"""How long to wait before the disk is asked again."""
+
+IDLE_S_MAX = 0.1
+"""How long a signal to end may have to wait."""
 
 
 def ingest(
@@ -47,18 +51,21 @@ def ingest(
     from pipeline.ingest.gate import Gate
     from pipeline.ingest.listener import Listener
     from pipeline.ingest.settings import IngestSettings
-    from pipeline.journal import JournalWriter
+    from pipeline.journal import JournalError, JournalWriter
 
     chosen = settings.load(config, IngestSettings) if config else IngestSettings()
     place = chosen.broker
     if broker is not None:
         host, _, port = broker.rpartition(":")
         place = replace(place, host=host, port=int(port))
-    signal.signal(signal.SIGTERM, _end)
+    ended = _Ended()
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     folder = data / "journal"
-    journal = JournalWriter(folder, segment_bytes_max=chosen.segment_bytes_max)
+    try:
+        journal = JournalWriter(folder, segment_bytes_max=chosen.segment_bytes_max)
+    except JournalError as error:
+        sys.exit(f"weinao ingest: {error}")
     listener = Listener(
         place,
         community,
@@ -79,25 +86,39 @@ def ingest(
         log=log,
     )
     log.info("ingest.started", journal_bytes=journal.end)
-    try:
-        while True:
-            _turn(listener, gate)
-    except (_Ended, KeyboardInterrupt):
-        gate.commit()
-        listener.close()
-        log.info("ingest.ended")
+    while not ended:
+        _turn(listener, gate)
+    gate.commit()
+    listener.close()
+    log.info("ingest.ended")
+
+
+class _Ended:
+    """Turns true when the process is asked to end; a signal must not cut a commit short."""
+
+    def __init__(self) -> None:
+        self._ended = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def __bool__(self) -> bool:
+        return self._ended
+
+    def _note(self, *_: object) -> None:
+        self._ended = True
 
 
 def _turn(listener: "Listener", gate: "Gate") -> None:
     """Take in what is there, and commit as soon as there is no more, or enough."""
+    if gate.failed:
+        # Nothing is acknowledged, and nothing more is taken in.
+        time.sleep(RETRY_S)
+        gate.commit()
+        return
     before = gate.waiting
-    listener.work(0 if before else 0.005)
+    listener.work(0 if before else min(gate.idle_s, IDLE_S_MAX))
     if gate.waiting and (gate.waiting == before or gate.full):
-        while not gate.commit():
-            # The disk refuses. Nothing is acknowledged, and nothing more is taken in.
-            time.sleep(0.5)
-    gate.beat()
-
-
-def _end(*_: object) -> None:
-    raise _Ended
+        gate.commit()
+        listener.flush()
+    if not gate.failed:
+        gate.beat()

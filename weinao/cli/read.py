@@ -1,4 +1,4 @@
-"""`weinao incidents|observations|deadletters|losses`: what the store holds, for people and programs.
+"""`weinao incidents|observations|deadletters|losses`: what the store holds.
 
 For programs, `--json` is canonical: one array, by (at, id), keys sorted. Equal stores give equal
 bytes, whoever filled them and in whatever batches.
@@ -22,7 +22,7 @@ from weinao.outcomes import Outcome
 if TYPE_CHECKING:
     from sinks.store import Filter, Store
 
-FOLDER = Path("run")
+FOLDER = Path("run/data")
 ROWS = 50
 """Shown to people who did not say how many."""
 
@@ -58,7 +58,7 @@ def incidents(
         lang: Language of the table.
     """
     chosen = {"grid": grid, "kind": kind, "state": state, "subject": subject}
-    _show("incidents", data, chosen, since, limit, lang, json=json)
+    _show("incidents", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def observations(
@@ -87,7 +87,7 @@ def observations(
         lang: Language of the table.
     """
     chosen = {"grid": grid, "kind": kind, "device": device, "subject": subject}
-    _show("observations", data, chosen, since, limit, lang, json=json)
+    _show("observations", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def deadletters(
@@ -114,7 +114,7 @@ def deadletters(
         lang: Language of the table.
     """
     chosen = {"grid": grid, "kind": kind, "device": device}
-    _show("deadletters", data, chosen, since, limit, lang, json=json)
+    _show("deadletters", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def losses(
@@ -141,7 +141,7 @@ def losses(
         lang: Language of the table.
     """
     chosen = {"grid": grid, "state": state, "device": device}
-    _show("losses", data, chosen, since, limit, lang, json=json)
+    _show("losses", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def open_to_read(data: Path) -> "Store":
@@ -190,9 +190,9 @@ def _show(
     data: Path,
     chosen: dict[str, str | None],
     since: str | None,
+    *,
     limit: int | None,
     lang: Language,
-    *,
     json: bool,
 ) -> None:
     from sinks.store import Filter, StoreError

@@ -112,15 +112,15 @@ class Stage:
         from edge.outbox_audit import read_issued
 
         found: dict[tuple[str, str], int] = {}
-        for one in self.homes:
-            found |= read_issued(self._folder / one.agent / "outbox.sqlite")
+        for path in self._outboxes():
+            found |= read_issued(path)
         return found
 
     def waiting(self) -> int:
-        """Return how many packs wait in all outboxes."""
-        from edge.outbox_audit import read_waiting
+        """Return how many packs wait in all outboxes, heartbeats left out."""
+        from edge.outbox_audit import count_waiting
 
-        return sum(read_waiting(self._folder / one.agent / "outbox.sqlite") for one in self.homes)
+        return sum(count_waiting(path) for path in self._outboxes())
 
     def expected(self) -> list[Expected]:
         """Return what has happened so far and must lead to an incident."""
@@ -132,13 +132,19 @@ class Stage:
 
     def account(self, store: Store, extra: Sequence[Expected] = ()) -> Audit:
         """Hold what was sent and what happened against the store."""
+        from edge.outbox_audit import read_waiting
+
         return audit(
             issued=self.issued(),
+            waiting={pack for path in self._outboxes() for pack in read_waiting(path)},
             kept=_values(store, "observations", Kept),
             losses=_values(store, "losses", Loss),
             incidents=list(_values(store, "incidents", Incident)),
             expected=[*self.expected(), *extra],
         )
+
+    def _outboxes(self) -> list[Path]:
+        return [self._folder / one.agent / "outbox.sqlite" for one in self.homes]
 
     def _truth(self, one: Home) -> Iterable[dict[str, Any]]:
         path = self._folder / one.agent / "truth.jsonl"

@@ -1,0 +1,84 @@
+"""Which driver stands behind which settings."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from edge.drivers.base import Driver
+from edge.drivers.replay import ReplayDriver
+from edge.drivers.simulated import SimulatedDriver
+from edge.drivers.story import Story, schedule
+from edge.drivers.truth import MARK_PREFIX, TruthFile
+from edge.outbox import Mark
+from edge.settings import EdgeSettings, ReplayDevice, SimulatedDevice
+
+EPOCH = "simulation/epoch"
+
+
+class Chosen(Struct, frozen=True):
+    """A driver that is ready to be made, again after each failure.
+
+    Attributes:
+        make: Makes it, on what is durable by then, and on a clock.
+        position: Where an accelerometer among its devices is worn.
+    """
+
+    device: str
+    position: str
+    make: Callable[[list[Mark], Callable[[], int]], Driver]
+
+
+def choose(settings: EdgeSettings, truth: TruthFile, epoch: int) -> list[Chosen]:
+    """Return the drivers that the settings ask for.
+
+    Args:
+        settings: Of the agent.
+        truth: Where simulated devices note what was sensed.
+        epoch: When the simulation began, milliseconds UTC.
+
+    Raises:
+        DriverError: Nothing in the home could sense one of the happenings.
+    """
+    simulated = [one for one in settings.device if isinstance(one, SimulatedDevice)]
+    schedule(settings.happening, simulated, epoch=epoch, start=epoch, told={})
+    return [
+        _replay(one) if isinstance(one, ReplayDevice) else _simulated(one, settings, truth, epoch)
+        for one in settings.device
+    ]
+
+
+def _replay(device: ReplayDevice) -> Chosen:
+    def make(marks: list[Mark], now: Callable[[], int]) -> Driver:
+        name = ReplayDriver.mark_name(device.id)
+        return ReplayDriver(device, _value(marks, name), now)
+
+    return Chosen(device.id, device.position, make)
+
+
+def _simulated(
+    device: SimulatedDevice, settings: EdgeSettings, truth: TruthFile, epoch: int
+) -> Chosen:
+    devices = [one for one in settings.device if isinstance(one, SimulatedDevice)]
+
+    def make(marks: list[Mark], now: Callable[[], int]) -> Driver:
+        truth.reconcile([mark for mark in marks if mark.name.startswith(MARK_PREFIX)])
+        events = schedule(settings.happening, devices, epoch=epoch, start=now(), told=truth.told)
+        return SimulatedDriver(
+            device,
+            Story(settings.simulation.seed, devices, events),
+            chunk_ms=round(settings.simulation.chunk_s * 1_000),
+            truth=truth,
+            now=now,
+        )
+
+    return Chosen(device.id, device.kind, make)
+
+
+def _value(marks: Iterable[Mark], name: str) -> str | None:
+    return next((mark.value for mark in marks if mark.name == name), None)
+
+
+def truth_path(folder: Path) -> Path:
+    """Return where an agent notes what happened in its simulated home."""
+    return folder / "truth.jsonl"

@@ -1,0 +1,85 @@
+"""What devices say, in their own terms. Words only: a driver yields them, perception reads them."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from weinao.messages import Acvpu, Sensor
+
+if TYPE_CHECKING:  # a home without wearables does not pay for numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """What one device said at one time.
+
+    Attributes:
+        device: Its id.
+        at: When the world was so: milliseconds UTC; of a signal, its last point.
+        mark: Name and value that become durable with what follows from the sample.
+    """
+
+    device: str
+    at: int
+    mark: tuple[str, str] | None = None
+
+
+class Acceleration(Sample, frozen=True, kw_only=True):
+    """A piece of a signal; pieces follow each other.
+
+    Attributes:
+        t_ms: (n,) int64, milliseconds of the sensor's own clock, ascending; only differences mean
+            something, and they stay true where a recording is played faster.
+        acc_ms2: (n, 3) float32 in m/s², in the axes of the device.
+        gyro_rads: (n, 3) float32 in rad/s, or None where there is no gyroscope.
+    """
+
+    t_ms: "NDArray[np.int64]"
+    acc_ms2: "NDArray[np.float32]"
+    gyro_rads: "NDArray[np.float32] | None" = None
+
+
+class RrIntervals(Sample, frozen=True, kw_only=True):
+    """Intervals between heart beats that follow each other, in ms; `at` is the last beat."""
+
+    rr_ms: tuple[float, ...]
+    moving: bool = False
+
+
+class VitalsReading(Sample, frozen=True, kw_only=True):
+    """What a wearable read; a value is absent where it was not measured.
+
+    Attributes:
+        worn: What the device itself says about being worn; None if it says nothing.
+        flat_line: The device says that its signal does not vary as a body's does.
+    """
+
+    hr_bpm: float | None = None
+    spo2_pct: float | None = None
+    resp_per_min: float | None = None
+    temp_c: float | None = None
+    skin_temp_c: float | None = None
+    sbp_mmhg: float | None = None
+    dbp_mmhg: float | None = None
+    glucose_mmol_l: float | None = None
+    weight_kg: float | None = None
+    steps: int | None = None
+    worn: bool | None = None
+    moving: bool | None = None
+    on_oxygen: bool | None = None
+    consciousness: Acvpu | None = None
+    battery_pct: float | None = None
+    flat_line: bool = False
+
+
+class HomeEvent(Sample, frozen=True, kw_only=True):
+    """What a home sensor reported; `value` as in `weinao.messages.Home`."""
+
+    sensor: Sensor
+    value: float
+    room: str = ""
+
+
+class Nothing(Sample, frozen=True, kw_only=True):
+    """Nothing was sensed; the sample only carries its mark."""

@@ -1,0 +1,162 @@
+"""What a DuckDB store can be asked, over one connection, one question at a time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from sinks import duckdb_rows
+from sinks.store import (
+    READ_MAX,
+    Filter,
+    Followed,
+    Position,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
+from weinao.outcomes import Outcome
+
+UNAVAILABLE = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.InterruptException,
+    duckdb.ConnectionException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+)
+"""What says nothing about the outcomes: the disk is full, the file is held by another."""
+
+_COLUMN_OF: dict[str, dict[str, str]] = {
+    "incidents": {"grid": "grid", "kind": "kind", "state": "state", "subject": "subject"},
+    "observations": {"grid": "grid", "kind": "kind", "subject": "subject", "device": "device"},
+    "deadletters": {"grid": "grid", "kind": "reason", "device": "device"},
+    "losses": {"grid": "grid", "state": "state", "device": "device"},
+}
+"""For each table, the columns that the fields of a `Filter` ask for."""
+
+_KIND_OF = {
+    "observations": "kind",
+    "hazards": "kind",
+    "incidents": "kind",
+    "incident_changes": "state",
+    "tasks": "kind",
+    "notices": "kind",
+    "commands": "kind",
+    "losses": "state",
+    "deadletters": "reason",
+}
+"""For each table, the column by which its rows are counted."""
+
+
+_COUNT = "SELECT {kind}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
+
+
+class DuckDBReads:
+    """The questions, over a connection of their own."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
+        self._db, self._asking = db, Lock()
+
+    def rows(self, table: str, wanted: Filter) -> list[Outcome]:
+        """Return the outcomes of a table that fit, by `(at, id, grid)`.
+
+        Raises:
+            StoreRefusedError: The filter asks for what the table has not.
+        """
+        where, values = _where(table, wanted)
+        order = "event_at DESC, id DESC, grid DESC" if wanted.newest else "event_at, id, grid"
+        select = ", ".join(duckdb_rows.columns(table))
+        found = self._ask(
+            f"SELECT {select} FROM {table} {where} ORDER BY {order} LIMIT ?",  # noqa: S608  # our own names
+            [*values, _limit(wanted.limit)],
+        )
+        outcomes = [duckdb_rows.outcome(table, row) for row in found]
+        return outcomes[::-1] if wanted.newest else outcomes
+
+    def followed(self, tables: Sequence[str], after: int, limit: int) -> list[Followed]:
+        """Return what came after `after` in some tables, in the order of commits."""
+        select = ", ".join(duckdb_rows.columns(tables[0]))
+        parts = [f"SELECT seq, {select} FROM {table} WHERE seq > $after" for table in tables]  # noqa: S608  # our own names
+        found = self._ask(
+            f"{' UNION ALL '.join(parts)} ORDER BY seq LIMIT $limit",
+            {"after": after, "limit": _limit(limit)},
+        )
+        return [Followed(row[0], duckdb_rows.outcome(tables[0], row[1:])) for row in found]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the rows of each table by kind, and how many different ids there are."""
+        counted = {
+            table: dict(self._ask(_COUNT.format(table=table, kind=kind)))
+            for table, kind in _KIND_OF.items()
+        }
+        return {**counted, "distinct": {table: self._distinct(table) for table in _KIND_OF}}
+
+    def progress(self) -> dict[str, Position]:
+        """Return how far each grid has come."""
+        rows = self._ask("FROM progress")
+        return {grid: (offset, index) for grid, offset, index in rows}
+
+    def last_seq(self) -> int:
+        """Return the newest `seq`; 0 when there is none."""
+        return max(
+            self._number(f"SELECT coalesce(max(seq), 0) FROM {table}")  # noqa: S608  # our own names
+            for table in duckdb_rows.FOLLOWED
+        )
+
+    def cursor(self, name: str) -> int:
+        """Return where a follower stopped; 0 for one not met before."""
+        return self._number("SELECT coalesce(max(seq), 0) FROM cursors WHERE name = ?", name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _distinct(self, table: str) -> int:
+        return self._number(f"SELECT count(DISTINCT (grid, id)) FROM {table}")  # noqa: S608  # our own names
+
+    def _number(self, query: str, *values: object) -> int:
+        [[number]] = self._ask(query, list(values))
+        return int(number)
+
+    def _ask(self, query: str, values: list[object] | dict[str, object] | None = None) -> list[Any]:
+        with self._asking, _as_ours():
+            return self._db.execute(query, values).fetchall()
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except UNAVAILABLE as error:
+        raise StoreUnavailableError(f"the store cannot answer: {error}") from error
+    except (duckdb.Error, OverflowError) as error:
+        raise StoreRefusedError(f"the store cannot answer that: {error}") from error
+
+
+def _limit(asked: int) -> int:
+    return max(0, min(asked, READ_MAX))
+
+
+def _where(table: str, wanted: Filter) -> tuple[str, list[object]]:
+    known = _COLUMN_OF[table]
+    parts: list[str] = []
+    values: list[object] = []
+    for field in ("grid", "kind", "state", "subject", "device"):
+        value = getattr(wanted, field)
+        if value is None:
+            continue
+        if field not in known:
+            raise StoreRefusedError(f"{table} have no {field}; they have {', '.join(known)}")
+        parts.append(f"{known[field]} = ?")
+        values.append(value)
+    for text, bound in (("event_at >= ?", wanted.since), ("event_at < ?", wanted.until)):
+        if bound is not None:
+            parts.append(text)
+            values.append(bound)
+    if wanted.after is not None:
+        parts.append("(event_at, id, grid) > (?, ?, ?)")
+        values += wanted.after
+    return ("WHERE " + " AND ".join(parts) if parts else ""), values

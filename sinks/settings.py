@@ -1,0 +1,102 @@
+"""What an operator may choose for the programs of this room.
+
+`configs/store.toml` and `configs/notify.toml` say it all in sentences.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from weinao.messages import Id
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a settings file; keys that it does not know are refused."""
+
+
+class StoreMetricsSettings(Section, frozen=True, kw_only=True):
+    """Where Prometheus finds the owner of the store; a port of 0 takes any free one."""
+
+    port: Port = 9_466
+    address: str = "127.0.0.1"
+
+
+class NotifyMetricsSettings(Section, frozen=True, kw_only=True):
+    """Where Prometheus finds the notifier; a port of 0 takes any free one."""
+
+    port: Port = 9_468
+    address: str = "127.0.0.1"
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    """How much is said, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json: bool = False
+
+
+class StoreSettings(Section, frozen=True, kw_only=True):
+    """Everything the owner of a store is told.
+
+    Attributes:
+        listen: A further address beside the socket in the data folder; empty for none.
+        memory_bytes_max: What DuckDB may use beside its results.
+        threads: Of DuckDB, for one statement.
+    """
+
+    listen: str = ""
+    memory_bytes_max: Annotated[int, Meta(ge=64 * 1024**2)] = 512 * 1024**2
+    threads: Annotated[int, Meta(ge=1, le=64)] = 1
+    metrics: StoreMetricsSettings = StoreMetricsSettings()
+    log: LogSettings = LogSettings()
+
+
+class TlsSettings(Section, frozen=True, kw_only=True):
+    """Files in PEM form; without a certificate the notifier does not name itself to the broker."""
+
+    ca: Annotated[str, Meta(min_length=1)]
+    certificate: str = ""
+    key: str = ""
+
+
+class BrokerSettings(Section, frozen=True, kw_only=True):
+    """Where the broker listens for MQTT 5, and how patient we are with it.
+
+    Attributes:
+        in_flight_max: Messages that await their PUBACK; the next ones wait.
+        puback_s_max: A broker that acknowledges nothing for so long counts as away.
+        reconnect_s_min: First pause before connecting again; it doubles, jittered.
+        reconnect_s_max: The longest.
+        message_bytes_max: Longer messages are cut, or set aside where that does not help.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1_884
+    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    in_flight_max: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    puback_s_max: Positive = 10.0
+    reconnect_s_min: Positive = 0.2
+    reconnect_s_max: Positive = 15.0
+    message_bytes_max: Annotated[int, Meta(ge=1_024)] = 262_144
+    tls: TlsSettings | None = None
+
+
+class NotifySettings(Section, frozen=True, kw_only=True):
+    """Everything the notifier is told.
+
+    Attributes:
+        name: Of the cursor in the store; two notifiers with different names publish all twice.
+        batch_max: Outcomes published before the cursor moves on; a crash repeats so many.
+        wait_s: How long one question to the store may wait for news.
+    """
+
+    community: Id
+    name: Id = "notify"
+    batch_max: Annotated[int, Meta(ge=1, le=1_000)] = 200
+    wait_s: Annotated[float, Meta(gt=0, le=5)] = 0.1
+    broker: BrokerSettings = BrokerSettings()
+    metrics: NotifyMetricsSettings = NotifyMetricsSettings()
+    log: LogSettings = LogSettings()

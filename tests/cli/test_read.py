@@ -1,0 +1,183 @@
+"""The read commands: tables for people, canonical bytes for programs, with and without an owner."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sinks.duckdb_store import DuckDBStore
+from sinks.store import Filter, every
+from tests.sinks.made import T0, incident, journals, kept, loss, outcome, rejected
+from tests.sinks.serving import served
+from weinao.cli import read
+from weinao.cli.read import canonical, open_to_read
+from weinao.outcomes import IncidentState, Outcome
+
+ROOT = Path(__file__).parents[2]
+
+Output = Callable[[], str]
+
+
+@pytest.fixture
+def output(capfdbinary: pytest.CaptureFixture[bytes]) -> Output:
+    def read_out() -> str:
+        return capfdbinary.readouterr().out.decode()
+
+    return read_out
+
+
+def filled(folder: Path) -> Path:
+    with closing(DuckDBStore(folder / "store.duckdb")) as store:
+        store.write(
+            [
+                outcome(1, 0, kept(1)),
+                outcome(1, 1, incident(1, IncidentState.OPEN)),
+                outcome(2, 0, incident(2, IncidentState.OPEN)),
+                outcome(2, 1, incident(1, IncidentState.CLOSED)),
+                outcome(3, 0, rejected()),
+                outcome(4, 0, loss(3, 5)),
+            ]
+        )
+    return folder
+
+
+def test_json_holds_every_field_and_its_keys_are_sorted(tmp_path: Path, output: Output) -> None:
+    read.incidents(data=filled(tmp_path), json=True)
+
+    text = output()
+    found = json.loads(text)
+    assert [one["id"] for one in found] == ["i-1", "i-2"]
+    assert found[0]["steps"][0]["action"] == "open"
+    assert set(found[0]) == {*incident().__struct_fields__, "type"}
+    assert [*found[0]] == sorted(found[0])
+    assert [*found[0]["facts"]] == sorted(found[0]["facts"])
+    assert json.dumps(found, sort_keys=True, ensure_ascii=False, separators=(",", ":")) == (
+        text.replace(",\n", ",").replace("\n", "")
+    )
+
+
+def test_nothing_is_an_empty_array(tmp_path: Path, output: Output) -> None:
+    read.incidents(data=filled(tmp_path), json=True, kind="smoke")
+
+    assert output() == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["observations", "deadletters", "losses"])
+def test_the_others_tell_their_grid_and_their_place(
+    tmp_path: Path, output: Output, command: str
+) -> None:
+    getattr(read, command)(data=filled(tmp_path), json=True)
+
+    [found] = json.loads(output())
+    assert (found["grid"], found["index"]) == ("grid-1", 0)
+    assert [*found] == sorted(found)
+
+
+@pytest.mark.parametrize("command", ["incidents", "observations", "deadletters", "losses"])
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "table"])
+def test_an_owner_and_the_file_itself_tell_the_same(
+    tmp_path: Path, output: Output, command: str, *, as_json: bool
+) -> None:
+    filled(tmp_path)
+    getattr(read, command)(data=tmp_path, json=as_json)
+    alone = output()
+
+    (tmp_path / "store.duckdb").rename(tmp_path / "weinao.duckdb")  # as `served` calls it
+    with served(tmp_path):
+        getattr(read, command)(data=tmp_path, json=as_json)
+
+    assert output() == alone
+    assert len(alone) > 50
+
+
+def test_tables_speak_both_languages(tmp_path: Path, output: Output) -> None:
+    filled(tmp_path)
+
+    read.incidents(data=tmp_path)
+    zh = output()
+    read.incidents(data=tmp_path, lang="en")
+    en = output()
+
+    assert "跌倒" in zh
+    assert "已结案" in zh
+    assert "closed" in en
+    assert "unknown detected a fall" in en  # the made hazard names no device
+
+
+def test_a_table_shows_nothing_that_a_terminal_would_obey(tmp_path: Path, output: Output) -> None:
+    read.deadletters(data=filled(tmp_path))
+
+    text = output()
+    assert "\x07" not in text
+    assert "\x00" not in text
+    assert "乱码" in text
+
+
+def test_a_limit_means_the_newest(tmp_path: Path, output: Output) -> None:
+    read.incidents(data=filled(tmp_path), json=True, limit=1)
+
+    assert [one["id"] for one in json.loads(output())] == ["i-2"]
+
+
+def test_since_takes_a_time_or_a_while_ago(tmp_path: Path, output: Output) -> None:
+    filled(tmp_path)
+
+    read.incidents(data=tmp_path, json=True, since="2026-01-01T00:00:00.002+00:00")
+    by_time = output()
+    read.incidents(data=tmp_path, json=True, since="1s")
+
+    assert [one["id"] for one in json.loads(by_time)] == ["i-2"]
+    assert output() == "[]\n"
+
+
+def test_a_mistake_ends_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such store yet"):
+        read.incidents(data=tmp_path)
+    with pytest.raises(SystemExit, match="expected a time such as"):
+        read.incidents(data=filled(tmp_path), since="yesterday")
+
+
+@given(journals(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=15)
+def test_equal_journals_give_equal_bytes_whoever_kept_them(
+    journal: list[Outcome], rng: random.Random
+) -> None:
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        grid_by_grid = sorted(journal, key=lambda made: (made.grid, made.position))
+        first = _bytes(Path(one), [journal])
+        cuts = sorted(rng.randint(0, len(journal)) for _ in range(3))
+        parts = [grid_by_grid[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+        second = _bytes(Path(other), parts)
+
+    assert second == first
+
+
+def _bytes(folder: Path, batches: list[list[Outcome]]) -> bytes:
+    with closing(DuckDBStore(folder / "store.duckdb")) as store:
+        for batch in batches:
+            store.write(batch)
+    with closing(open_to_read(folder)) as store:
+        return b"".join(canonical(every(store, "incidents", Filter(limit=2))))
+
+
+@pytest.mark.service
+def test_the_command_itself_prints_and_ends_well(tmp_path: Path) -> None:
+    filled(tmp_path)
+    command = [sys.executable, "-m", "weinao.cli.main", "incidents", "--data", str(tmp_path)]
+
+    found = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, check=True)
+    cut = subprocess.run(
+        f"{' '.join(command)} --json | head -c 1", shell=True, cwd=ROOT, capture_output=True,
+        check=True,
+    )  # fmt: skip
+
+    assert [one["at"] for one in json.loads(found.stdout)] == [T0 + 1, T0 + 2]
+    assert (cut.stdout, cut.stderr) == (b"[", b"")

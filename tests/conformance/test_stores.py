@@ -1,0 +1,303 @@
+"""What every store promises. A new store adds one line to `STORES`, and no test."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from sinks.client import StoreClient
+from sinks.duckdb_store import DuckDBStore
+from sinks.store import Filter, Store, StoreRefusedError, every, place, table_of
+from tests.sinks.made import (
+    ONE_OF_EACH,
+    T0,
+    command,
+    hazard,
+    incident,
+    journals,
+    kept,
+    loss,
+    notice,
+    outcome,
+    rejected,
+    task,
+)
+from tests.sinks.serving import served
+from weinao.messages import Vitals
+from weinao.outcomes import IncidentState, Kept, Outcome, Reason, Rejected
+
+READABLE = ("incidents", "observations", "deadletters", "losses")
+
+
+def _direct(folder: Path, stack: ExitStack) -> Store:
+    return stack.enter_context(closing(DuckDBStore(folder / "weinao.duckdb")))
+
+
+def _served(folder: Path, stack: ExitStack) -> Store:
+    return stack.enter_context(closing(StoreClient(stack.enter_context(served(folder)))))
+
+
+STORES: dict[str, Callable[[Path, ExitStack], Store]] = {"duckdb": _direct, "served": _served}
+
+Reopen = Callable[[], Store]
+
+
+@pytest.fixture(params=STORES)
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
+    """Open the store; called again, close it and open what it left behind."""
+    with ExitStack() as stack:
+
+        def again() -> Store:
+            stack.close()
+            return STORES[request.param](tmp_path, stack)
+
+        yield again
+
+
+@pytest.fixture
+def store(reopen: Reopen) -> Store:
+    return reopen()
+
+
+def test_a_batch_sent_twice_is_kept_once(store: Store) -> None:
+    assert store.write([outcome(1), outcome(2)]) == 2
+    assert store.write([outcome(1), outcome(2)]) == 0
+
+
+def test_a_crash_may_cut_the_outcomes_of_one_record_apart(store: Store) -> None:
+    assert store.write([outcome(1, 0)]) == 1
+    assert store.write([outcome(1, 0), outcome(1, 1), outcome(2, 0)]) == 2
+
+
+def test_grids_come_along_each_at_its_own_pace(store: Store) -> None:
+    store.write([outcome(9, grid="grid-2"), outcome(1), outcome(5)])
+
+    assert store.write([outcome(5), outcome(6), outcome(9, grid="grid-2")]) == 1
+    assert store.progress() == {"grid-1": (6, 0), "grid-2": (9, 0)}
+
+
+def test_an_empty_batch_is_nothing(store: Store) -> None:
+    assert store.write([]) == 0
+    assert store.progress() == {}
+
+
+@pytest.mark.parametrize("value", ONE_OF_EACH, ids=lambda value: type(value).__name__)
+def test_what_is_read_is_what_was_written(store: Store, value: object) -> None:
+    made = outcome(7, 2, value)
+
+    store.write([made])
+
+    if (table := table_of(value)) in READABLE:
+        assert [*every(store, table, Filter())] == [made]
+    elif table != "hazards":
+        assert [found.outcome for found in store.outgoing()] == [made]
+    assert store.counts()["distinct"][table] == 1
+
+
+def test_everything_survives_a_restart(reopen: Reopen) -> None:
+    store = reopen()
+    store.write([outcome(1, index, value) for index, value in enumerate(ONE_OF_EACH)])
+    store.set_cursor("notify", 3)
+    before = _contents(store), store.cursor("notify")
+
+    again = reopen()
+
+    assert (_contents(again), again.cursor("notify")) == before
+    assert again.write([outcome(1, 7), outcome(1, 8, notice(2))]) == 1
+    assert [found.seq for found in again.outgoing()] == [1, 2, 3, 4, 5]
+
+
+def test_an_incident_is_read_as_its_latest_change_left_it(store: Store) -> None:
+    states = [IncidentState.OPEN, IncidentState.DISPATCHED, IncidentState.ACCEPTED]
+    changes = [outcome(n, 0, incident(1, state)) for n, state in enumerate(states)]
+
+    store.write(changes[:2])
+    store.write(changes[1:])
+
+    assert store.incidents(Filter()) == [changes[-1]]
+    assert [found.outcome for found in store.incident_changes()] == changes
+
+
+def test_incidents_of_one_name_in_two_grids_stay_two(store: Store) -> None:
+    here, there = (
+        outcome(1, 0, incident(1, grid=grid), grid=grid) for grid in ("grid-1", "grid-2")
+    )
+
+    store.write([there, here])
+
+    assert store.incidents(Filter()) == [here, there]
+    assert store.incidents(Filter(grid="grid-2")) == [there]
+
+
+def test_a_gap_is_read_as_it_stands_and_what_was_given_up_stays(store: Store) -> None:
+    ledger = [
+        outcome(1, 0, loss(3, 9)),
+        outcome(2, 0, loss(3, 9, "thinned")),
+        outcome(2, 1, loss(3, 9, "filled")),
+    ]
+
+    store.write(ledger)
+
+    assert {found.value.state for found in store.losses(Filter())} == {"thinned", "filled"}
+    assert store.losses(Filter(state="missing")) == []
+
+
+def test_filters_narrow_what_is_read(store: Store) -> None:
+    batch = [outcome(n, 0, kept(n, device=f"strap-{n % 2}")) for n in range(12)]
+    store.write(batch)
+
+    vitals = store.observations(Filter(kind="vitals", device="strap-0"))
+    window = store.observations(Filter(since=batch[3].value.at, until=batch[5].value.at))
+    newest = store.observations(Filter(newest=True, limit=2))
+
+    assert all(isinstance(found.value.observation, Vitals) for found in vitals)
+    assert vitals == [batch[0], batch[6]]
+    assert window == batch[3:5]
+    assert newest == batch[-2:]
+    assert store.observations(Filter(subject="nobody")) == []
+
+
+def test_dead_letters_are_found_by_their_reason(store: Store) -> None:
+    batch = [outcome(n, 0, rejected(reason)) for n, reason in enumerate(Reason)]
+    store.write(batch)
+
+    assert [found.value.reason for found in store.deadletters(Filter(kind="future"))] == ["future"]
+    assert store.deadletters(Filter()) == batch
+
+
+def test_a_filter_that_the_table_has_not_is_refused(store: Store) -> None:
+    with pytest.raises(StoreRefusedError, match="deadletters have no state"):
+        store.deadletters(Filter(state="open"))
+
+
+def test_reading_goes_on_where_it_ended_even_among_equal_times(store: Store) -> None:
+    batch = [
+        outcome(n, 0, kept(n, at=T0), grid=grid) for n in range(7) for grid in ("grid-1", "grid-2")
+    ]
+    store.write(batch)
+
+    found = [*every(store, "observations", Filter(limit=3))]
+
+    assert found == sorted(batch, key=place)
+
+
+def test_followers_read_what_is_new_in_the_order_of_positions(store: Store) -> None:
+    batch = [
+        outcome(1, index, value)
+        for index, value in enumerate([kept(1), incident(), task(), hazard(), notice(), command()])
+    ]
+    store.write(batch[:3])
+    store.write(batch[3:])
+
+    first = store.outgoing(limit=2)
+    rest = store.outgoing(after=first[-1].seq)
+
+    assert [found.outcome for found in first + rest] == [batch[n] for n in (1, 2, 4, 5)]
+    assert store.outgoing(after=rest[-1].seq) == []
+
+
+def test_a_cursor_stays_where_it_was_put(store: Store) -> None:
+    assert store.cursor("notify") == 0
+
+    store.set_cursor("notify", 4)
+    store.set_cursor("notify", 9)
+    store.set_cursor("portal", 1)
+
+    assert (store.cursor("notify"), store.cursor("portal")) == (9, 1)
+
+
+UNFIT = {
+    "no number": replace(hazard(), confidence=float("nan")),
+    "out of range": replace(hazard(), confidence=1.5),
+    "no text": replace(incident(), subject="half a pair \ud83d"),
+    "no integer of ours": replace(loss(3, 5), last=2**80),
+    "no fact": replace(incident(), facts={"impact_g": float("inf")}),
+    "no text, even as a dead letter": replace(rejected(), detail="half a pair \udc00"),
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT.keys())
+def test_what_no_store_can_hold_becomes_a_dead_letter_and_blocks_nothing(
+    store: Store, unfit: object
+) -> None:
+    batch = [outcome(n) for n in range(9)]
+    batch[4] = replace(batch[4], value=unfit)
+
+    assert store.write(batch) == 9
+    assert store.write(batch) == 0
+
+    [letter] = store.deadletters(Filter())
+    assert letter.position == batch[4].position
+    assert letter.value.reason is Reason.SCHEMA
+    assert "cannot be stored" in letter.value.detail
+    assert store.observations(Filter()) == batch[:4] + batch[5:]
+
+
+@given(journals(), st.data())
+@settings(deadline=None, max_examples=25)
+def test_however_it_is_batched_cut_and_sent_again_the_same_is_kept(
+    journal: list[Outcome], data: st.DataObject
+) -> None:
+    rng = data.draw(st.randoms(use_true_random=False))
+    with TemporaryDirectory() as whole, TemporaryDirectory() as parts:
+        at_once, cut = DuckDBStore(Path(whole) / "a"), DuckDBStore(Path(parts) / "b")
+        with closing(at_once), closing(cut):
+            at_once.write(journal)
+            _write_as_an_engine_does(cut, journal, rng)
+
+            assert _contents(cut) == _contents(at_once)
+
+
+@given(journals())
+@settings(deadline=None, max_examples=15)
+def test_the_order_in_which_grids_arrive_changes_nothing_that_is_read(
+    journal: list[Outcome],
+) -> None:
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        mixed, apart = DuckDBStore(Path(one) / "a"), DuckDBStore(Path(other) / "b")
+        with closing(mixed), closing(apart):
+            mixed.write(journal)
+            apart.write(sorted(journal, key=lambda made: (made.grid, made.position)))
+
+            assert _read(apart) == _read(mixed)
+
+
+def _write_as_an_engine_does(store: Store, journal: list[Outcome], rng: random.Random) -> None:
+    """Send batches of any size; now and then go back, as after a crash, and send again."""
+    at = 0
+    while at < len(journal):
+        end = rng.randint(at, len(journal))
+        store.write(journal[at:end])
+        at = rng.randint(0, end) if rng.random() < 0.3 else end
+
+
+def _read(store: Store) -> dict[str, list[Outcome]]:
+    return {table: [*every(store, table, Filter())] for table in READABLE}
+
+
+def _contents(store: Store) -> object:
+    return (
+        _read(store),
+        store.incident_changes(),
+        store.outgoing(),
+        store.counts(),
+        store.progress(),
+    )
+
+
+def test_rejected_and_kept_outcomes_are_counted_by_kind(store: Store) -> None:
+    store.write([outcome(n) for n in range(6)] + [outcome(6, 0, rejected())] * 2)
+
+    counts = store.counts()
+
+    assert counts["observations"] == {"vitals": 2, "home": 2, "motion": 2}
+    assert counts["deadletters"] == {"syntax": 1}
+    assert counts["distinct"]["observations"] == 6
+    assert isinstance(store.observations(Filter())[0].value, Kept)
+    assert isinstance(store.deadletters(Filter())[0].value, Rejected)

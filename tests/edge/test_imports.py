@@ -1,0 +1,42 @@
+"""What the agent loads, because a Pi must carry it and hold it in memory."""
+
+import subprocess
+import sys
+
+HEAVY = {
+    "bytewax", "cv2", "cyclopts", "duckdb", "iotcore", "numpy", "pandas", "pyarrow", "pytest",
+    "rich", "scipy", "sklearn", "stamina",
+}  # fmt: skip
+_LOADED = """
+import sys, runpy
+sys.argv = ["edge"]
+try:
+    runpy.run_module("edge", run_name="__main__")
+except TypeError:
+    pass
+import edge.program
+print(*{name.split(".")[0] for name in sys.modules if sys.modules[name] is not None})
+"""
+_PERCEIVING = """
+import sys
+import edge.program, edge.perception.fall, edge.perception.rhythm, edge.drivers.movement
+print(*{name.split(".")[0] for name in sys.modules if sys.modules[name] is not None})
+"""
+
+
+def _loaded(program: str) -> set[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    return set(ran.stdout.split())
+
+
+def test_an_agent_without_wearables_loads_nothing_heavy() -> None:
+    loaded = _loaded(_LOADED)
+
+    assert "edge" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_an_agent_with_wearables_loads_numpy_and_nothing_else_heavy() -> None:
+    assert _loaded(_PERCEIVING) & (HEAVY - {"rich"}) == {"numpy"}

@@ -1,0 +1,142 @@
+"""`weinao chaos`: kill a random program a round while a community lives, then count everything.
+
+SIGKILL, at moments that a seed decides, to an agent, the broker, ingest or the flow. What agents
+had made durable must be in the store, once; what happened must have led to one incident.
+"""
+
+import json as codec
+import os
+import random
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from sim.audit import Audit
+from sim.people import Manner
+from weinao import logging
+from weinao.cli.rehearsal import Rehearsal
+from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.clock import now_ms
+
+VICTIMS = ("broker", "ingest", "flow")
+ROUND_S = (1.5, 3.5)
+HOMES = 4
+
+
+def chaos(
+    *,
+    rounds: int = 60,
+    seed: int = 1,
+    folder: Path = Path("run/chaos"),
+    runner: str = "bytewax",
+    drain_s: float = 90,
+    json: bool = False,
+) -> None:
+    """Kill programs at random, then audit; exit code 1 if anything is lost or counts twice.
+
+    Args:
+        rounds: Programs to kill, one after another.
+        seed: Of the victims, the moments and the story.
+        folder: Everything is kept in it; what an earlier run left there is removed.
+        runner: `bytewax`, or `plain`.
+        drain_s: How long everything may take to arrive afterwards.
+        json: Print JSON.
+    """
+    logging.configure(level="warning")
+    rng = random.Random(seed)  # noqa: S311  # a rehearsal
+    folder = settle_folder(folder)
+    homes = cast(rounds * ROUND_S[1] + 20)
+    stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)
+    manner = Manner(delay_s=(0.2, 1.0))
+    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, manner=manner)
+    try:
+        rehearsal.open()
+        for one in homes:
+            rehearsal.enter(one)
+        killed = _kill(rehearsal, homes, rounds, rng)
+        complete = rehearsal.drained(drain_s)
+        verdict = rehearsal.account([])
+    finally:
+        rehearsal.close()
+    _report(verdict, rounds, killed, complete=complete, as_json=json)
+    raise SystemExit(0 if verdict.sound and verdict.found == len(verdict.findings) else 1)
+
+
+def cast(lasts_s: float) -> list[Home]:
+    """Return homes in which something happens all the time, for so many seconds."""
+    homes = []
+    for number in range(HOMES):
+        name = f"2{number:02d}"
+        moments = range(3 + number, int(lasts_s), 7)
+        homes.append(
+            Home(
+                name=name,
+                about="calls for help again and again",
+                sensors=(
+                    (f"pir-{name}", "pir", "bedroom"),
+                    (f"thermo-{name}", "temperature", "bedroom"),
+                    (f"sos-{name}", "sos", "bedroom"),
+                    (f"smoke-{name}", "smoke", "kitchen"),
+                ),
+                happenings=tuple(
+                    Happening(at_s, "sos", f"sos-{name}")
+                    if place % 4
+                    else Happening(at_s, "smoke", f"smoke-{name}")
+                    for place, at_s in enumerate(moments)
+                ),
+            )
+        )
+    return homes
+
+
+def _kill(
+    rehearsal: Rehearsal, homes: Sequence[Home], rounds: int, rng: random.Random
+) -> dict[str, int]:
+    """Kill one program a round; return how often each kind was the victim."""
+    killed: dict[str, int] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("chaos", total=rounds)
+        for _ in range(rounds):
+            until = time.monotonic() + rng.uniform(*ROUND_S)
+            while time.monotonic() < until:
+                rehearsal.turn(0.05)
+            victim = rng.choice([*VICTIMS, rng.choice(homes).agent])
+            pid = rehearsal.supervisor.pid(victim)
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                kind = victim if victim in VICTIMS else "agent"
+                killed[kind] = killed.get(kind, 0) + 1
+            progress.update(task, advance=1, description=f"chaos: killed {victim}")
+    return killed
+
+
+def _report(
+    verdict: Audit, rounds: int, killed: dict[str, int], *, complete: bool, as_json: bool
+) -> None:
+    figures = {
+        "rounds": rounds,
+        "sent": verdict.sent,
+        "stored": verdict.stored,
+        "lost": len(verdict.lost),
+        "duplicated": len(verdict.duplicated),
+        "incidents_expected": len(verdict.findings),
+        "incidents_found": verdict.found,
+        "incidents_duplicated": verdict.incidents_duplicated,
+    }
+    if as_json:
+        print(codec.dumps(figures))  # noqa: T201  # what was asked for
+        return
+    console = Console()
+    console.print(figures)
+    console.print(f"killed: {killed}")
+    if not complete:
+        console.print("[red]not everything had arrived in time[/]")
+    for lost in verdict.lost[:10]:
+        console.print(f"lost: {lost}")
+    for finding in verdict.findings:
+        if len(finding.incidents) != 1:
+            console.print(f"{len(finding.incidents)} incidents: {finding.expected}")

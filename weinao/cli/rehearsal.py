@@ -1,0 +1,124 @@
+"""A rehearsal: system, agents and people of a stage, set up, kept going, and drained."""
+
+import random
+import time
+from pathlib import Path
+
+from sim.audit import Audit, Expected
+from sim.cast import COMMUNITY
+from sim.people import Manner, People
+from sinks.client import StoreClient
+from sinks.store import StoreError
+from weinao.cli import system
+from weinao.cli.registry import publish
+from weinao.cli.stage import Home, Stage
+from weinao.cli.supervisor import NotReadyError, Supervisor
+from weinao.clock import now_ms
+
+QUIET_S = 2.0
+"""So long nothing new has to come out before we believe that nothing more will."""
+
+
+class Rehearsal:
+    """Real programs on loopback, and people who answer.
+
+    Args:
+        stage: The homes.
+        folder: Everything is kept in it.
+        runner: Of the flow.
+        seed: Of the people's moods.
+        manner: Of the people.
+    """
+
+    def __init__(
+        self, stage: Stage, folder: Path, *, runner: str, seed: int, manner: Manner
+    ) -> None:
+        self.stage = stage
+        self.plan = system.Plan(
+            data=folder / "data",
+            community=COMMUNITY,
+            grids=stage.grids,
+            broker_port=system.free_port(),
+            runner=runner,
+        )
+        self.supervisor = Supervisor(folder / "logs")
+        self.store = StoreClient(self.plan.data / "store.sock")
+        self._seed, self._manner = seed, manner
+        self._people: People | None = None
+        self._agent_ports: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Start the system, load the registry, and let people listen.
+
+        Raises:
+            NotReadyError: A program did not become usable; the message says which, and why.
+        """
+        system.start(self.supervisor, self.plan)
+        loaded, wanted = publish(
+            self.stage.records(), broker=self.plan.broker, community=COMMUNITY, timeout_s=20
+        )
+        if loaded < wanted:
+            raise NotReadyError(f"only {loaded} of {wanted} registry records are in the journal")
+        self._people = People(
+            "127.0.0.1",
+            self.plan.broker_port,
+            COMMUNITY,
+            manner=self._manner,
+            rng=random.Random(self._seed),  # noqa: S311  # a rehearsal
+            now=now_ms,
+        )
+
+    def enter(self, one: Home, broker_port: int | None = None) -> None:
+        """Start a home's agent; at another port if its way to the broker leads through one."""
+        port = broker_port or self._agent_ports.get(one.name) or self.plan.broker_port
+        self._agent_ports[one.name] = port
+        self.supervisor.start(self.stage.program(one, port))
+
+    def turn(self, wait_s: float = 0.2) -> None:
+        """Start again what died, let people work, and wait a moment."""
+        self.supervisor.look()
+        if self._people is not None:
+            self._people.work()
+        time.sleep(wait_s)
+
+    def drained(self, timeout_s: float) -> bool:
+        """Go on until no outbox holds anything and nothing new comes out; False if that never is.
+
+        The agents are ended then, and what they said last is waited for.
+        """
+        deadline = time.monotonic() + timeout_s
+        delivered = self._quiet(deadline)
+        for one in self.stage.homes:
+            self.supervisor.stop(one.agent)
+        return self._quiet(max(deadline, time.monotonic() + 2 * QUIET_S)) and delivered
+
+    def account(self, extra: list[Expected]) -> Audit:
+        """Hold what happened against what is stored."""
+        return self.stage.account(self.store, extra)
+
+    def close(self) -> None:
+        """End every program."""
+        if self._people is not None:
+            self._people.close()
+        self.supervisor.close()
+        self.store.close()
+
+    def _quiet(self, deadline: float) -> bool:
+        since, before = time.monotonic(), ""
+        while time.monotonic() < deadline:
+            self.turn()
+            now = self._progress()
+            if now != before or not now.startswith("0 "):
+                since, before = time.monotonic(), now
+            elif time.monotonic() - since > QUIET_S:
+                return True
+        return False
+
+    def _progress(self) -> str:
+        """Return something that stays the same when nothing happens; begins with what waits."""
+        try:
+            counts = self.store.counts()
+        except StoreError:
+            return "away"
+        telling = {table: n for table, n in counts.items() if table in ("incidents", "deadletters")}
+        return f"{self.stage.waiting()} {telling}"
