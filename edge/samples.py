@@ -81,5 +81,9 @@ class HomeEvent(Sample, frozen=True, kw_only=True):
     room: str = ""
 
 
+class SignalEnded(Sample, frozen=True, kw_only=True):
+    """A recording is over: nothing more will come of any of its devices."""
+
+
 class Nothing(Sample, frozen=True, kw_only=True):
     """Nothing was sensed; the sample only carries its mark."""

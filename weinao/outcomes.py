@@ -78,6 +78,7 @@ class Reason(StrEnum):
     UNKNOWN_INCIDENT = "unknown_incident"
     NOT_ALLOWED = "not_allowed"
     STALE_BOOT = "stale_boot"
+    UNSTORABLE = "unstorable"
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):

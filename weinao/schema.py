@@ -29,6 +29,7 @@ _CHANNELS: dict[str, tuple[str, str, type, str]] = {
     "command": ("down/{device}/command", "send", outcomes.Command, "what a device should do"),
     "incident": ("out/incident", "send", outcomes.Incident, "an incident after each change"),
     "alert": ("out/alert", "send", outcomes.Incident, "an incident when it opens or gets worse"),
+    "task": ("out/task", "send", outcomes.Task, "what one person should do, and by when"),
     "notice": ("out/notice", "send", outcomes.Notice, "a message to one person"),
 }
 

@@ -5,7 +5,7 @@ weinao/v1/{community}/{grid}/registry/{record}/{id}     a pack with a registry r
 weinao/v1/{community}/{grid}/feedback/{incident}        a pack with a person's answer
 weinao/v1/{community}/{grid}/status/{device}            retained birth, last will
 weinao/v1/{community}/{grid}/down/{device}/command|ack  to a device
-weinao/v1/{community}/{grid}/out/incident|alert         to any other system
+weinao/v1/{community}/{grid}/out/incident|alert|task|notice  to any other system
 weinao/v1/{community}/tick                              in the journal only: time has passed
 """
 
@@ -106,7 +106,7 @@ def ack(community: str, grid: str, device: str) -> str:
 
 
 def out(community: str, grid: str, what: str) -> str:
-    """Return where changes are published: `incident` or `alert`."""
+    """Return where changes are published: `incident`, `alert`, `task`, `notice`."""
     return f"{ROOT}/{community}/{grid}/out/{what}"
 
 

@@ -11,7 +11,7 @@ from edge.drivers.simulated import SimulatedDriver
 from edge.drivers.story import Story, schedule
 from edge.drivers.truth import MARK_PREFIX, TruthFile
 from edge.outbox import Mark
-from edge.settings import EdgeSettings, ReplayDevice, SimulatedDevice
+from edge.settings import EdgeSettings, ReplayDevice, SimulatedDevice, Wearable
 
 EPOCH = "simulation/epoch"
 
@@ -25,7 +25,7 @@ class Chosen(Struct, frozen=True):
     """
 
     device: str
-    position: str
+    position: Wearable
     make: Callable[[list[Mark], Callable[[], int]], Driver]
 
 
@@ -72,7 +72,7 @@ def _simulated(
             now=now,
         )
 
-    return Chosen(device.id, device.kind, make)
+    return Chosen(device.id, "waist" if device.kind == "waist" else "wrist", make)
 
 
 def _value(marks: Iterable[Mark], name: str) -> str | None:

@@ -17,7 +17,7 @@ from edge.clock import sleep_until
 from edge.drivers.base import PayloadError
 from edge.drivers.track import TrackError, lasts_ms, read_track
 from edge.outbox import Placed
-from edge.samples import Acceleration, Nothing, Sample
+from edge.samples import Acceleration, Nothing, Sample, SignalEnded
 from edge.settings import ReplayDevice
 
 MARK_MS = 1_000

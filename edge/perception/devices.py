@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from edge.perception.base import Finding
 from edge.perception.home import perceive_home
 from edge.perception.vitals import perceive_vitals
-from edge.samples import Acceleration, HomeEvent, Nothing, RrIntervals, Sample, VitalsReading
+from edge.samples import (
+    Acceleration,
+    HomeEvent,
+    Nothing,
+    RrIntervals,
+    Sample,
+    SignalEnded,
+    VitalsReading,
+)
+from edge.settings import Wearable
 
 if TYPE_CHECKING:
     from edge.perception.fall import FallPerception
@@ -25,7 +34,7 @@ class DevicePerception:
         fell_at: The last fall reported of a device by an earlier start of the agent.
     """
 
-    def __init__(self, position: str, fell_at: Mapping[str, int]) -> None:
+    def __init__(self, position: Wearable, fell_at: Mapping[str, int]) -> None:
         self._position, self._fell_at = position, fell_at
         self._falls: dict[str, FallPerception] = {}
         self._rhythms: dict[str, RhythmPerception] = {}
@@ -42,6 +51,8 @@ class DevicePerception:
                 return self._falls_of(sample.device).perceive(sample)
             case RrIntervals():
                 return self._rhythm_of(sample.device).perceive(sample)
+            case SignalEnded():
+                return [found for falls in self._falls.values() for found in falls.finish()]
             case Nothing(mark=tuple()):
                 return [Finding(device=sample.device, mark=sample.mark)]
             case _:

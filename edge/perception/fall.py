@@ -38,6 +38,8 @@ class FallStream(Protocol):
         gyro_rads: NDArray[np.float32] | None,
     ) -> "list[FallDetection]": ...
 
+    def finish(self) -> "list[FallDetection]": ...
+
 
 class Stillness:
     """Since when a signal has not moved, second by second."""
@@ -74,6 +76,7 @@ class FallPerception:
     def __init__(self, stream: FallStream, fell_at: int = 0) -> None:
         self._stream, self._fell_at = stream, fell_at
         self._still = Stillness()
+        self._last: Acceleration | None = None
         self._lying_due: tuple[int, float] | None = None
         self._mark: tuple[int, tuple[str, str]] | None = None
 
@@ -82,14 +85,24 @@ class FallPerception:
         if sample.mark:
             self._mark = (sample.at, sample.mark)
         self._still.push(sample.t_ms, sample.acc_ms2)
+        self._last = sample
         last_ms = int(sample.t_ms[-1])
-        found = []
-        for detection in self._stream.push(sample.t_ms, sample.acc_ms2, sample.gyro_rads):
-            at = sample.at - (last_ms - detection.at_ms)
-            if at > self._fell_at + LAG_MS:
-                found.append(self._fall(sample, detection, at))
+        found = self._falls(self._stream.push(sample.t_ms, sample.acc_ms2, sample.gyro_rads))
         if self._lying_due and last_ms >= self._lying_due[0]:
             found += self._lying(sample, last_ms)
+        return found
+
+    def finish(self) -> list[Finding]:
+        """Return the falls in what is left of a recording that has ended."""
+        return self._falls(self._stream.finish())
+
+    def _falls(self, detections: "list[FallDetection]") -> list[Finding]:
+        found = []
+        for detection in detections:
+            assert self._last
+            at = self._last.at - (int(self._last.t_ms[-1]) - detection.at_ms)
+            if at > self._fell_at + LAG_MS:
+                found.append(self._fall(self._last, detection, at))
         return found
 
     def _fall(self, sample: Acceleration, detection: "FallDetection", at: int) -> Finding:

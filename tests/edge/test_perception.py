@@ -27,7 +27,13 @@ class Decides:
         self._falls = list(falls_ms)
 
     def push(self, t_ms: NDArray[np.int64], *_signals: object) -> list[SimpleNamespace]:
-        decided = [fall for fall in self._falls if t_ms[-1] >= fall + 2_000]
+        return self._decided(int(t_ms[-1]))
+
+    def finish(self) -> list[SimpleNamespace]:
+        return self._decided(10**9)
+
+    def _decided(self, upto_ms: int) -> list[SimpleNamespace]:
+        decided = [fall for fall in self._falls if upto_ms >= fall + 2_000]
         self._falls = [fall for fall in self._falls if fall not in decided]
         return [
             SimpleNamespace(
@@ -77,6 +83,16 @@ def test_who_gets_up_again_does_not_lie_still() -> None:
 
 def test_a_fall_told_by_an_earlier_start_is_not_told_again() -> None:
     assert _played(FallPerception(Decides(10_000), fell_at=NOW + 10_040), 20_000) == []
+
+
+def test_a_fall_just_before_a_recording_ends_is_not_missed() -> None:
+    perception = FallPerception(Decides(9_000))
+    assert _played(perception, 10_000) == []
+
+    [found] = perception.finish()
+
+    assert found.observation
+    assert found.observation.at == NOW + 9_000
 
 
 def test_a_fall_takes_the_mark_of_its_signal_and_else_its_own() -> None:

@@ -8,7 +8,7 @@ import pytest
 from edge.drivers.base import PayloadError
 from edge.drivers.replay import ReplayDriver
 from edge.drivers.track import AccLine, AnyLine, Header, HomeLine, encode_track
-from edge.samples import HomeEvent, Nothing, Sample
+from edge.samples import HomeEvent, Sample, SignalEnded
 from edge.settings import ReplayDevice
 from tests.edge.made import NOW
 from weinao.messages import Sensor
@@ -40,7 +40,7 @@ def _until_silent(driver: ReplayDriver) -> list[Sample]:
         found: list[Sample] = []
         async for sample in driver.samples():
             found.append(sample)
-            if isinstance(sample, Nothing) and sample.mark is None:
+            if isinstance(sample, SignalEnded):
                 break
         return found
 

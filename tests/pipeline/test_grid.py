@@ -225,3 +225,20 @@ def test_what_comes_from_an_unknown_device_is_set_aside() -> None:
     [outcome] = run(journal.entries)
 
     assert outcome.value.reason is Reason.UNKNOWN_DEVICE
+
+
+def test_a_gap_of_which_a_part_comes_is_entered_anew() -> None:
+    journal = Journal()
+    packs = [journal.say("pir-1", Home(at=START + n, sensor=Sensor.PIR, value=1)) for n in range(4)]
+    del journal.entries[-4:-1]  # the first three never came
+    journal.say("agent-1", Status(at=START + 5, complete_to=START))
+    journal.send(packs[0])
+    journal.say("agent-1", Status(at=START + 6, complete_to=START))
+
+    losses = of(Loss, run(journal.entries))
+
+    assert [(loss.state, loss.first, loss.last) for loss in losses] == [
+        ("missing", 1, 3),
+        ("filled", 1, 3),
+        ("missing", 2, 3),
+    ]

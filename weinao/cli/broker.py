@@ -5,6 +5,7 @@ its being bound to loopback the other. In production, take mosquitto.
 """
 
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ id = 0
 id = 0
 max_connections = 10010
 max_outgoing_packet_count = 200
-max_segment_size = 104857600
+max_segment_size = 10485760
 max_segment_count = 10
 
 [v5.1]
@@ -53,19 +54,24 @@ def broker(*, data: Path, port: int = 1884, host: str = "127.0.0.1") -> None:
     from iotcore import Broker
 
     data.mkdir(parents=True, exist_ok=True)
-    config = data / "broker.toml"
+    config = data / "broker.toml"  # its own defaults listen on every address
     config.write_text(_CONFIG.format(host=host, port=port, payload=PAYLOAD_BYTES_MAX))
     signal.signal(signal.SIGTERM, _end)
-    child = Broker(config_path=str(config)).start()
-    log.info("broker.started")
+    child = Broker(config_path=str(config))
     try:
+        # Its end of our pipe closes when we are killed, and then it ends, too.
+        child.start()
+        log.info("broker.started")
         while child.is_running:
             time.sleep(0.1)
-        log.error("broker.died")
-        raise SystemExit(1)
     except (_Ended, KeyboardInterrupt):
         child.stop()
         log.info("broker.ended")
+        return
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"weinao broker: {error}")
+    log.error("broker.died")
+    sys.exit(1)
 
 
 def _end(*_: object) -> None:

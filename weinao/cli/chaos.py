@@ -25,6 +25,7 @@ from weinao.clock import now_ms
 VICTIMS = ("broker", "ingest", "flow")
 ROUND_S = (1.5, 3.5)
 HOMES = 4
+SMOKE_S = 4.0
 
 
 def chaos(
@@ -49,7 +50,8 @@ def chaos(
     logging.configure(level="warning")
     rng = random.Random(seed)  # noqa: S311  # a rehearsal
     folder = settle_folder(folder)
-    homes = cast(rounds * ROUND_S[1] + 20)
+    waits_s = [rng.uniform(*ROUND_S) for _ in range(rounds)]
+    homes = cast(sum(waits_s))
     stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)
     manner = Manner(delay_s=(0.2, 1.0))
     rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, manner=manner)
@@ -57,7 +59,7 @@ def chaos(
         rehearsal.open()
         for one in homes:
             rehearsal.enter(one)
-        killed = _kill(rehearsal, homes, rounds, rng)
+        killed = _kill(rehearsal, homes, waits_s, rng)
         complete = rehearsal.drained(drain_s)
         verdict = rehearsal.account([])
     finally:
@@ -85,7 +87,7 @@ def cast(lasts_s: float) -> list[Home]:
                 happenings=tuple(
                     Happening(at_s, "sos", f"sos-{name}")
                     if place % 4
-                    else Happening(at_s, "smoke", f"smoke-{name}")
+                    else Happening(at_s, "smoke", f"smoke-{name}", SMOKE_S)
                     for place, at_s in enumerate(moments)
                 ),
             )
@@ -94,14 +96,14 @@ def cast(lasts_s: float) -> list[Home]:
 
 
 def _kill(
-    rehearsal: Rehearsal, homes: Sequence[Home], rounds: int, rng: random.Random
+    rehearsal: Rehearsal, homes: Sequence[Home], waits_s: Sequence[float], rng: random.Random
 ) -> dict[str, int]:
     """Kill one program a round; return how often each kind was the victim."""
     killed: dict[str, int] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("chaos", total=rounds)
-        for _ in range(rounds):
-            until = time.monotonic() + rng.uniform(*ROUND_S)
+        task = progress.add_task("chaos", total=len(waits_s))
+        for wait_s in waits_s:
+            until = time.monotonic() + wait_s
             while time.monotonic() < until:
                 rehearsal.turn(0.05)
             victim = rng.choice([*VICTIMS, rng.choice(homes).agent])

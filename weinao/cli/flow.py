@@ -68,34 +68,68 @@ def run(
     signal.signal(signal.SIGTERM, _end)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
+    journal = data / "journal"
+    chosen = grids or grids_of(journal)
+    outage = Outage(log, "store", now_ms)
+    # A file has one owner, whom all workers share; to the store's process each has its own way.
+    owned = persistent(open_store(data, store), outage) if store else None
+    log.info("flow.started", grids=len(chosen), workers=workers)
+    try:
+        run_flow(
+            journal,
+            chosen,
+            lambda: owned or persistent(open_store(data, None), outage),
+            runner=runner,
+            workers=workers,
+            recovery=data / "recovery" if recovery else None,
+            epoch_s=epoch_s,
+            until_end=until_end,
+        )
+    except KeyboardInterrupt:
+        log.info("flow.ended")
+
+
+def run_flow(
+    journal: Path,
+    grids: Sequence[str],
+    open_write: Callable[[], Callable[[Sequence[Outcome]], object]],
+    *,
+    runner: Runner,
+    workers: int,
+    recovery: Path | None,
+    epoch_s: float,
+    until_end: bool,
+) -> None:
+    """Run the flow of these grids in this process, under one runner or the other.
+
+    Args:
+        journal: Its folder.
+        grids: Of this flow.
+        open_write: Opens the way to the store; the engine does so once a worker.
+        runner: The engine, or the in-tree loop.
+        workers: Threads of the engine.
+        recovery: Where to go on from; None to read from the start, and keep nothing.
+        epoch_s: Seconds between snapshots.
+        until_end: End with the journal.
+    """
     from pipeline.journal import JournalReader
     from weinao.cli.minds import mind_of
 
-    journal = data / "journal"
+    mind = mind_of(grids)
 
     def open_at(offset: int) -> JournalReader:
         return JournalReader(journal, offset)
 
-    mind = mind_of(grids or grids_of(journal))
-    outage = Outage(log, "store", now_ms)
-    log.info("flow.started", grids=len(mind.grids), workers=workers)
+    if runner == "plain":
+        checkpoint = recovery / "plain.pickle" if recovery else None
+        run_plain(mind, open_at, open_write(), checkpoint, epoch_s, until_end=until_end)
+        return
+    from pipeline.flow import engine
 
-    def open_write() -> Callable[[Sequence[Outcome]], object]:
-        return persistent(open_store(data, store), outage)
-
-    try:
-        if runner == "plain":
-            checkpoint = data / "recovery" / "plain.pickle" if recovery else None
-            run_plain(mind, open_at, open_write(), checkpoint, epoch_s, until_end=until_end)
-        else:
-            from pipeline.flow import engine
-
-            source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
-            flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
-            folder = data / "recovery" / "bytewax" if recovery else None
-            engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
-    except KeyboardInterrupt:
-        log.info("flow.ended")
+    source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
+    folder = recovery / "bytewax" if recovery else None
+    engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
 
 
 def grids_of(journal: Path) -> tuple[str, ...]:

@@ -53,7 +53,10 @@ def ingest(
     from pipeline.ingest.settings import IngestSettings
     from pipeline.journal import JournalError, JournalWriter
 
-    chosen = settings.load(config, IngestSettings) if config else IngestSettings()
+    try:
+        chosen = settings.load(config, IngestSettings) if config else IngestSettings()
+    except settings.SettingsError as error:
+        sys.exit(str(error))
     place = chosen.broker
     if broker is not None:
         host, _, port = broker.rpartition(":")

@@ -1,7 +1,8 @@
 """`weinao registry`: check what people entered, and bring it to the journal.
 
-A file is TOML with an array of tables a kind (`[[resident]]`, `[[device]]`, …), or CSV named after
-its kind (`resident.csv`), a column a field; values of a list are separated by `;`.
+A file is TOML with an array of tables a kind (`[[resident]]`, `[[device]]`, …), JSON of the same
+shape, or CSV named after its kind (`resident.csv`), a column a field; in a CSV, values of a list
+are separated by `;`. Nothing is left out silently: what cannot be taken is named, with the reason.
 """
 
 import csv
@@ -30,6 +31,7 @@ app = App(name="registry", help="Check registered data, and load it.")
 
 DEVICE = "registry-loader"
 RESEND_S = 3.0
+"""What the journal has not got is sent again after so long without news."""
 
 
 class Row(Struct, frozen=True):
@@ -41,14 +43,15 @@ class Row(Struct, frozen=True):
 
 
 @app.command
-def check(files: Sequence[Path], /, *, json: bool = False) -> None:
-    """Say what a load would do, row by row, and why rows cannot be taken.
+def check(files: Sequence[Path], /, *, grids: Sequence[str] = (), json: bool = False) -> None:
+    """Say what a load would do, and why rows cannot be taken; exit code 1 if there are such.
 
     Args:
-        files: TOML or CSV.
+        files: TOML, JSON or CSV.
+        grids: Where records belong whose grid the files do not tell.
         json: Print JSON.
     """
-    raise SystemExit(_report(read(files), loaded=None, as_json=json))
+    raise SystemExit(_report(read(files, grids), loaded=None, as_json=json))
 
 
 @app.command
@@ -58,49 +61,92 @@ def load(
     *,
     broker: str = "127.0.0.1:1884",
     community: str = "demo",
+    grids: Sequence[str] = (),
     timeout_s: float = 30,
     json: bool = False,
 ) -> None:
-    """Publish what can be taken, and wait until the journal has it.
+    """Publish what can be taken, and wait until the journal has it; exit code 1 if not all of it.
 
     Args:
-        files: TOML or CSV.
+        files: TOML, JSON or CSV.
         broker: HOST:PORT of its MQTT 5 listener.
-        community: Whose registry it is; its grids are those the records name.
-        timeout_s: How long to wait for the journal.
+        community: Whose registry it is.
+        grids: Where records belong whose grid the files do not tell.
+        timeout_s: How long to wait while the journal says nothing new.
         json: Print JSON.
     """
-    rows = read(files)
+    rows = read(files, grids)
     records = [row.record for row in rows if row.record is not None]
-    loaded, wanted = publish(records, broker=broker, community=community, timeout_s=timeout_s)
+    try:
+        loaded, wanted = publish(
+            records, broker=broker, community=community, timeout_s=timeout_s, grids=grids
+        )
+    except OSError as error:
+        raise SystemExit(f"weinao registry: no broker at {broker}: {error}") from error
     code = _report(rows, loaded=loaded, as_json=json)
     if loaded < wanted:
-        late = f"the journal has {loaded} of {wanted} after {timeout_s:.0f} s: is ingest running?"
+        late = f"the journal has {loaded} of {wanted}, and no more came: is ingest running?"
         Console(stderr=True).print(late)
         code = 1
     raise SystemExit(code)
 
 
-def read(files: Sequence[Path]) -> list[Row]:
+def read(files: Sequence[Path], grids: Sequence[str] = ()) -> list[Row]:
     """Read files; what cannot be taken comes back with its problem, and nothing else is lost."""
     rows: list[Row] = []
     for file in files:
         try:
-            found = _csv(file) if file.suffix == ".csv" else _toml(file)
+            found = _csv(file) if file.suffix == ".csv" else _tables(file)
         except (OSError, ValueError) as error:
             rows.append(Row(str(file), None, str(error)))
             continue
         rows += [_row(where, kind, fields) for where, kind, fields in found]
-    return rows
+    rows = _once_each(rows)
+    layout = _Layout([row.record for row in rows if row.record is not None], grids)
+    return [_placed(row, layout) for row in rows]
 
 
 def publish(
-    records: Sequence[Record], *, broker: str, community: str, timeout_s: float
+    records: Sequence[Record],
+    *,
+    broker: str,
+    community: str,
+    timeout_s: float,
+    grids: Sequence[str] = (),
 ) -> tuple[int, int]:
-    """Publish records, and again until the journal has them; return how many it has of how many."""
+    """Publish records, and again until the journal has them; return how many it has of how many.
+
+    A record counts once for each grid that needs it. Gives up after `timeout_s` without news.
+
+    Raises:
+        OSError: There is no broker.
+    """
     boot = f"{now_ms():013d}-{secrets.token_hex(3)}"
-    packs = _packs(records, boot, community)
+    packs = _packs(records, grids, boot, community)
     durable: dict[str, Numbers] = {}
+    client = _client(boot, community, durable)
+    host, _, port = broker.rpartition(":")
+    client.connect(host, int(port))
+    client.loop_start()
+    missing, news_at = packs, time.monotonic()
+    again_at = news_at
+    while missing and time.monotonic() - news_at < timeout_s:
+        if client.is_connected() and time.monotonic() >= again_at:
+            again_at = time.monotonic() + RESEND_S
+            for _, topic, pack in missing:
+                client.publish(topic, codec.encode(pack), qos=1)
+        time.sleep(0.02)
+        still = [p for p in missing if p[2].seq not in durable.get(p[0], Numbers())]
+        if len(still) < len(missing):
+            missing, news_at = still, time.monotonic()
+            again_at = news_at + RESEND_S
+    client.disconnect()
+    client.loop_stop()
+    return len(packs) - len(missing), len(packs)
+
+
+def _client(boot: str, community: str, durable: dict[str, Numbers]) -> mqtt.Client:
+    """Return a client that notes what the journal has of a boot, for each grid."""
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2,
         client_id=f"{DEVICE}-{boot}",
@@ -114,29 +160,19 @@ def publish(
 
     client.on_message = heard
     client.on_connect = lambda c, *_: c.subscribe(topics.ack(community, "+", DEVICE), qos=1)
-    host, _, port = broker.rpartition(":")
-    client.connect(host, int(port))
-    client.loop_start()
-    deadline = time.monotonic() + timeout_s
-    sent_at = 0.0
-    while missing := [p for p in packs if p[2].seq not in durable.get(p[0], Numbers())]:
-        if time.monotonic() > deadline:
-            break
-        if client.is_connected() and time.monotonic() - sent_at > RESEND_S:
-            sent_at = time.monotonic()
-            for _, topic, pack in missing:
-                client.publish(topic, codec.encode(pack), qos=1)
-        time.sleep(0.02)
-    client.disconnect()
-    client.loop_stop()
-    return len(packs) - len(missing), len(packs)
+    return client
 
 
-def _packs(records: Sequence[Record], boot: str, community: str) -> list[tuple[str, str, Pack]]:
-    """Return grid, topic and pack for each record and each grid that needs it."""
+def _packs(
+    records: Sequence[Record], grids: Sequence[str], boot: str, community: str
+) -> list[tuple[str, str, Pack]]:
+    """Return grid, topic and pack for each record and each grid that needs it.
+
+    Numbers are contiguous within a grid, as each grid counts for itself.
+    """
     seqs: dict[str, int] = {}
     packs: list[tuple[str, str, Pack]] = []
-    layout, now = _Layout(records), now_ms()
+    layout, now = _Layout(records, grids), now_ms()
     for record in records:
         kind = str(record.__struct_config__.tag)
         for grid in layout.grids(record):
@@ -148,39 +184,72 @@ def _packs(records: Sequence[Record], boot: str, community: str) -> list[tuple[s
 
 
 class _Layout:
-    """Which grids need a record: its own where it says so by itself or by its home, or else all."""
+    """Which grids need a record: that of its building or home; all, if it has none by nature.
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        self._all = [record.id for record in records if isinstance(record, Grid)]
+    What belongs to a home that is not known here belongs to the only grid, if there is but one.
+    """
+
+    def __init__(self, records: Sequence[Record], grids: Sequence[str]) -> None:
+        named = [record.id for record in records if isinstance(record, Grid)]
         building_grid = {r.id: r.grid for r in records if isinstance(r, Building)}
+        self._all = [*dict.fromkeys([*grids, *named, *building_grid.values()])]
         self._home_grid = {
-            r.id: building_grid.get(r.building, "") for r in records if isinstance(r, Household)
+            r.id: building_grid[r.building]
+            for r in records
+            if isinstance(r, Household) and r.building in building_grid
         }
         self._home_of = {r.id: r.household for r in records if isinstance(r, Resident)}
 
     def grids(self, record: Record) -> list[str]:
-        """Return the grids that need a record."""
+        """Return the grids that need a record; none if that cannot be told."""
         if isinstance(record, Grid):
             return [record.id]
         if isinstance(record, Building):
             return [record.grid]
-        home = ""
+        if not isinstance(record, Household | Resident | Device):
+            return self._all
+        grid = self._home_grid.get(self._home(record))
+        if grid:
+            return [grid]
+        return self._all if len(self._all) == 1 else []
+
+    def _home(self, record: Household | Resident | Device) -> str:
         if isinstance(record, Household):
-            home = record.id
-        elif isinstance(record, Resident):
-            home = record.household
-        elif isinstance(record, Device):
-            home = self._home_of.get(record.wearer, record.household)
-        grid = self._home_grid.get(home)
-        return [grid] if grid else self._all
+            return record.id
+        if isinstance(record, Resident):
+            return record.household
+        return self._home_of.get(record.wearer, record.household)
 
 
-def _toml(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+def _once_each(rows: Sequence[Row]) -> list[Row]:
+    """Refuse a record that another row holds already: only one of them can be meant."""
+    seen: dict[tuple[object, str], str] = {}
+    kept: list[Row] = []
+    for row in rows:
+        where = row.where
+        if row.record is not None:
+            where = seen.setdefault((type(row.record), row.record.id), row.where)
+        problem = "" if row.record is None else f"{row.record.id}: is in {where} already"
+        kept.append(row if where is row.where else Row(row.where, None, problem))
+    return kept
+
+
+def _placed(row: Row, layout: _Layout) -> Row:
+    if row.record is None or layout.grids(row.record):
+        return row
+    problem = f"{row.record.id}: its grid cannot be told; load it with its home, or name one grid"
+    return Row(row.where, None, problem)
+
+
+def _tables(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    text = file.read_text(encoding="utf-8-sig")
+    tables = codec_json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    if not isinstance(tables, dict):
+        raise ValueError(f"expected a list of rows a kind, got {type(tables).__name__}")  # noqa: TRY004  # a mistake in a file
     found: list[tuple[str, str, dict[str, Any]]] = []
     for kind, rows in tables.items():
         if not isinstance(rows, list):
-            raise ValueError(f"{kind}: expected [[{kind}]] tables, got {type(rows).__name__}")  # noqa: TRY004  # a mistake in a file
+            raise ValueError(f"{kind}: expected a list of rows, got {type(rows).__name__}")  # noqa: TRY004  # a mistake in a file
         found += [(f"{file.name}: {kind} {n}", kind, row) for n, row in enumerate(rows, 1)]
     return found
 
@@ -194,7 +263,9 @@ def _csv(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def _row(where: str, kind: str, fields: dict[str, Any]) -> Row:
+def _row(where: str, kind: str, fields: Any) -> Row:  # noqa: ANN401  # as the file has it
+    if not isinstance(fields, dict):
+        return Row(where, None, f"expected fields with values, got {type(fields).__name__}")
     shaped = {key: _shaped(key, value) for key, value in fields.items()}
     try:
         record: Record = msgspec.convert({"type": kind, **shaped}, Record, strict=False)

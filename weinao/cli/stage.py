@@ -26,6 +26,7 @@ class Happening(Struct, frozen=True):
     at_s: float
     kind: str
     device: str = ""
+    lasts_s: float = 0.0
 
 
 class Home(Struct, frozen=True, kw_only=True):
@@ -169,7 +170,12 @@ class Stage:
             for device, track, place, mode in one.tracks
         ]  # fmt: skip
         happenings = [
-            {"at_s": event.at_s, "kind": event.kind, "device": event.device}
+            {
+                "at_s": event.at_s,
+                "kind": event.kind,
+                "device": event.device,
+                "lasts_s": event.lasts_s,
+            }
             for event in one.happenings
         ]
         return {

@@ -65,7 +65,7 @@ async def _serve(path: Path, addresses: "list[Address]", chosen: "StoreSettings"
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = _server(path, chosen)
     await server.serve(
-        addresses, stop, lambda: log.info("store.opened", at=", ".join(map(str, addresses)))
+        addresses, stop, lambda: log.info("store.opened", listens=", ".join(map(str, addresses)))
     )
     log.info("store.closed")
 

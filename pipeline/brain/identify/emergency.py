@@ -1,7 +1,7 @@
 """Emergencies that a sensor states outright: SOS, smoke, gas, carbon monoxide, water.
 
-Each is raised on arrival, by the first report of its device, and stays raised until the device
-reports clear. An SOS has no end of its own: every press counts.
+Each is raised on arrival, by the first report of its device, and stands until the device reports
+clear. An SOS has no end of its own: every press counts.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,16 @@ class EmergencyState(Struct, frozen=True):
 
 
 class Emergency(Struct, frozen=True, kw_only=True):
-    """Raise when an emergency sensor reports, once until it reports clear."""
+    """Raise when an emergency sensor reports, and again while it goes on reporting.
+
+    Args:
+        again_s: A report so long after the last that counted is one more cause: a detector that
+            never said clear, because nobody heard it, must not be deaf for ever.
+    """
 
     name: str = "emergency"
     ordered: bool = False
+    again_s: int = 20
 
     def subject_of(self, seen: Seen) -> str | None:
         if isinstance(seen.observation, Home) and seen.observation.sensor in SEVERITIES:
@@ -63,7 +69,7 @@ class Emergency(Struct, frozen=True, kw_only=True):
         if seen.at <= state.seen_at:
             return state, ()
         state = replace(state, seen_at=seen.at)
-        if said.value and state.raised is None:
+        if said.value and self._counts(state, seen):
             hazard = _hazard(seen, said.sensor)
             return replace(state, raised=hazard), (hazard,)
         if not said.value and state.raised is not None:
@@ -73,6 +79,9 @@ class Emergency(Struct, frozen=True, kw_only=True):
 
     def pass_time(self, state: EmergencyState, at: int) -> tuple[EmergencyState, Sequence[Hazard]]:  # noqa: ARG002  # time alone changes nothing here
         return state, ()
+
+    def _counts(self, state: EmergencyState, seen: Seen) -> bool:
+        return state.raised is None or seen.at - state.raised.at >= self.again_s * 1_000
 
     def lose_sight(self, state: EmergencyState, at: int) -> EmergencyState:  # noqa: ARG002  # only what is seen counts here
         return state

@@ -79,17 +79,23 @@ def accept(state: Delivered, pack: Pack) -> tuple[Delivered, Reason | None, Sequ
 
 
 def settle(state: Delivered, device: str, at: int) -> tuple[Delivered, Sequence[Loss]]:
-    """Enter what is missing in the ledger, now that the agent has nothing more to send."""
+    """Enter what is missing in the ledger, now that the agent has nothing more to send.
+
+    An entry of which a part has come is closed, and what is still missing is entered anew.
+    """
     losses: list[Loss] = []
     boots: list[tuple[str, Boot]] = []
     for name, boot in state.boots:
         gaps = boot.numbers.gaps
-        losses += [
-            Loss(device=device, boot=name, first=first, last=last, state="missing", at=at)
-            for first, last in gaps
-            if (first, last) not in boot.missing
+        changes = [
+            *((gap, "filled") for gap in boot.missing if gap not in gaps),
+            *((gap, "missing") for gap in gaps if gap not in boot.missing),
         ]
-        boots.append((name, replace(boot, missing=gaps) if gaps != boot.missing else boot))
+        losses += [
+            Loss(device=device, boot=name, first=first, last=last, state=now, at=at)
+            for (first, last), now in changes
+        ]
+        boots.append((name, replace(boot, missing=gaps) if changes else boot))
     return (replace(state, boots=tuple(boots)), losses) if losses else (state, ())
 
 
