@@ -9,8 +9,9 @@ Knows no MQTT library: what it needs of one is a function for each of the two ac
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
@@ -54,10 +55,10 @@ class Rhythm(Struct, frozen=True, kw_only=True):
         checkpoint_s: Between checkpoints, which only spare time at a start.
     """
 
-    linger_s_max: float = 0.02
-    messages_max: int = 2_000
-    tick_s: float = 1.0
-    checkpoint_s: float = 5.0
+    linger_s_max: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    messages_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
+    tick_s: Annotated[float, Meta(ge=0.05, le=60)] = 1.0
+    checkpoint_s: Annotated[float, Meta(ge=0.1)] = 5.0
 
 
 class Gate:
@@ -134,8 +135,9 @@ class Gate:
         """Let the community's clock tick when its time has come, and save a checkpoint."""
         at = self._elapsed()
         if at >= self._tick_due:
-            # After a standstill one tick says as much as many.
-            self._tick_due = max(self._tick_due, at - self._rhythm.tick_s) + self._rhythm.tick_s
+            self._tick_due += self._rhythm.tick_s
+            if self._tick_due <= at:  # after a standstill, one tick says as much as many
+                self._tick_due = at + self._rhythm.tick_s
             self._journal.append(self._tick_topic, b"", received_at=self._now())
             TICKS.inc()
             self.commit()

@@ -8,10 +8,11 @@ import random
 import select
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 import paho.mqtt.client as mqtt
-from msgspec import Struct
+from msgspec import Meta, Struct
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -46,11 +47,11 @@ class Broker(Struct, frozen=True, kw_only=True):
     """
 
     host: str = "127.0.0.1"
-    port: int = 1884
-    keep_alive_s: int = 30
-    session_expiry_s: int = 86_400
-    receive_max: int = 65_535
-    reconnect_s_max: float = 5.0
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1884
+    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    session_expiry_s: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 86_400
+    receive_max: Annotated[int, Meta(ge=1, le=65_535)] = 65_535
+    reconnect_s_max: Annotated[float, Meta(ge=0.1)] = 5.0
 
 
 class Listener:

@@ -24,6 +24,8 @@ from weinao.numbers import Numbers
 COMMUNITY, GRID = "c-1", "grid-1"
 ROOT = Path(__file__).parents[2]
 
+_WEINAO = (sys.executable, "-m", "weinao.cli.main")
+
 
 class Running:
     """The programs of a folder; each is started, killed and asked to end by its name."""
@@ -37,16 +39,12 @@ class Running:
 
     def broker(self) -> None:
         self._start("broker", "--port", str(self.port))
-        self.wait(lambda: "broker.started" in self.log("broker"))
 
     def ingest(self) -> None:
-        # Started counts as listening: a broker without a session keeps nothing for us.
-        before = self.log("ingest").count("ingest.started")
         self._start(
             "ingest", "--community", COMMUNITY, "--broker", self.address,
             "--config", str(self._settings), "--metrics-port", "0",
         )  # fmt: skip
-        self.wait(lambda: self.log("ingest").count("ingest.started") > before)
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
@@ -85,12 +83,13 @@ class Running:
             process.wait(10)
 
     def _start(self, name: str, *arguments: str) -> None:
+        before = self.log(name).count(f"{name}.started")
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "weinao.cli.main", name, "--data", str(self.folder)]
-                + [*arguments],
+                [*_WEINAO, name, "--data", str(self.folder), *arguments],
                 stderr=log, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
             )  # fmt: skip
+        self.wait(lambda: self.log(name).count(f"{name}.started") > before)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ _COMMANDS = {
     "replay": "weinao.cli.replay:replay",
     "evaluate": "weinao.cli.evaluate.main:app",
     "chaos": "weinao.cli.chaos:chaos",
+    "fuzz": "weinao.cli.fuzz:fuzz",
     "schema": "weinao.cli.schema:schema",
 }
 for _name, _target in _COMMANDS.items():

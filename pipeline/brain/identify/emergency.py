@@ -24,6 +24,9 @@ SEVERITIES = {
 """Danger to life is critical; water is not. The sensors' own alarm limits are those of EN 50291
 (CO), EN 14604 (smoke) and GB 15322.2 (gas): we take the sensor's word."""
 
+COUNTED_MAX = 64
+"""Reports of one device whose times are remembered; later ones push out the oldest."""
+
 
 class EmergencyState(Struct, frozen=True):
     """What is remembered of one device.
@@ -31,12 +34,14 @@ class EmergencyState(Struct, frozen=True):
     Attributes:
         seen_at: Time of the newest report taken in.
         raised: The hazard that stands, if one does.
+        counted: When the newest reports that counted were made.
     """
 
     subject: str
     household: str
     seen_at: int = -1
     raised: Hazard | None = None
+    counted: tuple[int, ...] = ()
 
 
 class Emergency(Struct, frozen=True, kw_only=True):
@@ -67,11 +72,11 @@ class Emergency(Struct, frozen=True, kw_only=True):
             # No press may be lost, not even one that arrives late.
             return state, (_hazard(seen, said.sensor),) if said.value else ()
         if seen.at <= state.seen_at:
-            return state, ()
+            return self._late(state, seen, said)
         state = replace(state, seen_at=seen.at)
-        if said.value and self._counts(state, seen):
+        if said.value and (state.raised is None or self._far(state, seen)):
             hazard = _hazard(seen, said.sensor)
-            return replace(state, raised=hazard), (hazard,)
+            return replace(state, raised=hazard, counted=_newest(state, seen)), (hazard,)
         if not said.value and state.raised is not None:
             over = replace(state.raised, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,))
             return replace(state, raised=None), (over,)
@@ -80,11 +85,32 @@ class Emergency(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: EmergencyState, at: int) -> tuple[EmergencyState, Sequence[Hazard]]:  # noqa: ARG002  # time alone changes nothing here
         return state, ()
 
-    def _counts(self, state: EmergencyState, seen: Seen) -> bool:
-        return state.raised is None or seen.at - state.raised.at >= self.again_s * 1_000
+    def _late(
+        self, state: EmergencyState, seen: Seen, said: Home
+    ) -> tuple[EmergencyState, Sequence[Hazard]]:
+        """Raise what is told only after something newer: that it is over is no reason for silence.
+
+        An agent that restarts says first what is now, and then what it had not got rid of.
+        """
+        if not said.value or not self._far(state, seen):
+            return state, ()
+        hazard = _hazard(seen, said.sensor)
+        state = replace(state, counted=_newest(state, seen))
+        if state.raised is not None:
+            return state, (hazard,)
+        over = replace(hazard, phase=Phase.CLEARED, at=state.seen_at, evidence=())
+        return state, (hazard, over)
+
+    def _far(self, state: EmergencyState, seen: Seen) -> bool:
+        """Say whether a report is far enough in time from all that counted to be a new cause."""
+        return all(abs(seen.at - at) >= self.again_s * 1_000 for at in state.counted)
 
     def lose_sight(self, state: EmergencyState, at: int) -> EmergencyState:  # noqa: ARG002  # only what is seen counts here
         return state
+
+
+def _newest(state: EmergencyState, seen: Seen) -> tuple[int, ...]:
+    return tuple(sorted((*state.counted, seen.at)))[-COUNTED_MAX:]
 
 
 def _hazard(seen: Seen, sensor: Sensor) -> Hazard:
