@@ -12,7 +12,7 @@ from sinks.store import StoreError
 from weinao.cli import system
 from weinao.cli.registry import publish
 from weinao.cli.stage import Home, Stage
-from weinao.cli.supervisor import NotReadyError, Supervisor
+from weinao.cli.supervisor import NotReadyError, Program, Supervisor
 from weinao.clock import now_ms
 
 QUIET_S = 2.0
@@ -67,6 +67,10 @@ class Rehearsal:
             rng=random.Random(self._seed),  # noqa: S311  # a rehearsal
             now=now_ms,
         )
+
+    def programs(self) -> list[Program]:
+        """Return the system's programs, in the order in which they need each other."""
+        return system.programs(self.plan)
 
     def enter(self, one: Home, broker_port: int | None = None) -> None:
         """Start a home's agent; at another port if its way to the broker leads through one."""

@@ -33,7 +33,7 @@ class Silence(Struct, frozen=True, kw_only=True):
             long to restart and to find its broker again.
 
     References:
-        docs/decisions/0004-two-clocks.md: why an agent and its devices are judged by two clocks.
+        docs/decisions/0002-two-clocks.md: why an agent and its devices are judged by two clocks.
     """
 
     beats_missed_max: int = 3

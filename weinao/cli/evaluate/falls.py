@@ -36,8 +36,7 @@ def evaluate_falls(folder: Path, *, progress: Progress | None = None) -> Scores:
     Raises:
         FileNotFoundError: The folder has no recordings.
     """
-    from models.fall import FallDetector
-    from models.train.fall_play import play
+    from models.fall import FallDetector, play
 
     found, done = _by_position(folder), 0
     total = sum(map(len, found.values()))
@@ -46,7 +45,7 @@ def evaluate_falls(folder: Path, *, progress: Progress | None = None) -> Scores:
         timed = _Timed(FallDetector.shipped(position))
         scores = []
         for recording in recordings:
-            scores.append(play(recording, timed))
+            scores.append(play(timed, recording.t_ms, recording.acc_ms2, recording.gyro_rads))
             done += 1
             if progress:
                 progress(done, total)
@@ -61,8 +60,7 @@ def cross_validate_falls(folder: Path, *, progress: Progress | None = None) -> S
     Raises:
         FileNotFoundError: The folder has no recordings.
     """
-    from models.fall import FallDetector
-    from models.train.fall_play import play
+    from models.fall import FallDetector, play
     from models.train.falls import FLOORS, cross_validate, operating_point, people_folds
 
     figures: Scores = {}
@@ -77,7 +75,7 @@ def cross_validate_falls(folder: Path, *, progress: Progress | None = None) -> S
             )
         timed = _Timed(FallDetector.shipped(position))  # of the same size as those just trained
         for recording in recordings[::_TIMED_EVERY]:
-            play(recording, timed)
+            play(timed, recording.t_ms, recording.acc_ms2, recording.gyro_rads)
         figures[position] = _figures(recordings, scores, called, timed.took_ms)
     return figures
 

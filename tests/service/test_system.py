@@ -1,0 +1,122 @@
+"""The whole system, as real programs on loopback: nothing lost, nothing twice, the same again."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.journal import JournalReader
+from sim.people import Manner
+from tests.conftest import ROOT
+from weinao import topics
+from weinao.cli.rehearsal import Rehearsal
+from weinao.cli.stage import Happening, Home, Stage
+from weinao.clock import now_ms
+from weinao.topics import Way
+
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def weinao(*arguments: object, code: int = 0) -> str:
+    """Run the command and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "weinao.cli.main", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_killing_programs_loses_nothing_and_every_runner_concludes_the_same(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "chaos"
+
+    figures = json.loads(weinao("chaos", "--rounds", 8, "--seed", 3, "--folder", folder, "--json"))
+
+    assert figures["sent"] == figures["stored"] > 0
+    assert figures["incidents_found"] == figures["incidents_expected"] > 0
+    assert figures["lost"] == figures["duplicated"] == figures["incidents_duplicated"] == 0
+
+    # The same journal under every runner, the recovery store left behind.
+    live = weinao("incidents", "--data", folder / "data", "--json")
+    for number, runner in enumerate([("plain", 1), ("bytewax", 1), ("bytewax", 2)]):
+        out = tmp_path / f"replay-{number}"
+        weinao("replay", folder, "--out", out, "--runner", runner[0], "--workers", runner[1])
+        assert weinao("incidents", "--data", out, "--json") == live
+
+
+def test_a_short_demo_ends_by_itself_with_everything_accounted_for(tmp_path: Path) -> None:
+    nothing = tmp_path / "no-recordings"
+
+    printed = weinao(
+        "demo", "--minutes", 1, "--folder", tmp_path / "demo", "--recordings", nothing,
+        "--lang", "en",
+    )  # fmt: skip
+
+    rows = [line.split("│") for line in printed.splitlines() if line.startswith("│")]
+    table = {row[1].strip(): [cell.strip() for cell in row[2:4]] for row in rows}
+    assert table["lost"] == ["0", "0"]
+    assert table["counted twice"] == ["0", "0"]
+    for kind in ("call for help", "smoke", "gas leak", "fall", "gateway silent"):
+        expected, found = table[kind]
+        assert expected == found != "0", printed
+
+
+def test_bad_messages_all_become_dead_letters_and_the_flow_goes_on(tmp_path: Path) -> None:
+    figures = json.loads(
+        weinao("fuzz", "--messages", 10_000, "--folder", tmp_path / "fuzz", "--json")
+    )
+
+    assert figures["dead_letters"] == 10_000
+    assert figures["flow_survived"]
+
+
+def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_path: Path) -> None:
+    home = Home(
+        name="301",
+        about="cut off from the start",
+        sensors=(
+            ("pir-301", "pir", "bedroom"),
+            ("thermo-301", "temperature", "bedroom"),
+            ("sos-301", "sos", "bedroom"),
+        ),
+        happenings=(Happening(12, "sos", "sos-301"),),
+    )
+    stage = Stage(tmp_path, [home], epoch=now_ms(), heartbeat_s=4, seed=1)
+    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, manner=Manner())
+    try:
+        rehearsal.open()
+        rehearsal.supervisor.stop("broker")
+        rehearsal.enter(home)
+        until = time.monotonic() + 18
+        while time.monotonic() < until:
+            rehearsal.turn()
+        waited = stage.waiting()
+        [broker, *_] = [p for p in rehearsal.programs() if p.name == "broker"]
+        rehearsal.supervisor.start(broker)
+        assert rehearsal.drained(40)
+        verdict = rehearsal.account([])
+    finally:
+        rehearsal.close()
+
+    assert waited > 3
+    assert verdict.sound
+    assert verdict.found == len(verdict.findings) == 1
+    assert _first_sensed(rehearsal.plan.data / "journal") == "sos-301"
+
+
+def _first_sensed(journal: Path) -> str:
+    """Return the device of the first observation in a journal that is no heartbeat."""
+    reader = JournalReader(journal)
+    records = reader.read(100_000)
+    parsed = [topic for record in records if (topic := topics.parse(record.topic)) is not None]
+    sensed = [topic for topic in parsed if topic.way is Way.UP and topic.kind != "status"]
+    return sensed[0].name
