@@ -53,7 +53,8 @@ class AgentProcess:
 
     def truth(self) -> list[dict[str, object]]:
         path = self.folder / "truth.jsonl"
-        return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        return [msgspec.json.decode(line) for line in lines]
 
     def issued(self) -> set[tuple[str, str, int]]:
         """Every number that the outbox ever gave out: what became durable."""

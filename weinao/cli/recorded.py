@@ -8,6 +8,7 @@ community's clock: nobody is waited for, so nobody is late.
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
@@ -33,6 +34,8 @@ CHUNK = 10
 
 Told = Callable[[int], object]
 
+Position = Literal["wrist", "waist"]
+
 
 class NotRecordingsError(Exception):
     """A folder holds neither a journal nor recordings that we know; the message says what was."""
@@ -48,7 +51,7 @@ class Recorded(Struct, frozen=True):
     name: str
     worn: tuple[str, ...]
     sensors: dict[str, str]
-    position: str
+    position: Position
     samples: Callable[[], Iterator[Sample]]
 
 
@@ -151,7 +154,7 @@ def _people(source: Path) -> list[Recorded]:
 def _fallers(source: Path) -> Iterator[Recorded]:
     from sim.importers.falls import FallRecording, read_falls
 
-    by_person: dict[tuple[str, str], list[FallRecording]] = {}
+    by_person: dict[tuple[str, Position], list[FallRecording]] = {}
     for recording in read_falls(source):
         by_person.setdefault((recording.subject, recording.position), []).append(recording)
     for (subject, position), mine in sorted(by_person.items()):
