@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from weinao.registry import (
     Building,
     Community,
+    Consent,
     Contact,
     Device,
     Grid,
@@ -70,7 +71,7 @@ def home(
             birth_year=1943,
             tags=(TagGrant(tag="lives_alone", basis="consent"),),
             contacts=(Contact(id=f"daughter-{name}"), Contact(id=f"neighbour-{name}")),
-            consents=("safety",),
+            consents=(Consent(purpose="health"), Consent(purpose="home")),
         ),
         Device(id=agent, agent=agent, household=household, heartbeat_s=heartbeat_s),
         *(Device(id=device, agent=agent, wearer=resident) for device in worn),

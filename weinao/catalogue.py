@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from weinao.messages import Action
-from weinao.outcomes import Fact, HazardKind, IncidentState, Phase, Reason, Severity
+from weinao.outcomes import Fact, HazardKind, IncidentState, Phase, Reason, RiskKind, Severity
 
 Language = Literal["zh", "en"]
 
@@ -16,6 +16,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 SECTION_OF: dict[type[Enum], str] = {
     HazardKind: "hazard",
+    RiskKind: "risk",
     Severity: "severity",
     Phase: "phase",
     IncidentState: "state",

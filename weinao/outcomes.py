@@ -35,6 +35,42 @@ class HazardKind(StrEnum):
     INACTIVITY = "inactivity"
     AGENT_SILENT = "agent_silent"
     DEVICE_SILENT = "device_silent"
+    IRREGULAR_PULSE = "irregular_pulse"
+    NOT_BACK = "not_back"
+    DOOR_OPEN = "door_open"
+    WANDERING = "wandering"
+    CHILD_ALONE = "child_alone"
+    BED_EXIT = "bed_exit"
+    STOVE_ON = "stove_on"
+    HEAT = "heat"
+    COLD = "cold"
+    WATCHLIST = "watchlist"
+    TAILGATING = "tailgating"
+    FALLING_OBJECT = "falling_object"
+    CONGESTION = "congestion"
+    FIRE_LANE = "fire_lane"
+    METER_ANOMALY = "meter_anomaly"
+    PATROL_MISSED = "patrol_missed"
+    REPORT = "report"
+
+
+class RiskKind(StrEnum):
+    """Latent dangers (隐患): trends over days and weeks, for a visit and not for an alarm."""
+
+    HEART_RATE = "heart_rate"
+    SPO2 = "spo2"
+    BLOOD_PRESSURE = "blood_pressure"
+    WEIGHT = "weight"
+    BATHROOM_NIGHTS = "bathroom_nights"
+    ACTIVITY = "activity"
+    SLEEP = "sleep"
+    MEDICINE = "medicine"
+    BALCONY = "balcony"
+    WATER_LEAK = "water_leak"
+    CIRCUIT = "circuit"
+    BATTERY = "battery"
+    TEST_OVERDUE = "test_overdue"
+    FIRE_LANE_OFTEN = "fire_lane_often"
 
 
 class Phase(StrEnum):
@@ -79,6 +115,7 @@ class Reason(StrEnum):
     NOT_ALLOWED = "not_allowed"
     STALE_BOOT = "stale_boot"
     UNSTORABLE = "unstorable"
+    NO_CONSENT = "no_consent"
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
@@ -135,6 +172,76 @@ class Hazard(Struct, frozen=True, kw_only=True, tag="hazard"):
     evidence: tuple[str, ...] = ()
     reason: str = ""
     facts: dict[str, Fact] = {}
+
+
+class Risk(Struct, frozen=True, kw_only=True, tag="risk"):
+    """A latent danger about one subject, drawn from a trend, or what became of it.
+
+    Attributes:
+        phase: `raised` or `cleared`.
+        propose: What to do about it, a key of the message catalogue.
+        role: Who should; empty for the family.
+    """
+
+    id: str
+    kind: RiskKind
+    phase: Phase
+    subject: str
+    household: str
+    at: int
+    confidence: float = 1.0
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+    propose: str = ""
+    role: str = ""
+
+
+class ScorePart(Struct, frozen=True, kw_only=True):
+    """One part of a health score; absent where nothing was measured.
+
+    Attributes:
+        name: `vitals`, `activity`, `sleep`, `rhythm`.
+        score: 0 to 100.
+        coverage: Share of what should have been measured, 0 to 1.
+        reason: A key of the message catalogue.
+    """
+
+    name: str
+    score: float
+    coverage: float
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+
+
+class HealthScore(Struct, frozen=True, kw_only=True, tag="score"):
+    """How a resident's day looked, from 0 to 100. Never a diagnosis.
+
+    Attributes:
+        day: Local calendar day, ISO 8601.
+        at: The end of that day.
+        score: Of what was measured.
+        low: The score may be as low as this, for want of data.
+        high: Or as high as this; never above what the data show.
+        coverage: Share of what should have been measured, 0 to 1.
+        trend: Points a day over the last fortnight; None while there is no fortnight.
+        advice: What follows from it, keys of the message catalogue.
+    """
+
+    id: str
+    subject: str
+    household: str
+    day: str
+    at: int
+    score: float
+    low: float
+    high: float
+    coverage: float
+    parts: tuple[ScorePart, ...] = ()
+    trend: float | None = None
+    reason: str = ""
+    facts: dict[str, Fact] = {}
+    advice: tuple[str, ...] = ()
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -238,7 +345,9 @@ class Loss(Struct, frozen=True, kw_only=True, tag="loss"):
     at: int = 0
 
 
-AnyOutcome = Kept | Hazard | Incident | Task | Notice | Command | Loss | Rejected
+AnyOutcome = (
+    Kept | Hazard | Risk | HealthScore | Incident | Task | Notice | Command | Loss | Rejected
+)
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -113,6 +113,14 @@ class TagGrant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     valid_to: Instant | None = None
 
 
+class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a resident agreed to: `health` for the body, `home` for what sensors of the home say."""
+
+    purpose: Annotated[str, Meta(pattern=r"^(health|home)$(?!\n)")]
+    valid_from: Instant = 0
+    valid_to: Instant | None = None
+
+
 class VitalLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A resident's own limits, set by a clinician; absent ones fall back to the rule's."""
 
@@ -131,7 +139,7 @@ class Resident(Registry, frozen=True, kw_only=True, tag="resident"):
         birth_year: Decides which clinical table applies; None for unknown, taken as adult.
         spo2_scale_2: A clinician set the 88–92 % target (NEWS2 scale 2).
         contacts: In the order in which they are told.
-        consents: Purposes the resident agreed to.
+        consents: Without one for its purpose, no reading gets past the gate.
     """
 
     name: Name = ""
@@ -141,7 +149,7 @@ class Resident(Registry, frozen=True, kw_only=True, tag="resident"):
     spo2_scale_2: bool = False
     limits: VitalLimits = VitalLimits()
     contacts: Annotated[tuple[Contact, ...], Meta(max_length=16)] = ()
-    consents: Annotated[tuple[Text, ...], Meta(max_length=32)] = ()
+    consents: Annotated[tuple[Consent, ...], Meta(max_length=32)] = ()
     language: Annotated[str, Meta(pattern="^(zh|en)$(?!\n)")] = "zh"
 
 
@@ -164,7 +172,10 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
         agent: The agent behind which it sits; its own id for an agent.
         wearer: The resident who wears it.
         household: The home it is in; a worn device takes its wearer's.
+        place: Outside homes: the gate, zone, building or meter point it stands for.
         heartbeat_s: How often something must be heard of it; None for never expected.
+        tested_at: When it was last tested, milliseconds UTC; None for never.
+        test_every_days: How often it has to be; None for never.
     """
 
     model: Name = ""
@@ -172,7 +183,20 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
     wearer: str = ""
     household: str = ""
     room: Name = ""
+    place: Name = ""
     heartbeat_s: Annotated[float, Meta(gt=0, le=2_678_400)] | None = None
+    tested_at: Instant | None = None
+    test_every_days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+
+
+class Checkpoint(Registry, frozen=True, kw_only=True, tag="checkpoint"):
+    """Where staff on patrol have to be seen, so often, in these minutes of the local day."""
+
+    grid: Key
+    place: Name = ""
+    every_min: Annotated[int, Meta(ge=1, le=10_080)]
+    from_min: Annotated[int, Meta(ge=0, le=1440)] = 0
+    until_min: Annotated[int, Meta(ge=0, le=1440)] = 1440
 
 
 class WatchEntry(Registry, frozen=True, kw_only=True, tag="watch"):

@@ -18,8 +18,8 @@ from edge.drivers.story import Event, Story
 G_MS2 = 9.80665
 RATE_HZ = 50
 STEP_MS = 1_000 // RATE_HZ
-TUMBLE_S = 0.75
-"""From the loss of balance to the impact."""
+BEGINS_S, ENDS_S = -2.0, 2.5
+"""A fall's part of the signal, around its impact."""
 
 Floats = NDArray[np.float64]
 
@@ -40,34 +40,36 @@ def signal(
     """
     t_ms = from_ms + STEP_MS * np.arange(points, dtype=np.int64)
     falls = story.of(device, "fall")
-    down = np.array([_lies(falls, int(at)) for at in t_ms])
-    moves = story.moves_about(int(t_ms[-1])) and not down.any()
+    lying = any(fall.at <= t_ms[-1] < fall.until for fall in falls)
+    moves = story.moves_about(int(t_ms[-1])) and not lying
     chance = np.random.default_rng([story.seed, from_ms // STEP_MS % 2**31, _number(device)])
-    acc = _gravity(t_ms, down)
-    acc += chance.normal(0.0, 0.02 if down.any() or not moves else 0.15, acc.shape)
+    acc = _gravity(t_ms, _tilt(t_ms, falls))
+    acc += chance.normal(0.0, 0.15 if moves else 0.03, acc.shape)
     if moves:
         acc += _strolling(story, t_ms)
     for fall in falls:
-        acc = _falling(acc, (t_ms - fall.at) / 1_000, chance)
+        tau_s = (t_ms - fall.at) / 1_000
+        if tau_s[-1] > BEGINS_S and tau_s[0] < ENDS_S:
+            acc = _falling(acc, tau_s, np.random.default_rng([story.seed, fall.at % 2**31]))
     return t_ms, acc.astype(np.float32)
 
 
-def _lies(falls: Sequence[Event], at: int) -> float:
+def _tilt(t_ms: NDArray[np.int64], falls: Sequence[Event]) -> Floats:
     """Return how far the wearer has gone over, from 0 upright to 1 lying."""
+    tilt = np.zeros(len(t_ms))
     for fall in falls:
-        if fall.at - 1_000 <= at < fall.until:
-            return float(np.clip(((at - fall.at) / 1_000 + TUMBLE_S) / TUMBLE_S, 0.0, 1.0))
-    return 0.0
+        over = np.clip(((t_ms - fall.at) / 1_000 + 0.6) / 1.4, 0.0, 1.0)
+        up = np.clip((t_ms - fall.until) / 3_000, 0.0, 1.0)
+        tilt = np.maximum(tilt, over * over * (3 - 2 * over) * (1 - up))
+    return tilt
 
 
-def _gravity(t_ms: NDArray[np.int64], down: Floats) -> Floats:
-    """Return gravity in the axes of the device: mostly along y upright, along z and x lying."""
-    seconds = (t_ms % 86_400_000) / 1_000
-    sway = np.where(down > 0, 0.0, 0.15 * np.sin(seconds / 7.0))
-    tilt = down * np.deg2rad(82.0) + sway
-    return G_MS2 * np.stack(
-        [0.3 * np.sin(tilt), np.cos(tilt), np.sqrt(1 - 0.09) * np.sin(tilt)], axis=1
-    )
+def _gravity(t_ms: NDArray[np.int64], tilt: Floats) -> Floats:
+    """Return gravity in the axes of the device: mostly along -x upright, along y and z lying."""
+    sway = 0.15 * (1 - tilt) * np.sin(t_ms % 86_400_000 / 7_000)
+    angle = np.deg2rad(95.0) * tilt + 0.35 + sway
+    along = np.stack([-np.cos(angle), -0.5 * np.sin(angle), 0.866 * np.sin(angle)], axis=1)
+    return np.asarray(G_MS2 * along)
 
 
 def _strolling(story: Story, t_ms: NDArray[np.int64]) -> Floats:
@@ -78,29 +80,38 @@ def _strolling(story: Story, t_ms: NDArray[np.int64]) -> Floats:
     return np.stack([0.6 * np.sin(phase / 2), 1.5 * np.sin(phase), 0.8 * np.cos(phase)], axis=1)
 
 
-def _falling(acc: Floats, tau_s: Floats, chance: np.random.Generator) -> Floats:
-    """Add a fall whose impact is at `tau_s` 0."""
-    if tau_s[-1] < -2.5 or tau_s[0] > 3.0:  # noqa: PLR2004  # nothing of it in this piece
-        return acc
-    dropping = (tau_s > -0.45) & (tau_s < -0.02)  # noqa: PLR2004  # seconds
-    acc = np.where(dropping[:, None], acc * 0.35, acc)
-    flailing = np.exp(-(((tau_s + 0.7) / 0.25) ** 2))[:, None]
-    acc = acc + flailing * chance.normal(0.0, 2.5, acc.shape)
-    for at_s, size_g, along in _IMPACTS:
-        after = tau_s - at_s
-        hit = np.where(after >= 0, np.exp(-np.maximum(after, 0) / 0.045), 0.0)
-        rise = np.where((after < 0) & (after > -0.03), 1 + after / 0.03, 0.0)  # noqa: PLR2004
-        ringing = np.cos(2 * np.pi * 9.0 * np.maximum(after, 0))
-        acc = acc + size_g * G_MS2 * ((hit * ringing + rise)[:, None] * along)
-    settling = np.where(tau_s > 0, np.exp(-np.maximum(tau_s, 0) / 0.35), 0.0)[:, None]
-    return np.asarray(acc + settling * chance.normal(0.0, 2.0, acc.shape))
+def _falling(acc: Floats, tau_s: Floats, dice: np.random.Generator) -> Floats:
+    """Add a fall whose impact is at `tau_s` 0; the dice are the fall's own."""
+    support = np.interp(tau_s, (-0.4, -0.25, -0.12, -0.04), (1.0, 0.5, 0.4, 1.0))[:, None]
+    size_g = np.interp(tau_s, *_FLAILING)[:, None]
+    return acc * support + G_MS2 * (size_g * _flailing(tau_s, dice) + _impacts(tau_s, dice))
 
 
-_IMPACTS = (
-    (0.0, 4.5, np.array([0.45, 0.75, 0.48])),
-    (0.18, 2.2, np.array([-0.5, 0.4, 0.77])),
-    (0.42, 1.0, np.array([0.3, -0.2, 0.93])),
+_FLAILING = (
+    (-2.0, -0.9, -0.5, -0.25, 0.0, 0.2, 0.4, 0.7, 1.0, 1.3, 1.8),
+    (0.0, 0.15, 0.35, 0.9, 1.1, 1.0, 0.8, 0.5, 0.25, 0.08, 0.0),
 )
+"""How hard the arms are thrown about, in g, by seconds from the impact."""
+_IMPACTS = ((0.0, 5.2, 0.075), (0.13, 2.4, 0.06), (0.34, 1.6, 0.08))
+"""The hits: seconds from the first, size in g, half of their length in seconds."""
+
+
+def _flailing(tau_s: Floats, dice: np.random.Generator) -> Floats:
+    """Return smooth noise of unit size in three axes: a few slow waves."""
+    waves = zip(dice.uniform(1.5, 6.0, 6), dice.uniform(0, 2 * np.pi, (6, 3)), strict=True)
+    summed = sum(np.sin(2 * np.pi * hz * tau_s[:, None] + phase) for hz, phase in waves)
+    return np.asarray(summed) / 3.0
+
+
+def _impacts(tau_s: Floats, dice: np.random.Generator) -> Floats:
+    way = dice.normal(size=3)
+    way /= np.linalg.norm(way)
+    hits = np.zeros((len(tau_s), 3))
+    for at_s, size_g, half_s in _IMPACTS:
+        near = np.clip(1 - np.abs(tau_s - at_s) / half_s, 0.0, 1.0)
+        hits += size_g * (np.sin(np.pi / 2 * near) ** 2)[:, None] * way
+        way = -0.7 * way + 0.7 * dice.normal(size=3) / np.sqrt(3)
+    return hits
 
 
 def _number(device: str) -> int:

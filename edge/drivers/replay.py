@@ -62,9 +62,7 @@ class ReplayDriver:
         except TrackError as error:
             raise PayloadError(str(error)) from error
         self._done = True
-        yield Nothing(
-            device=self._settings.id, at=self._now()
-        )  # it has ended; nothing is held back
+        yield SignalEnded(device=self._settings.id, at=self._now())
         await asyncio.Event().wait()
 
     def known_to(self, now: int) -> int:

@@ -239,7 +239,7 @@ def _signal(device: SimulatedDevice, story: Story, from_ms: int, chunk_ms: int) 
         hits = [
             event
             for event in story.of(device.id, "fall")
-            if not event.told and t_ms[0] <= event.at <= t_ms[-1]
+            if not event.told and t_ms[0] <= event.at < t_ms[-1] + STEP_MS
         ]
         yield _marked(sample, hits[0], device) if hits else sample
 

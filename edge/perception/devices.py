@@ -13,7 +13,6 @@ from edge.perception.vitals import perceive_vitals
 from edge.samples import (
     Acceleration,
     HomeEvent,
-    Nothing,
     RrIntervals,
     Sample,
     SignalEnded,
@@ -44,19 +43,18 @@ class DevicePerception:
         """Take in a sample, and return what follows; its mark is in one of the findings."""
         match sample:
             case HomeEvent():
-                return perceive_home(sample)
+                found = perceive_home(sample)
             case VitalsReading():
-                return perceive_vitals(sample)
+                found = perceive_vitals(sample)
             case Acceleration():
-                return self._falls_of(sample.device).perceive(sample)
+                found = self._falls_of(sample.device).perceive(sample)
             case RrIntervals():
-                return self._rhythm_of(sample.device).perceive(sample)
+                found = self._rhythm_of(sample.device).perceive(sample)
             case SignalEnded():
-                return [found for falls in self._falls.values() for found in falls.finish()]
-            case Nothing(mark=tuple()):
-                return [Finding(device=sample.device, mark=sample.mark)]
+                found = [one for falls in self._falls.values() for one in falls.finish()]
             case _:
-                return []
+                found = [Finding(device=sample.device, mark=sample.mark)] if sample.mark else []
+        return found
 
     def _falls_of(self, device: str) -> "FallPerception":
         if device not in self._falls:

@@ -17,9 +17,9 @@ from msgspec import UNSET, Struct
 from pipeline.brain import homes
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.homes import HomeClock
-from pipeline.brain.identify.base import Rule, advance
+from pipeline.brain.identify.base import Finding, Rule, advance
 from pipeline.brain.identify.silence import Heard, Silence, heard_behind
-from pipeline.brain.perceive import delivery
+from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered, key_of
 from pipeline.brain.perceive.seen import Seen
@@ -52,13 +52,16 @@ StateKey = tuple[str, str]
 
 _HOUR_MS = 3_600_000
 
+COMMUNAL = ""
+"""Stands for a place where states go by the community's clock."""
+
 
 class Snapshot(Struct, frozen=True):
     """All that a grid's brain remembers.
 
     Attributes:
         states: For each rule and subject, its state.
-        at_home: For each household, the states that its clock moves.
+        at_home: For each place, the states that its clock moves.
         heard: When each agent, and each device behind one, was last heard.
         boots: The newest boot of each agent.
     """
@@ -160,6 +163,9 @@ class GridBrain:
     def _tick(self, now: int) -> Iterator[AnyOutcome]:
         if now >= self._next_silent_at:
             yield from self._agents_silent(now)
+        for key in self._at_home.get(COMMUNAL, ()):
+            self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], now)
+            yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
@@ -180,6 +186,7 @@ class GridBrain:
             if isinstance(said, messages.Registered):
                 self._register(said.record, now)
                 yield _kept(pack, index, now, subject=said.record.id)
+                yield from self._entered(pack, index, said, now)
             elif isinstance(said, Feedback):
                 yield from self._answered(arrival, index, said, now)
 
@@ -192,6 +199,10 @@ class GridBrain:
             return
         for index, said in enumerate(pack.obs):
             seen = self._perceive(device, pack, index, said, now)
+            if not consent.given(self._known, seen):
+                detail = f"{seen.subject} has not agreed to {consent.purpose_of(said)} readings"
+                yield _rejected(Reason.NO_CONSENT, detail, arrival, now)
+                continue
             yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
             if isinstance(said, Status):
                 yield from self._heartbeat(device, pack.boot, said, now)
@@ -210,6 +221,7 @@ class GridBrain:
             observation=said,
             subject=device.wearer or household or device.id,
             household=household,
+            place=household or device.agent,
             room=(said.room if isinstance(said, Home) else "") or device.room,
             resident=self._known.resident(device.wearer),
             alone=len(self._known.residents_of.get(household, ())) == 1,
@@ -220,9 +232,9 @@ class GridBrain:
         for rule in self._rules:
             if not rule.ordered:
                 yield from self._show(rule, seen, now, in_order=False)
-        if seen.household:
-            clock = self._clocks.get(seen.household, HomeClock())
-            self._clocks[seen.household], due = homes.wait(clock, seen)
+        if seen.place:
+            clock = self._clocks.get(seen.place, HomeClock())
+            self._clocks[seen.place], due = homes.wait(clock, seen)
             yield from self._ordered(due, now)
 
     def _ordered(self, due: Iterable[Seen], now: int) -> Iterator[AnyOutcome]:
@@ -240,8 +252,8 @@ class GridBrain:
         key = (rule.name, subject)
         if key not in self._states:
             self._states[key] = rule.initial(subject, seen.household)
-            at_home = self._at_home.get(seen.household, ())
-            self._at_home[seen.household] = (*at_home, key)
+            clock = COMMUNAL if rule.communal else seen.place
+            self._at_home[clock] = (*self._at_home.get(clock, ()), key)
         take_in = advance if in_order else _observe
         self._states[key], hazards = take_in(rule, self._states[key], seen)
         yield from self._respond(hazards, now)
@@ -255,26 +267,24 @@ class GridBrain:
         yield from self._devices_silent(agent, said, now)
         restarted = self._boots.get(agent.id, boot) < boot
         self._boots[agent.id] = max(self._boots.get(agent.id, boot), boot)
-        for household in self._known.households_of_agent.get(agent.id, ()):
+        for place in (*self._known.households_of_agent.get(agent.id, ()), agent.id):
             if restarted:
-                clock = self._clocks.get(household, HomeClock())
-                self._clocks[household] = homes.lose_sight(clock, said.at)
-            yield from self._home_time(household, said.complete_to, now)
+                clock = self._clocks.get(place, HomeClock())
+                self._clocks[place] = homes.lose_sight(clock, said.at)
+            yield from self._home_time(place, said.complete_to, now)
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
-    def _home_time(self, household: str, at: int, now: int) -> Iterator[AnyOutcome]:
+    def _home_time(self, place: str, at: int, now: int) -> Iterator[AnyOutcome]:
         """Let a home's clock reach `at`: what waited for its time, then time itself."""
-        keys = self._at_home.get(household, ())
-        for until, blind in homes.stages(self._clocks.get(household, HomeClock()), at):
-            self._clocks[household], come = homes.move(
-                self._clocks.get(household, HomeClock()), until
-            )
+        keys = self._at_home.get(place, ())
+        for until, blind in homes.stages(self._clocks.get(place, HomeClock()), at):
+            self._clocks[place], come = homes.move(self._clocks.get(place, HomeClock()), until)
             yield from self._ordered(come, now)
-            if blind or self._blind(household):
+            if blind or self._blind(place):
                 for key in keys:
                     self._states[key] = self._rule[key[0]].lose_sight(self._states[key], until)
-        for key in self._at_home.get(household, ()):
+        for key in self._at_home.get(place, ()):
             self._states[key], hazards = self._rule[key[0]].pass_time(self._states[key], at)
             yield from self._respond(hazards, now)
 
@@ -330,6 +340,24 @@ class GridBrain:
             self._heard.setdefault(record.id, Heard(now))
             self._next_silent_at = 0
 
+    def _entered(
+        self, pack: Pack, index: int, said: messages.Registered, now: int
+    ) -> Iterator[AnyOutcome]:
+        """Show a registry record to the rules that want to know of it."""
+        seen = Seen(
+            id=observation_id(pack.device, pack.boot, pack.seq, index),
+            device=pack.device,
+            at=now,
+            received_at=now,
+            observation=said,
+            subject=said.record.id,
+            household="",
+            tz_offset_min=self._known.tz_offset_min,
+        )
+        for rule in self._rules:
+            if not rule.ordered:
+                yield from self._show(rule, seen, now, in_order=False)
+
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int
     ) -> Iterator[AnyOutcome]:
@@ -344,13 +372,14 @@ class GridBrain:
         yield _kept(arrival.pack, index, now, subject=said.incident)
         yield from following
 
-    def _respond(self, hazards: Iterable[Hazard], now: int) -> Iterator[AnyOutcome]:
-        for hazard in hazards:
-            yield hazard
-            yield from self._desk.take_hazard(hazard, self._known, now)
+    def _respond(self, findings: Iterable[Finding], now: int) -> Iterator[AnyOutcome]:
+        for finding in findings:
+            yield finding
+            if isinstance(finding, Hazard):
+                yield from self._desk.take_hazard(finding, self._known, now)
 
 
-def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Hazard]]:
+def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Finding]]:
     return rule.observe(state, seen)
 
 

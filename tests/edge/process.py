@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -58,13 +59,17 @@ class AgentProcess:
 
     def issued(self) -> set[tuple[str, str, int]]:
         """Every number that the outbox ever gave out: what became durable."""
-        with sqlite3.connect(self.folder / "outbox.sqlite") as db:
-            rows = db.execute("SELECT device, boot, seq FROM issued").fetchall()
-        db.close()
+        rows = self._asked("SELECT device, boot, seq FROM issued")
         return {(device, boot, n) for device, boot, upto in rows for n in range(1, upto + 1)}
 
     def waiting(self) -> set[tuple[str, str, int]]:
-        with sqlite3.connect(self.folder / "outbox.sqlite") as db:
-            rows = db.execute("SELECT device, boot, seq FROM items").fetchall()
-        db.close()
-        return set(rows)
+        return set(self._asked("SELECT device, boot, seq FROM items"))
+
+    def _asked(self, query: str) -> list[tuple[str, str, int]]:
+        path = self.folder / "outbox.sqlite"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(path, timeout=5)) as db:
+            if not db.execute("PRAGMA user_version").fetchone()[0]:
+                return []  # it is being made
+            return db.execute(query).fetchall()

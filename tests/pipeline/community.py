@@ -23,6 +23,7 @@ from weinao.messages import (
 )
 from weinao.outcomes import Incident, Outcome, Rejected
 from weinao.registry import (
+    Consent,
     Contact,
     Device,
     Grid,
@@ -36,6 +37,8 @@ from weinao.registry import (
 GRID = "grid-1"
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
+AGREED = (Consent(purpose="health"), Consent(purpose="home"))
+
 RECORDS: tuple[Record, ...] = (
     Grid(id=GRID, community="demo"),
     Household(id="home-1", building="b-1", agent="agent-1"),
@@ -44,10 +47,13 @@ RECORDS: tuple[Record, ...] = (
         id="resident-1",
         household="home-1",
         birth_year=1940,
+        consents=AGREED,
         contacts=(Contact(id="daughter-1"), Contact(id="son-1")),
     ),
-    Resident(id="resident-2", household="home-2", contacts=(Contact(id="daughter-2"),)),
-    Resident(id="resident-3", household="home-2"),
+    Resident(
+        id="resident-2", household="home-2", consents=AGREED, contacts=(Contact(id="daughter-2"),)
+    ),
+    Resident(id="resident-3", household="home-2", consents=AGREED),
     Staff(id="head-1", role=Role.GRID_HEAD),
     Staff(id="property-1", role=Role.PROPERTY),
     Device(id="agent-1", agent="agent-1", household="home-1", heartbeat_s=10),

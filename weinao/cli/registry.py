@@ -282,7 +282,9 @@ def _shaped(key: str, value: Any) -> Any:  # noqa: ANN401  # as the file has it
         return [{"tag": tag} for tag in value.split(";")]
     if key == "contacts":
         return [{"id": contact} for contact in value.split(";")]
-    return value.split(";") if key in ("channels", "consents", "buildings") else value
+    if key == "consents":
+        return [{"purpose": purpose} for purpose in value.split(";")]
+    return value.split(";") if key in ("channels", "buildings") else value
 
 
 def _report(rows: Sequence[Row], *, loaded: int | None, as_json: bool) -> int:

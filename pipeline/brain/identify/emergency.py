@@ -54,6 +54,7 @@ class Emergency(Struct, frozen=True, kw_only=True):
 
     name: str = "emergency"
     ordered: bool = False
+    communal: bool = False
     again_s: int = 20
 
     def subject_of(self, seen: Seen) -> str | None:

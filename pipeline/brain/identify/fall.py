@@ -61,6 +61,7 @@ class Fall(Struct, frozen=True, kw_only=True):
 
     name: str = "fall"
     ordered: bool = False
+    communal: bool = False
     rise_s_min: int = 10
     walk_s_max: int = 300
     still_s_min: int = 60

@@ -84,6 +84,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     name: str = "inactivity"
     ordered: bool = True
+    communal: bool = False
     outside_rooms: tuple[str, ...] = ("", "entrance", "hall", "hallway", "outside")
     settle_s: int = 15
     quiet_min_min: int = 120

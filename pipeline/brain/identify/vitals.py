@@ -92,6 +92,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
 
     name: str = "vitals"
     ordered: bool = True
+    communal: bool = False
     persist_n: int = 3
     persist_of_n: int = 5
     persist_s_min: int = 60

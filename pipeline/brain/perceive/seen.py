@@ -12,6 +12,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     Attributes:
         subject: The wearer; for a home sensor the household; otherwise the device itself.
         household: The home; empty for a device that is in none.
+        place: Whose clock it goes by: the household, or else the agent; empty for what people said.
         resident: The wearer's record.
         room: Where it was observed, by the observation or else by the registry.
         alone: Nobody else is registered in the household.
@@ -26,6 +27,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     observation: AnyObservation
     subject: str
     household: str
+    place: str = ""
     room: str = ""
     resident: Resident | None = None
     alone: bool = False

@@ -91,7 +91,7 @@ def evaluate_log(log: "HomeLog", seed: int) -> dict[str, float]:
 def _stream(rule: "Inactivity", log: "HomeLog", moments: Sequence[int]) -> Streamed:
     """Run the log through the rule, leaving it at every moment to see how a silence would end."""
     from pipeline.brain.identify.base import advance
-    from weinao.outcomes import Phase
+    from weinao.outcomes import Hazard, Phase
 
     state = rule.initial(log.home, log.home)
     alarms: list[int] = []
@@ -101,7 +101,8 @@ def _stream(rule: "Inactivity", log: "HomeLog", moments: Sequence[int]) -> Strea
         while waiting and waiting[-1] < seen.at:
             delays.append(_delay_ms(rule, state, waiting.pop()))
         state, hazards = advance(rule, state, seen)
-        alarms += [hazard.at for hazard in hazards if hazard.phase is Phase.RAISED]
+        raised = (one for one in hazards if isinstance(one, Hazard) and one.phase is Phase.RAISED)
+        alarms += [hazard.at for hazard in raised]
     _, hazards = rule.pass_time(state, log.events[-1].at)
     alarms += [hazard.at for hazard in hazards]
     delays += [_delay_ms(rule, state, moment) for moment in reversed(waiting)]
