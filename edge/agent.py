@@ -12,6 +12,7 @@ import asyncio
 import fcntl
 import signal
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import IO
@@ -25,6 +26,7 @@ from edge.commits import Commits
 from edge.drivers.choose import EPOCH, choose, truth_path
 from edge.drivers.truth import TruthFile
 from edge.lanes import Lane
+from edge.memory import give_back
 from edge.outbox import Depth, Entry, Outbox
 from edge.pump import Pump
 from edge.settings import EdgeSettings
@@ -35,6 +37,7 @@ from weinao.outage import Outage
 from weinao.outcomes import Command
 
 METRICS_S = 1.0
+GIVE_BACK_S = 60
 
 
 class FolderInUseError(Exception):
@@ -178,11 +181,13 @@ class Agent:
 
     async def _measure(self) -> None:
         thinned = dict.fromkeys(Lane, 0)
-        while True:
+        for second in count():
             _show(await self._commits.ask(self._outbox.depth), self._now())
             for lane, packs in self._outbox.thinned.items():
                 metrics.THINNED.labels(lane.name.lower()).inc(packs - thinned[lane])
                 thinned[lane] = packs
+            if second % GIVE_BACK_S == 0:
+                give_back()
             await asyncio.sleep(METRICS_S)
 
     def _more(self) -> None:

@@ -1,16 +1,15 @@
 """What the agent says of itself: its word about time, and how it fares."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.memory import resident_bytes
 from edge.outbox import Depth
 from weinao import __version__
 from weinao.messages import Status, TimeQuality
 
 _CPU_TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def status(
@@ -41,15 +40,10 @@ def status(
         disk_free_bytes=shutil.disk_usage(folder).free,
         clock=clock,
         cpu_temp_c=_cpu_temp_c(),
-        rss_bytes=rss_bytes(),
+        rss_bytes=resident_bytes(),
         sensors=dict(heard),
         version=__version__,
     )
-
-
-def rss_bytes() -> int:
-    """Return how much memory this process holds, as the kernel counts it."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
 
 
 def disk_free(folder: Path) -> Callable[[], int]:

@@ -81,10 +81,10 @@ class People:
     ) -> None:
         self._community, self._manner, self._rng, self._now = community, manner, rng, now
         self._boot = f"{now():013d}-{rng.getrandbits(24):06x}"
-        self._numbers = itertools.count(1)
+        self._numbers: dict[str, int] = {}
         self._plans: list[tuple[int, int, str, Pack]] = []
         self._order = itertools.count()
-        self._unacked: dict[int, tuple[int, str, Pack]] = {}
+        self._unacked: dict[tuple[str, int], tuple[int, str, Pack]] = {}
         self._reacted: set[tuple[str, int]] = set()
         self._device = "people"
         self._client = mqtt.Client(
@@ -103,8 +103,8 @@ class People:
         now = self._now()
         while self._plans and self._plans[0][0] <= now:
             _, _, topic, pack = heapq.heappop(self._plans)
-            numbered = msgspec.structs.replace(pack, seq=next(self._numbers), sent=now)
-            self._send(topic, numbered, now)
+            seq = self._numbers[pack.boot] = self._numbers.get(pack.boot, 0) + 1
+            self._send(topic, msgspec.structs.replace(pack, seq=seq, sent=now), now)
         for sent_at, topic, pack in [*self._unacked.values()]:
             if now - sent_at >= RESEND_MS:
                 self._send(topic, pack, now)
@@ -115,7 +115,7 @@ class People:
         self._client.loop_stop()
 
     def _send(self, topic: str, pack: Pack, now: int) -> None:
-        self._unacked[pack.seq] = (now, topic, pack)
+        self._unacked[pack.boot, pack.seq] = (now, topic, pack)
         if self._client.is_connected():
             self._client.publish(topic, codec.encode(pack), qos=1)
 
@@ -130,10 +130,10 @@ class People:
             self._plan(msgspec.json.decode(message.payload, type=Incident))
 
     def _acked(self, ack: Ack) -> None:
-        if ack.boot == self._boot:
-            durable = Numbers(ack.seq, tuple(ack.also))
-            for seq in [seq for seq in self._unacked if seq in durable]:
-                del self._unacked[seq]
+        durable = Numbers(ack.seq, tuple(ack.also))
+        for boot, seq in [*self._unacked]:
+            if boot == ack.boot and seq in durable:
+                del self._unacked[boot, seq]
 
     def _plan(self, incident: Incident) -> None:
         change = (incident.id, len(incident.steps))
@@ -146,6 +146,12 @@ class People:
         delay_s, actor, action = reaction
         at = self._now() + round(delay_s * 1_000)
         said = Feedback(at=at, incident=incident.id, actor=actor, action=action)
-        pack = Pack(v=1, device=self._device, boot=self._boot, seq=1, sent=at, obs=(said,))
+        pack = Pack(
+            v=1, device=self._device, boot=self._boot_in(incident.grid), seq=1, sent=at, obs=(said,)
+        )
         topic = topics.feedback(self._community, incident.grid, incident.id)
         heapq.heappush(self._plans, (at, next(self._order), topic, pack))
+
+    def _boot_in(self, grid: str) -> str:
+        # A boot of its own for each grid: numbers are contiguous, and ids unique, in both.
+        return f"{self._boot}.{grid}"[:64]

@@ -57,6 +57,27 @@ class StoreClient:
     def losses(self, wanted: Filter) -> list[Outcome]:
         return self._ask(Request(ask="losses", wanted=wanted), list[Outcome])
 
+    def hazards(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="hazards", wanted=wanted), list[Outcome])
+
+    def risks(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="risks", wanted=wanted), list[Outcome])
+
+    def risk_changes(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="risk_changes", wanted=wanted), list[Outcome])
+
+    def scores(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="scores", wanted=wanted), list[Outcome])
+
+    def tasks(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="tasks", wanted=wanted), list[Outcome])
+
+    def notices(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="notices", wanted=wanted), list[Outcome])
+
+    def commands(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="commands", wanted=wanted), list[Outcome])
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         return self._ask(
             Request(ask="incident_changes", after=after, limit=limit), list[Followed]

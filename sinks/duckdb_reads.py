@@ -29,17 +29,29 @@ UNAVAILABLE = (
 )
 """What says nothing about the outcomes: the disk is full, the file is held by another."""
 
+_SAME = {name: name for name in ("grid", "id", "kind", "subject", "household")}
+_ABOUT = {name: name for name in ("grid", "id", "kind", "incident")}
 _COLUMN_OF: dict[str, dict[str, str]] = {
-    "incidents": {"grid": "grid", "kind": "kind", "state": "state", "subject": "subject"},
-    "observations": {"grid": "grid", "kind": "kind", "subject": "subject", "device": "device"},
-    "deadletters": {"grid": "grid", "kind": "reason", "device": "device"},
-    "losses": {"grid": "grid", "state": "state", "device": "device"},
+    "incidents": {**_SAME, "state": "state"},
+    "observations": {**_SAME, "device": "device"},
+    "deadletters": {"grid": "grid", "id": "id", "kind": "reason", "device": "device"},
+    "losses": {"grid": "grid", "id": "id", "state": "state", "device": "device"},
+    "hazards": {**_SAME, "state": "phase"},
+    "risks": {**_SAME, "state": "phase"},
+    "risk_changes": {**_SAME, "state": "phase"},
+    "scores": {name: name for name in ("grid", "id", "subject", "household")},
+    "tasks": _ABOUT,
+    "notices": _ABOUT,
+    "commands": _ABOUT,
 }
 """For each table, the columns that the fields of a `Filter` ask for."""
 
 _KIND_OF = {
     "observations": "kind",
     "hazards": "kind",
+    "risks": "kind",
+    "risk_changes": "phase",
+    "scores": "day[:7]",
     "incidents": "kind",
     "incident_changes": "state",
     "tasks": "kind",
@@ -48,7 +60,7 @@ _KIND_OF = {
     "losses": "state",
     "deadletters": "reason",
 }
-"""For each table, the column by which its rows are counted."""
+"""For each table, by what its rows are counted; scores by month."""
 
 
 _COUNT = "SELECT {kind}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
@@ -59,15 +71,19 @@ class DuckDBReads:
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db, self._asking = db, Lock()
+        # A file that an older version wrote, and that we only read, lacks the newer tables.
+        self._there = {name for (name,) in self._ask("SELECT table_name FROM duckdb_tables()")}
 
     def rows(self, table: str, wanted: Filter) -> list[Outcome]:
-        """Return the outcomes of a table that fit, by `(at, id, grid)`.
+        """Return the outcomes of a table that fit, by `(at, id, grid)` and position.
 
         Raises:
             StoreRefusedError: The filter asks for what the table has not.
         """
         where, values = _where(table, wanted)
-        order = "event_at DESC, id DESC, grid DESC" if wanted.newest else "event_at, id, grid"
+        if table not in self._there:
+            return []
+        order = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in _order(table))
         select = ", ".join(duckdb_rows.columns(table))
         found = self._ask(
             f"SELECT {select} FROM {table} {where} ORDER BY {order} LIMIT ?",  # noqa: S608  # our own names
@@ -91,8 +107,9 @@ class DuckDBReads:
         counted = {
             table: dict(self._ask(_COUNT.format(table=table, kind=kind)))
             for table, kind in _KIND_OF.items()
+            if table in self._there
         }
-        return {**counted, "distinct": {table: self._distinct(table) for table in _KIND_OF}}
+        return {**counted, "distinct": {table: self._distinct(table) for table in counted}}
 
     def progress(self) -> dict[str, Position]:
         """Return how far each grid has come."""
@@ -140,11 +157,17 @@ def _limit(asked: int) -> int:
     return max(0, min(asked, READ_MAX))
 
 
+def _order(table: str) -> tuple[str, ...]:
+    # What stands now moves on in the journal while somebody reads; its place among others does not.
+    place = () if table in duckdb_rows.KEYED else ("journal_offset", "journal_index")
+    return ("event_at", "id", "grid", *place)
+
+
 def _where(table: str, wanted: Filter) -> tuple[str, list[object]]:
     known = _COLUMN_OF[table]
     parts: list[str] = []
     values: list[object] = []
-    for field in ("grid", "kind", "state", "subject", "device"):
+    for field in ("grid", "id", "kind", "state", "subject", "household", "device", "incident"):
         value = getattr(wanted, field)
         if value is None:
             continue
@@ -157,6 +180,7 @@ def _where(table: str, wanted: Filter) -> tuple[str, list[object]]:
             parts.append(text)
             values.append(bound)
     if wanted.after is not None:
-        parts.append("(event_at, id, grid) > (?, ?, ?)")
-        values += wanted.after
+        order = _order(table)
+        parts.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))})")
+        values += wanted.after[: len(order)]
     return ("WHERE " + " AND ".join(parts) if parts else ""), values

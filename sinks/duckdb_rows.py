@@ -13,6 +13,7 @@ from weinao.outcomes import (
     AnyOutcome,
     Command,
     Hazard,
+    HealthScore,
     Incident,
     Kept,
     Loss,
@@ -20,6 +21,7 @@ from weinao.outcomes import (
     Outcome,
     Reason,
     Rejected,
+    Risk,
     Task,
 )
 
@@ -28,8 +30,12 @@ Row = tuple[Any, ...]
 FOLLOWED = ("incident_changes", "tasks", "notices", "commands")
 """The tables that `outgoing` reads; their rows are counted in one sequence."""
 
-KEYED = ("incidents", "losses")
+KEYED = ("incidents", "losses", "risks", "scores")
 """The tables that hold what stands now: a newer row takes the place of the older one."""
+
+
+HISTORIES = {"incidents": "incident_changes", "risks": "risk_changes"}
+"""Where every change is kept of what stands now in another table."""
 
 
 class Numbered(Struct, frozen=True):
@@ -60,8 +66,8 @@ def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
         name = table_of(item.outcome.value)
         row = _row(item)
         rows.setdefault(name, []).append(row)
-        if name == "incidents":
-            rows.setdefault("incident_changes", []).append(row)
+        if (history := HISTORIES.get(name)) is not None:
+            rows.setdefault(history, []).append(row)
     return {name: _arrow(name, found) for name, found in rows.items()}
 
 
@@ -101,9 +107,9 @@ def _schema(text: str, integers: str = "", floats: str = "") -> dict[str, pa.Dat
 _TYPES = {
     **_schema(
         "grid id kind device subject household sensor room phase state body incident boot reason"
-        " detail topic",
+        " detail topic day",
         "seq journal_offset journal_index received_at event_at severity first_seq last_seq size",
-        "confidence value " + " ".join(_HOT),
+        "confidence value score low high coverage " + " ".join(_HOT),
     ),
     "payload": pa.binary(),
 }
@@ -111,12 +117,18 @@ _TYPES = {
 _KEY = (*_PLACE, "event_at", "id")
 _TASK = ("seq", *_KEY, "kind", "incident", "body")
 _INCIDENT = ("seq", *_KEY, "kind", "severity", "state", "subject", "household", "body")
+_RISK = (*_KEY, "kind", "phase", "confidence", "subject", "household", "body")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "observations": (
         *_KEY, "kind", "device", "subject", "household", *_HOT, "sensor", "room", "value", "body"
     ),
     "hazards": (
         *_KEY, "kind", "phase", "severity", "confidence", "subject", "household", "body"
+    ),
+    "risks": _RISK,
+    "risk_changes": _RISK,
+    "scores": (
+        *_KEY, "day", "subject", "household", "score", "low", "high", "coverage", "body"
     ),
     "incidents": _INCIDENT,
     "incident_changes": _INCIDENT,
@@ -181,6 +193,20 @@ def _hazard(value: Hazard) -> Row:
     )  # fmt: skip
 
 
+def _risk(value: Risk) -> Row:
+    return (
+        value.kind.value, value.phase.value, value.confidence, value.subject, value.household,
+        _body(value),
+    )  # fmt: skip
+
+
+def _score(value: HealthScore) -> Row:
+    return (
+        value.day, value.subject, value.household, value.score, value.low, value.high,
+        value.coverage, _body(value),
+    )  # fmt: skip
+
+
 def _incident(value: Incident) -> Row:
     return (
         value.kind.value, int(value.severity), value.state.value, value.subject, value.household,
@@ -214,6 +240,8 @@ def _letter(row: Row) -> Rejected:
 _FIELDS: dict[type[AnyOutcome], Callable[[Any], Row]] = {
     Kept: _kept,
     Hazard: _hazard,
+    Risk: _risk,
+    HealthScore: _score,
     Incident: _incident,
     Task: lambda task: (task.want.value, task.incident, _body(task)),
     Notice: lambda notice: (notice.step, notice.incident, _body(notice)),

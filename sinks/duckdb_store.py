@@ -90,6 +90,27 @@ class DuckDBStore:
     def losses(self, wanted: Filter) -> list[Outcome]:
         return self._reads.rows("losses", wanted)
 
+    def hazards(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("hazards", wanted)
+
+    def risks(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("risks", wanted)
+
+    def risk_changes(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("risk_changes", wanted)
+
+    def scores(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("scores", wanted)
+
+    def tasks(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("tasks", wanted)
+
+    def notices(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("notices", wanted)
+
+    def commands(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("commands", wanted)
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         return self._reads.followed(("incident_changes",), after, limit)
 

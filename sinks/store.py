@@ -1,7 +1,7 @@
 """What the pipeline asks of a store, and what readers ask. Knows nothing of the engine above it.
 
-Whatever is stored can be read as the outcome that it was. Two orders exist: by `(at, id, grid)`,
-for readers of history, and by commit, for those who follow what happens.
+Whatever is stored can be read as the outcome that it was. Two orders exist: by `(at, id, grid)`
+and then by position, for readers of history, and by commit, for those who follow what happens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from weinao.outcomes import (
     AnyOutcome,
     Command,
     Hazard,
+    HealthScore,
     Incident,
     Kept,
     Loss,
@@ -22,17 +23,25 @@ from weinao.outcomes import (
     Outcome,
     Reason,
     Rejected,
+    Risk,
     Task,
 )
 
 READ_MAX = 5_000
 """Outcomes returned by one read; `every` goes on where one ended."""
 
-Cursor = tuple[int, str, str]
-"""`(at, id, grid)` of the last outcome read."""
+Cursor = tuple[int, str, str, int, int]
+"""`(at, id, grid)` of the last outcome read, and its position."""
 
 Position = tuple[int, int]
 """Journal offset, and index among what its record caused in one grid."""
+
+
+READABLE = (
+    "incidents", "observations", "deadletters", "losses", "hazards", "risks", "risk_changes",
+    "scores", "tasks", "notices", "commands",
+)  # fmt: skip
+"""What is read with a `Filter`; each is a method of `Store`, too."""
 
 
 class StoreError(Exception):
@@ -51,20 +60,25 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Which outcomes to read, and how many; what is None does not matter.
 
     Attributes:
+        id: Of the outcome itself.
         kind: Of the hazard or observation; of a dead letter, its reason.
-        state: Of an incident or a loss.
+        state: Of an incident or a loss; of a hazard or a risk, its phase.
+        incident: Which a task, a notice or a command is about.
         since: Oldest `at`, inclusive; a dead letter's is its arrival.
         until: Newest `at`, exclusive.
-        after: Only what comes after this place in the order of `(at, id, grid)`.
+        after: Only what comes after this place in the order of reading.
         newest: Of all that fit, the newest `limit`, not the oldest.
         limit: At most this many; at most `READ_MAX`.
     """
 
     grid: str | None = None
+    id: str | None = None
     kind: str | None = None
     state: str | None = None
     subject: str | None = None
+    household: str | None = None
     device: str | None = None
+    incident: str | None = None
     since: int | None = None
     until: int | None = None
     after: Cursor | None = None
@@ -119,6 +133,27 @@ class Store(Protocol):
     def losses(self, wanted: Filter) -> list[Outcome]:
         """Return the loss ledger: each gap as it stands, and what agents gave up."""
 
+    def hazards(self, wanted: Filter) -> list[Outcome]:
+        """Return what was found dangerous, each phase of it, by `(at, id, grid)`."""
+
+    def risks(self, wanted: Filter) -> list[Outcome]:
+        """Return latent dangers, each as its latest change left it, by `(at, id, grid)`."""
+
+    def risk_changes(self, wanted: Filter) -> list[Outcome]:
+        """Return every change of every latent danger, by `(at, id, grid)`."""
+
+    def scores(self, wanted: Filter) -> list[Outcome]:
+        """Return health scores, each day as it was last scored, by `(at, id, grid)`."""
+
+    def tasks(self, wanted: Filter) -> list[Outcome]:
+        """Return what people were asked to do, in the order in which they were asked."""
+
+    def notices(self, wanted: Filter) -> list[Outcome]:
+        """Return who was told what, by `(at, id, grid)`."""
+
+    def commands(self, wanted: Filter) -> list[Outcome]:
+        """Return what devices were told to do, by `(at, id, grid)`."""
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         """Return every change of every incident, in the order of commits."""
 
@@ -153,7 +188,7 @@ def every(store: Store, table: str, wanted: Filter) -> Iterator[Outcome]:
 
     Args:
         store: To read.
-        table: `incidents`, `observations`, `deadletters` or `losses`.
+        table: A name of `READABLE`.
         wanted: `limit` is how many to read at once.
     """
     while True:
@@ -166,7 +201,7 @@ def every(store: Store, table: str, wanted: Filter) -> Iterator[Outcome]:
 
 def place(outcome: Outcome) -> Cursor:
     """Return where an outcome stands among those of its table."""
-    return moment(outcome), identity(outcome), outcome.grid
+    return moment(outcome), identity(outcome), outcome.grid, *outcome.position
 
 
 def moment(outcome: Outcome) -> int:
@@ -201,7 +236,7 @@ def set_aside(outcome: Outcome, error: object) -> Outcome:
     kept = repr(outcome.value).encode("utf-8", "backslashreplace")
     detail = f"cannot be stored among {kind}: {error}".encode("utf-8", "backslashreplace")
     letter = Rejected(
-        reason=Reason.SCHEMA,
+        reason=Reason.UNSTORABLE,
         detail=detail.decode()[:500],
         topic="",
         payload=kept[:PAYLOAD_KEPT_BYTES_MAX],
@@ -216,6 +251,8 @@ _INSTANT_MAX = 2**63 - 1
 _TABLES: dict[type[AnyOutcome], str] = {
     Kept: "observations",
     Hazard: "hazards",
+    Risk: "risks",
+    HealthScore: "scores",
     Incident: "incidents",
     Task: "tasks",
     Notice: "notices",

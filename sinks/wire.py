@@ -33,6 +33,13 @@ Question = Literal[
     "observations",
     "deadletters",
     "losses",
+    "hazards",
+    "risks",
+    "risk_changes",
+    "scores",
+    "tasks",
+    "notices",
+    "commands",
     "incident_changes",
     "outgoing",
     "counts",
@@ -159,7 +166,7 @@ def _unreadable(raw: Raw, error: Exception) -> Outcome:
     except msgspec.MsgspecError as again:
         raise StoreRefusedError(f"an outcome without a place in the journal: {again}") from error
     letter = Rejected(
-        reason=Reason.SCHEMA,
+        reason=Reason.UNSTORABLE,
         detail=f"outcome cannot be read by the store: {error}"[:500],
         topic="",
         payload=bytes(raw)[:4_096],

@@ -8,7 +8,9 @@ References:
     Palmerini et al. 2020, Sensors 20(22):6479: the phases of real falls, pre-fall to resting.
 """
 
+import math
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +44,14 @@ def signal(
     falls = story.of(device, "fall")
     lying = any(fall.at <= t_ms[-1] < fall.until for fall in falls)
     moves = story.moves_about(int(t_ms[-1])) and not lying
-    chance = np.random.default_rng([story.seed, from_ms // STEP_MS % 2**31, _number(device)])
     acc = _gravity(t_ms, _tilt(t_ms, falls))
-    acc += chance.normal(0.0, 0.15 if moves else 0.03, acc.shape)
+    acc += _normal(story.dice(device, from_ms), acc.shape) * (0.15 if moves else 0.03)
     if moves:
         acc += _strolling(story, t_ms)
     for fall in falls:
         tau_s = (t_ms - fall.at) / 1_000
         if tau_s[-1] > BEGINS_S and tau_s[0] < ENDS_S:
-            acc = _falling(acc, tau_s, np.random.default_rng([story.seed, fall.at % 2**31]))
+            acc = _falling(acc, tau_s, story.dice("fall", fall.at))
     return t_ms, acc.astype(np.float32)
 
 
@@ -80,7 +81,7 @@ def _strolling(story: Story, t_ms: NDArray[np.int64]) -> Floats:
     return np.stack([0.6 * np.sin(phase / 2), 1.5 * np.sin(phase), 0.8 * np.cos(phase)], axis=1)
 
 
-def _falling(acc: Floats, tau_s: Floats, dice: np.random.Generator) -> Floats:
+def _falling(acc: Floats, tau_s: Floats, dice: Random) -> Floats:
     """Add a fall whose impact is at `tau_s` 0; the dice are the fall's own."""
     support = np.interp(tau_s, (-0.4, -0.25, -0.12, -0.04), (1.0, 0.5, 0.4, 1.0))[:, None]
     size_g = np.interp(tau_s, *_FLAILING)[:, None]
@@ -96,23 +97,25 @@ _IMPACTS = ((0.0, 5.2, 0.075), (0.13, 2.4, 0.06), (0.34, 1.6, 0.08))
 """The hits: seconds from the first, size in g, half of their length in seconds."""
 
 
-def _flailing(tau_s: Floats, dice: np.random.Generator) -> Floats:
+def _flailing(tau_s: Floats, dice: Random) -> Floats:
     """Return smooth noise of unit size in three axes: a few slow waves."""
-    waves = zip(dice.uniform(1.5, 6.0, 6), dice.uniform(0, 2 * np.pi, (6, 3)), strict=True)
-    summed = sum(np.sin(2 * np.pi * hz * tau_s[:, None] + phase) for hz, phase in waves)
+    waves = [(dice.uniform(1.5, 6.0), [dice.uniform(0, 6.283) for _ in "xyz"]) for _ in range(6)]
+    summed = sum(np.sin(2 * np.pi * hz * tau_s[:, None] + np.array(at)) for hz, at in waves)
     return np.asarray(summed) / 3.0
 
 
-def _impacts(tau_s: Floats, dice: np.random.Generator) -> Floats:
-    way = dice.normal(size=3)
+def _impacts(tau_s: Floats, dice: Random) -> Floats:
+    way = _normal(dice, (3,))
     way /= np.linalg.norm(way)
     hits = np.zeros((len(tau_s), 3))
     for at_s, size_g, half_s in _IMPACTS:
         near = np.clip(1 - np.abs(tau_s - at_s) / half_s, 0.0, 1.0)
         hits += size_g * (np.sin(np.pi / 2 * near) ** 2)[:, None] * way
-        way = -0.7 * way + 0.7 * dice.normal(size=3) / np.sqrt(3)
+        way = -0.7 * way + 0.7 * _normal(dice, (3,)) / np.sqrt(3)
     return hits
 
 
-def _number(device: str) -> int:
-    return int.from_bytes(device.encode()[-4:], "big")
+def _normal(dice: Random, shape: tuple[int, ...]) -> Floats:
+    # Of the standard library, because numpy's dice alone take 3 MB of an agent's memory.
+    drawn = [dice.gauss(0.0, 1.0) for _ in range(math.prod(shape))]
+    return np.asarray(drawn).reshape(shape)

@@ -7,6 +7,7 @@ without wearables runs without.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from edge.memory import give_back
 from edge.perception.base import Finding
 from edge.perception.home import perceive_home
 from edge.perception.vitals import perceive_vitals
@@ -64,6 +65,7 @@ class DevicePerception:
             self.lag_ms = LAG_MS
             stream = FallStream(FallDetector.shipped(self._position))
             self._falls[device] = FallPerception(stream, self._fell_at.get(device, 0))
+            give_back()
         return self._falls[device]
 
     def _rhythm_of(self, device: str) -> "RhythmPerception":
@@ -72,4 +74,5 @@ class DevicePerception:
             from models.rhythm import RhythmDetector, RhythmStream  # noqa: PLC0415
 
             self._rhythms[device] = RhythmPerception(RhythmStream(RhythmDetector.shipped()))
+            give_back()
         return self._rhythms[device]

@@ -76,6 +76,12 @@ def test_three_bad_readings_within_seconds_are_not_yet_persisting() -> None:
     assert run([ILL] * 5, every_s=20) != []
 
 
+def test_how_often_a_device_reads_does_not_matter() -> None:
+    for every_s in (1, 4, 7, 20, 60):
+        assert run([ILL] * (200 // every_s), every_s=every_s) != []
+        assert run([ILL] * (55 // every_s), every_s=every_s) == []
+
+
 def test_it_clears_only_once_all_is_calm() -> None:
     between = replace(WELL, hr_bpm=112, resp_per_min=21)  # four points: neither urgent nor calm
 

@@ -8,6 +8,7 @@ from weinao.outcomes import (
     Command,
     Hazard,
     HazardKind,
+    HealthScore,
     Incident,
     IncidentState,
     Kept,
@@ -17,6 +18,9 @@ from weinao.outcomes import (
     Phase,
     Reason,
     Rejected,
+    Risk,
+    RiskKind,
+    ScorePart,
     Severity,
     Step,
     Task,
@@ -148,6 +152,41 @@ def command(number: int = 1) -> Command:
     )
 
 
+def risk(number: int = 1, phase: Phase = Phase.RAISED, at: int | None = None) -> Risk:
+    """Return a resting heart rate that drifts."""
+    return Risk(
+        id=f"r-{number}",
+        kind=RiskKind.HEART_RATE,
+        phase=phase,
+        subject="resident-1",
+        household="home-1",
+        at=T0 + number if at is None else at,
+        confidence=0.8,
+        reason="heart_rate.drifts",
+        facts={"by_bpm": 9.5, "days": 14},
+        propose="visit",
+        role="building_head",
+    )
+
+
+def score(number: int = 1, value: float = 82.5) -> HealthScore:
+    """Return the score of a day in January, with one part."""
+    return HealthScore(
+        id=f"s-{number}",
+        subject="resident-1",
+        household="home-1",
+        day=f"2026-01-{number:02d}",
+        at=T0 + number * 86_400_000,
+        score=value,
+        low=value - 10,
+        high=value,
+        coverage=0.6,
+        parts=(ScorePart(name="vitals", score=80.0, coverage=0.5, facts={"hr_bpm": 71}),),
+        trend=None,
+        advice=("walk",),
+    )
+
+
 def loss(first: int, last: int, state: str = "missing") -> Loss:
     """Return an entry of the ledger."""
     return Loss(
@@ -169,7 +208,8 @@ def rejected(reason: Reason = Reason.SYNTAX) -> Rejected:
 
 
 ONE_OF_EACH: tuple[AnyOutcome, ...] = (
-    kept(1), hazard(), incident(), task(), notice(), command(), loss(3, 5), rejected()
+    kept(1), hazard(), incident(), task(), notice(), command(), loss(3, 5), rejected(),
+    risk(), score(),
 )  # fmt: skip
 
 
@@ -190,6 +230,8 @@ def values(draw: st.DrawFn) -> AnyOutcome:
                 at=st.integers(T0, T0 + 3),
             ),
             st.builds(loss, st.integers(1, 3), st.integers(3, 9), st.sampled_from(_STATES)),
+            st.builds(risk, st.just(number), st.sampled_from(Phase), at=st.integers(T0, T0 + 3)),
+            st.builds(score, st.just(number), st.sampled_from([40.0, 82.5])),
             st.builds(rejected, st.sampled_from(Reason)),
             st.sampled_from([task(number), notice(number), command(number)]),
         )

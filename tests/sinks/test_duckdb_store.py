@@ -1,6 +1,7 @@
 """What only the embedded store promises: one file, one owner, a shape with a number."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,12 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
-from sinks import schema
+from sinks import duckdb_rows, schema
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
-from tests.sinks.made import ONE_OF_EACH, incident, outcome
+from tests.sinks.made import ONE_OF_EACH, incident, outcome, risk
 from weinao.outcomes import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +79,38 @@ def test_a_file_of_a_newer_version_is_refused_and_says_so(tmp_path: Path) -> Non
     for read_only in (False, True):
         with pytest.raises(StoreRefusedError, match="has schema 999"):
             DuckDBStore(path, read_only=read_only)
+
+
+def test_a_file_of_the_first_version_is_read_as_it_is_and_moved_on_by_its_owner(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.duckdb"
+    old = [incident(), *(outcome(1).value for _ in range(2))]
+    _as_version_1_left_it(path, [outcome(1, index, value) for index, value in enumerate(old)])
+
+    with closing(DuckDBStore(path, read_only=True)) as store:
+        assert (store.risks(Filter()), store.scores(Filter())) == ([], [])
+        assert store.incidents(Filter()) == [outcome(1, 0, incident())]
+        assert "risks" not in store.counts()
+    with closing(DuckDBStore(path)) as store:
+        assert store.incidents(Filter()) == [outcome(1, 0, incident())]
+        assert store.write([outcome(1, 2, outcome(1).value), outcome(2, 0, risk())]) == 1
+        assert store.risks(Filter()) == [outcome(2, 0, risk())]
+        assert store.last_seq == 1
+
+
+def _as_version_1_left_it(path: Path, batch: list[Outcome]) -> None:
+    """Make a file with the first migration alone, and fill it."""
+    first = path.parent / "first"
+    first.mkdir()
+    shutil.copy(schema.MIGRATIONS / "0001_outcomes.sql", first)
+    with closing(duckdb.connect(str(path))) as db:
+        schema.migrate(db, first)
+        reached = pa.table({"grid": ["grid-1"], "journal_offset": [1], "journal_index": [2]})
+        rows_of = duckdb_rows.tables(duckdb_rows.numbered(batch, 0))
+        for table, rows in {**rows_of, "progress": reached}.items():
+            assert rows.num_rows > 0
+            db.execute(f"INSERT INTO {table} BY NAME FROM rows")
 
 
 def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def _quiet(data: Path, folder: Path, now: int) -> Home:
         known=(
             Expected(
                 at=now - QUIET_H * HOUR_MS, kind="inactivity", about=("home-days-recorded",),
-                recent=False,
+                recent=False, within_s=QUIET_H * 3_600,
             ),
         ),
     )  # fmt: skip

@@ -155,7 +155,7 @@ def _client(boot: str, community: str, durable: dict[str, Numbers]) -> mqtt.Clie
 
     def heard(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         ack = msgspec.json.decode(message.payload, type=Ack)
-        if ack.boot == boot:
+        if ack.boot.startswith(boot):
             durable[message.topic.split("/")[3]] = Numbers(ack.seq, tuple(ack.also))
 
     client.on_message = heard
@@ -178,7 +178,15 @@ def _packs(
         for grid in layout.grids(record):
             seqs[grid] = seqs.get(grid, 0) + 1
             said = Registered(at=now, record=record)
-            pack = Pack(v=1, device=DEVICE, boot=boot, seq=seqs[grid], sent=now, obs=(said,))
+            # A boot of its own for each grid: numbers are contiguous, and ids unique, in both.
+            pack = Pack(
+                v=1,
+                device=DEVICE,
+                boot=f"{boot}.{grid}"[:64],
+                seq=seqs[grid],
+                sent=now,
+                obs=(said,),
+            )
             packs.append((grid, topics.registry(community, grid, kind, record.id), pack))
     return packs
 

@@ -2,9 +2,9 @@
 
 A wearable reads all the time and errs often, so its early warning score must persist:
 
-    score of every reading -> 3 of the last 5 urgent, over a minute -> RAISED
-                              3 of the last 5 an emergency          -> CONFIRMED, critical
-                              the last 5 all calm, over a minute    -> CLEARED
+    score of every reading -> 3 of the last 5 spells urgent, over a minute -> RAISED
+                              3 of the last 5 an emergency                 -> CONFIRMED, critical
+                              the last 5 all calm, over a minute           -> CLEARED
 
 A cuff or clip is used at rest and on purpose, so one reading beyond its action limit counts at
 once. What tells the two apart: a wearable says whether it is worn.
@@ -46,7 +46,7 @@ _SINGLE = 3
 
 
 class Scored(Struct, frozen=True):
-    """One reading of a wearable: how urgent it was. 0 calm, 1 between, 2 urgent, 3 emergency."""
+    """Readings of a wearable within one spell. 0 calm, 1 between, 2 urgent, 3 emergency."""
 
     at: int
     level: int
@@ -58,7 +58,7 @@ class VitalsState(Struct, frozen=True):
 
     Attributes:
         signs: The newest value of each sign.
-        recent: The newest readings of wearables, oldest first.
+        recent: The newest spells, oldest first.
         persisting: The hazard of persisting scores that stands.
         spot: The hazard of spot readings that stands.
     """
@@ -75,10 +75,12 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     """Raise on a persisting early warning score, or on one spot reading beyond its action limit.
 
     Args:
-        persist_n: Urgent readings needed
+        spell_s: Readings within so many seconds of the first are one spell, so that a device that
+            reads every second needs no less time than one that reads every minute.
+        persist_n: Urgent spells needed
         persist_of_n: among so many,
         persist_s_min: over at least so many seconds.
-        window_s_max: Older readings no longer count.
+        window_s_max: Older spells no longer count.
         max_age: How long each sign is used.
         blood_pressure: Action limits for spot readings.
         pulse: Action limits for spot readings.
@@ -93,6 +95,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     name: str = "vitals"
     ordered: bool = True
     communal: bool = False
+    spell_s: int = 15
     persist_n: int = 3
     persist_of_n: int = 5
     persist_s_min: int = 60
@@ -151,15 +154,21 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         if score is None:
             return state, ()
         level, points = _level(score, seen.resident)
-        since = seen.at - self.window_s_max * 1_000
-        newer = tuple(one for one in state.recent if one.at >= since)
-        recent = (*newer, Scored(seen.at, level, seen.id))[-self.persist_of_n :]
-        state = replace(state, recent=recent)
+        state = replace(state, recent=self._recent(state, Scored(seen.at, level, seen.id)))
         hazard = self._decide(state, seen, {"news2": points, "partial": score.partial})
         if hazard is None:
             return state, ()
         stands = None if hazard.phase is Phase.CLEARED else hazard
         return replace(state, persisting=stands), (hazard,)
+
+    def _recent(self, state: VitalsState, one: Scored) -> tuple[Scored, ...]:
+        """Return the newest spells with a reading in them; a spell is as calm as its calmest."""
+        since = one.at - self.window_s_max * 1_000
+        spells = [spell for spell in state.recent if spell.at >= since]
+        if spells and one.at - spells[-1].at < self.spell_s * 1_000:
+            first = spells.pop()
+            one = Scored(first.at, min(first.level, one.level), one.id)
+        return (*spells, one)[-self.persist_of_n :]
 
     def _score(self, state: VitalsState, seen: Seen) -> News2 | None:
         chronic = seen.resident is not None and seen.resident.spo2_scale_2
