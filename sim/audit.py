@@ -96,9 +96,17 @@ class Audit(Struct, frozen=True, kw_only=True):
         return median(delays) if delays else None
 
     @property
+    def missed(self) -> tuple[Expected, ...]:
+        """What happened in front of us and led to nothing; recordings may be missed."""
+        return tuple(
+            one.expected for one in self.findings if one.expected.recent and not one.incidents
+        )
+
+    @property
     def sound(self) -> bool:
-        """Nothing was lost and nothing counts twice."""
-        return not self.lost and not self.duplicated and not self.incidents_duplicated
+        """Nothing was lost, nothing counts twice, and nothing happened in vain."""
+        twice = self.duplicated or self.incidents_duplicated
+        return not (self.lost or twice or self.missed)
 
 
 def audit(
@@ -130,7 +138,7 @@ def audit(
     }
     made = ((d, b, number) for (d, b), last in issued.items() for number in range(1, last + 1))
     sent = [pack for pack in made if pack not in waiting]
-    findings = tuple(Finding(expected=one, incidents=_answers(one, incidents)) for one in expected)
+    findings = _match(expected, incidents)
     causes = Counter(hazard for incident in incidents for hazard in incident.hazards)
     explained = {found.id for finding in findings for found in finding.incidents}
     return Audit(
@@ -148,6 +156,18 @@ def audit(
 def _pack(observation: str) -> Pack:
     device, boot, place = observation.rsplit(":", 2)
     return device, boot, int(place.split(".")[0])
+
+
+def _match(expected: Sequence[Expected], incidents: Sequence[Incident]) -> tuple[Finding, ...]:
+    """Give each expectation its incidents; one that only time connects answers one only."""
+    taken: set[str] = set()
+    findings = []
+    for one in sorted(expected, key=lambda e: (not e.evidence, e.at)):
+        answers = _answers(one, [found for found in incidents if found.id not in taken])
+        if not one.evidence:
+            taken.update(answer.id for answer in answers)
+        findings.append(Finding(expected=one, incidents=answers))
+    return tuple(findings)
 
 
 def _answers(one: Expected, incidents: Sequence[Incident]) -> tuple[Incident, ...]:

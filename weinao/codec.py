@@ -8,9 +8,20 @@ from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from weinao import topics
-from weinao.messages import AnyObservation, Feedback, Pack, Registered
+from weinao.messages import (
+    EMERGENCIES,
+    AnyObservation,
+    Feedback,
+    Home,
+    Motion,
+    MotionEvent,
+    Pack,
+    Registered,
+    TimeQuality,
+)
 from weinao.outcomes import PAYLOAD_KEPT_BYTES_MAX, Reason, Rejected
 from weinao.topics import Topic, Way
 
@@ -38,6 +49,9 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = Limits()
+
+THINNED_MAX = 1_000_000
+"""Numbers that one pack may give up; an outbox does not hold more."""
 
 
 class Arrival(Struct, frozen=True):
@@ -82,6 +96,7 @@ def decode(
         pack = _pack(payload, size, content_type or JSON, limits)
         device = pack.device
         _check_identity(place, pack)
+        pack = _dated(pack, received_at, limits)
         _check_time(pack, received_at, limits)
     except _UnusableError as error:
         return Rejected(
@@ -137,9 +152,11 @@ def _check_identity(place: Topic, pack: Pack) -> None:
             Reason.IDENTITY, f"topic of device {place.name}, pack of device {pack.device}"
         )
     if pack.thinned is not msgspec.UNSET:
-        if pack.obs or not pack.thinned.first <= pack.seq:
+        if pack.obs or not 0 <= pack.seq - pack.thinned.first < THINNED_MAX:
             raise _UnusableError(
-                Reason.IDENTITY, "thinned numbers hold no observations and end at the pack's own"
+                Reason.IDENTITY,
+                "thinned numbers hold no observations, end at the pack's own, and are at most"
+                f" {THINNED_MAX}",
             )
     elif not pack.obs:
         raise _UnusableError(Reason.IDENTITY, "a pack without observations")
@@ -161,6 +178,27 @@ def _check_kind(place: Topic, seen: AnyObservation) -> None:
         return
     if named != place.name:
         raise _UnusableError(Reason.IDENTITY, f"topic of {place.name}, observation of {named}")
+
+
+def _dated(pack: Pack, received_at: int, limits: Limits) -> Pack:
+    """Return a pack whose calls for help are never lost to a wrong clock: they are dated anew."""
+    earliest = received_at - limits.age_s_max * 1_000
+    latest = received_at + limits.future_s_max * 1_000
+    if all(earliest <= seen.at <= latest or not _urgent(seen) for seen in pack.obs):
+        return pack
+    obs = tuple(
+        replace(seen, at=received_at)
+        if _urgent(seen) and not earliest <= seen.at <= latest
+        else seen
+        for seen in pack.obs
+    )
+    return replace(pack, obs=obs, time_quality=TimeQuality.UNSYNCED)
+
+
+def _urgent(seen: AnyObservation) -> bool:
+    if isinstance(seen, Home):
+        return bool(seen.value) and seen.sensor in EMERGENCIES
+    return isinstance(seen, Motion) and seen.event is MotionEvent.FALL
 
 
 def _check_time(pack: Pack, received_at: int, limits: Limits) -> None:

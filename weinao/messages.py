@@ -76,6 +76,10 @@ class Sensor(StrEnum):
     SOS = "sos"
 
 
+EMERGENCIES = frozenset({Sensor.SOS, Sensor.SMOKE, Sensor.GAS, Sensor.CO, Sensor.LEAK})
+"""Sensors whose word alone is an emergency."""
+
+
 class Match(StrEnum):
     """How a face at the gate compared with the gallery on the device."""
 
@@ -269,13 +273,13 @@ class Status(Observation, frozen=True, kw_only=True, tag="status"):
     """
 
     complete_to: Millis
-    queue_len: Annotated[int, Meta(ge=0)] = 0
-    queue_oldest_s: Annotated[float, Meta(ge=0)] = 0.0
-    disk_free_bytes: Annotated[int, Meta(ge=0)] | None = None
+    queue_len: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    queue_oldest_s: Annotated[float, Meta(ge=0, le=1e10)] = 0.0
+    disk_free_bytes: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     clock: TimeQuality = TimeQuality.SYNCED
     cpu_temp_c: Annotated[float, Meta(ge=-60, le=150)] | None = None
-    rss_bytes: Annotated[int, Meta(ge=0)] | None = None
-    sensors: dict[str, Millis] = {}
+    rss_bytes: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    sensors: Annotated[dict[Id, Millis], Meta(max_length=1_000)] = {}
     version: Word = ""
 
 
@@ -315,7 +319,7 @@ class Thinned(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first: Seq
     lane: Word
     reason: Place
-    observations: Annotated[int, Meta(ge=0)] = 0
+    observations: Annotated[int, Meta(ge=0, le=2**53)] = 0
 
 
 class Pack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

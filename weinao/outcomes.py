@@ -263,6 +263,8 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
         assignee: Who is asked to act now; empty when nobody is.
         due_at: When the brain acts if nobody has; None once nothing is awaited.
         round: How often it was dispatched.
+        standing: Its hazards that are not over.
+        withdrawn: How many of its hazards never were so.
         hazard_over: The sensors say that the danger has passed; people may still be needed.
         merged_into: The incident that took it in.
     """
@@ -285,6 +287,8 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     told: tuple[str, ...] = ()
     due_at: int | None = None
     round: int = 0
+    standing: tuple[str, ...] = ()
+    withdrawn: int = 0
     hazard_over: bool = False
     merged_into: str = ""
     steps: tuple[Step, ...] = ()

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct
 from pipeline.brain import homes
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.homes import HomeClock
+from pipeline.brain.identify import inactivity
 from pipeline.brain.identify.base import Finding, Rule, advance
 from pipeline.brain.identify.silence import Heard, Silence, heard_behind
 from pipeline.brain.perceive import consent, delivery
@@ -45,12 +46,15 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
 
 _HOUR_MS = 3_600_000
+
+CLOCK_GAP_MS = 10_000
+"""Ticks further apart than this mean that ingest was away, and with it everybody's ear."""
 
 COMMUNAL = ""
 """Stands for a place where states go by the community's clock."""
@@ -64,6 +68,8 @@ class Snapshot(Struct, frozen=True):
         at_home: For each place, the states that its clock moves.
         heard: When each agent, and each device behind one, was last heard.
         boots: The newest boot of each agent.
+        watching: For each household, the devices whose silence would make it look quiet.
+        ticked_at: The community's clock.
     """
 
     version: int
@@ -75,6 +81,8 @@ class Snapshot(Struct, frozen=True):
     at_home: dict[str, tuple[StateKey, ...]]
     heard: dict[str, Heard]
     boots: dict[str, str]
+    watching: dict[str, tuple[str, ...]]
+    ticked_at: int
     desk: DeskState
 
 
@@ -120,6 +128,8 @@ class GridBrain:
         self._at_home = dict(resume.at_home) if resume else {}
         self._heard = dict(resume.heard) if resume else {}
         self._boots = dict(resume.boots) if resume else {}
+        self._watching = dict(resume.watching) if resume else {}
+        self._ticked_at = resume.ticked_at if resume else 0
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
         self._next_silent_at = 0
 
@@ -149,6 +159,8 @@ class GridBrain:
             at_home=dict(self._at_home),
             heard=dict(self._heard),
             boots=dict(self._boots),
+            watching=dict(self._watching),
+            ticked_at=self._ticked_at,
             desk=self._desk.snapshot(),
         )
 
@@ -161,6 +173,7 @@ class GridBrain:
             yield from self._arrive(entry.item, entry.received_at)
 
     def _tick(self, now: int) -> Iterator[AnyOutcome]:
+        self._excuse(now)
         if now >= self._next_silent_at:
             yield from self._agents_silent(now)
         for key in self._at_home.get(COMMUNAL, ()):
@@ -168,10 +181,27 @@ class GridBrain:
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
 
+    def _excuse(self, now: int) -> None:
+        """Forgive agents the time in which nobody listened: the clock itself stood still."""
+        away = now - self._ticked_at
+        if self._ticked_at and away > CLOCK_GAP_MS:
+            for agent, heard in self._heard.items():
+                if heard.raised is None:
+                    self._heard[agent] = Heard(min(now, heard.at + away))
+            self._next_silent_at = 0
+        self._ticked_at = now
+
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
-        pack = arrival.pack
-        before = self._delivered.get(pack.device, Delivered())
-        self._delivered[pack.device], refused, losses = delivery.accept(before, pack)
+        pack, way = arrival.pack, arrival.topic.way
+        if way is Way.UP and self._known.device(pack.device) is None:
+            # Its numbers are not noted: once it is registered, it may send them again.
+            detail = f"device {pack.device} is not registered in grid {self._grid}"
+            yield _rejected(Reason.UNKNOWN_DEVICE, detail, arrival, now)
+            return
+        # What people say is numbered apart, so that nobody speaks in the name of a device.
+        sender = pack.device if way is Way.UP else f"{way}/{pack.device}"
+        before = self._delivered.get(sender, Delivered())
+        self._delivered[sender], refused, losses = delivery.accept(before, pack)
         if refused is not None:
             detail = f"boot {pack.boot}, number {pack.seq}"
             yield _rejected(refused, detail, arrival, now)
@@ -193,10 +223,7 @@ class GridBrain:
     def _sensed(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
         pack = arrival.pack
         device = self._known.device(pack.device)
-        if device is None:
-            detail = f"device {pack.device} is not registered in grid {self._grid}"
-            yield _rejected(Reason.UNKNOWN_DEVICE, detail, arrival, now)
-            return
+        assert device is not None, "packs of unknown devices do not come this far"
         for index, said in enumerate(pack.obs):
             seen = self._perceive(device, pack, index, said, now)
             if not consent.given(self._known, seen):
@@ -213,6 +240,7 @@ class GridBrain:
         self, device: Device, pack: Pack, index: int, said: AnyObservation, now: int
     ) -> Seen:
         household = self._known.home_of(device)
+        home = self._known.household(household)
         return Seen(
             id=observation_id(pack.device, pack.boot, pack.seq, index),
             device=device.id,
@@ -221,7 +249,8 @@ class GridBrain:
             observation=said,
             subject=device.wearer or household or device.id,
             household=household,
-            place=household or device.agent,
+            # A home that names another agent would wait for ever for that one's word.
+            place=household if home and home.agent == device.agent else device.agent,
             room=(said.room if isinstance(said, Home) else "") or device.room,
             resident=self._known.resident(device.wearer),
             alone=len(self._known.residents_of.get(household, ())) == 1,
@@ -232,10 +261,19 @@ class GridBrain:
         for rule in self._rules:
             if not rule.ordered:
                 yield from self._show(rule, seen, now, in_order=False)
+        if seen.household and isinstance(seen.observation, Home):
+            self._watch(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
             self._clocks[seen.place], due = homes.wait(clock, seen)
             yield from self._ordered(due, now)
+
+    def _watch(self, seen: Seen) -> None:
+        said = seen.observation
+        assert isinstance(said, Home)
+        watching = self._watching.get(seen.household, ())
+        if said.sensor in inactivity.SENSORS and seen.device not in watching:
+            self._watching[seen.household] = (*watching, seen.device)
 
     def _ordered(self, due: Iterable[Seen], now: int) -> Iterator[AnyOutcome]:
         for seen in due:
@@ -264,25 +302,25 @@ class GridBrain:
         due = self._silence.due_at(self._heard[agent.id], agent)
         self._next_silent_at = min(self._next_silent_at, due if due is not None else now + _HOUR_MS)
         yield from self._respond(over, now)
-        yield from self._devices_silent(agent, said, now)
         restarted = self._boots.get(agent.id, boot) < boot
         self._boots[agent.id] = max(self._boots.get(agent.id, boot), boot)
+        yield from self._devices_silent(agent, said, now, back=restarted or bool(over))
         for place in (*self._known.households_of_agent.get(agent.id, ()), agent.id):
             if restarted:
                 clock = self._clocks.get(place, HomeClock())
                 self._clocks[place] = homes.lose_sight(clock, said.at)
-            yield from self._home_time(place, said.complete_to, now)
+            # Nobody's word reaches further than the present of whoever gave it.
+            yield from self._home_time(place, min(said.complete_to, said.at), now)
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
     def _home_time(self, place: str, at: int, now: int) -> Iterator[AnyOutcome]:
         """Let a home's clock reach `at`: what waited for its time, then time itself."""
-        keys = self._at_home.get(place, ())
         for until, blind in homes.stages(self._clocks.get(place, HomeClock()), at):
             self._clocks[place], come = homes.move(self._clocks.get(place, HomeClock()), until)
             yield from self._ordered(come, now)
             if blind or self._blind(place):
-                for key in keys:
+                for key in self._at_home.get(place, ()):
                     self._states[key] = self._rule[key[0]].lose_sight(self._states[key], until)
         for key in self._at_home.get(place, ()):
             self._states[key], hazards = self._rule[key[0]].pass_time(self._states[key], at)
@@ -290,20 +328,24 @@ class GridBrain:
 
     def _blind(self, household: str) -> bool:
         """Say whether a sensor of a home is silent, so that a quiet home may only look quiet."""
-        home = self._known.household(household)
-        behind = self._known.devices_of_agent.get(home.agent, ()) if home else ()
-        return any(
-            found.raised is not None
-            for device in behind
-            if device.household == household and (found := self._heard.get(device.id)) is not None
-        )
+        for name in self._watching.get(household, ()):
+            device, heard = self._known.device(name), self._heard.get(name)
+            if device and device.heartbeat_s is not None and heard and heard.raised is not None:
+                return True
+        return False
 
-    def _devices_silent(self, agent: Device, said: Status, now: int) -> Iterator[AnyOutcome]:
+    def _devices_silent(
+        self, agent: Device, said: Status, now: int, *, back: bool
+    ) -> Iterator[AnyOutcome]:
+        """Judge the devices behind an agent by its word; one that is back has heard none yet."""
         for device in self._known.devices_of_agent.get(agent.id, ()):
             if device.heartbeat_s is None:
                 continue
             heard = self._heard.get(device.id, Heard(said.at))
-            heard, over = self._silence.hear(heard, heard_behind(said, device.id) or 0)
+            if back and heard.raised is None:
+                heard = Heard(max(heard.at, said.at))
+            told_at = min(heard_behind(said, device.id) or 0, said.at)
+            heard, over = self._silence.hear(heard, told_at)
             household = self._known.home_of(device)
             heard, raised = self._silence.pass_time(heard, device, household, said.at)
             self._heard[device.id] = heard

@@ -65,8 +65,12 @@ def lose_sight(clock: HomeClock, until: int) -> HomeClock:
 
 
 def stages(clock: HomeClock, at: int) -> list[tuple[int, bool]]:
-    """Return the moments to move the clock to on its way to `at`; True where sight was lost."""
-    return [*((moment, True) for moment in clock.blind if moment <= at), (at, False)]
+    """Return the moments to move the clock to on its way to `at`; True where sight was lost.
+
+    Until the last start of the agent is behind, nobody knows what was watched.
+    """
+    passed = [(moment, True) for moment in clock.blind if moment <= at]
+    return [*passed, (at, len(passed) < len(clock.blind))]
 
 
 def _order(seen: Seen) -> tuple[int, str]:

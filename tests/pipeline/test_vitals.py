@@ -119,5 +119,28 @@ def test_one_cuff_reading_beyond_its_action_limit_counts_at_once() -> None:
 
     hazards = run([good, good, high, high, good], every_s=12 * 3_600)
 
-    assert [hazard.phase for hazard in hazards] == [Phase.RAISED, Phase.CLEARED]
+    # Half a day later it is worth telling again; somebody may have closed the first.
+    assert [hazard.phase for hazard in hazards] == [Phase.RAISED, Phase.RAISED, Phase.CLEARED]
     assert hazards[0].at == START + 2 * 12 * 3_600_000
+
+
+def test_a_slow_band_alarms_and_clears_as_a_quick_one_does() -> None:
+    hazards = run([ILL] * 6 + [WELL] * 6, every_s=1_200)
+
+    assert [hazard.phase for hazard in hazards] == [Phase.RAISED, Phase.CLEARED]
+
+
+def test_what_goes_on_for_hours_is_raised_anew_for_those_who_closed_it() -> None:
+    usual = replace(WELL, hr_bpm=112, resp_per_min=21)  # four points: never calm
+
+    hazards = run([ILL] * 10 + [usual] * 600 + [ILL] * 10)
+
+    assert [hazard.phase for hazard in hazards] == [Phase.RAISED, Phase.RAISED]
+    assert hazards[0].id != hazards[1].id
+
+
+def test_a_clip_that_shows_a_breathless_person_counts_at_once() -> None:
+    clip = Vitals(at=START, hr_bpm=80, spo2_pct=84)
+
+    assert [hazard.phase for hazard in run([clip])] == [Phase.RAISED]
+    assert run([replace(clip, spo2_pct=97)]) == []

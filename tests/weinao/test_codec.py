@@ -103,6 +103,16 @@ def test_each_kind_of_mistake_has_its_reason(payload: bytes, reason: Reason) -> 
     assert got.reason is reason
 
 
+def test_a_call_for_help_is_not_lost_to_a_wrong_clock() -> None:
+    for wrong in (1, NOW + 10**10):
+        said = {"kind": "home", "at": wrong, "sensor": "sos", "value": 1}
+
+        got = decode(changed(obs=[said]))
+
+        assert isinstance(got, Arrival)
+        assert got.pack.obs[0].at == NOW
+
+
 def test_not_a_number_is_no_reading() -> None:
     payload = msgspec.msgpack.encode(
         {

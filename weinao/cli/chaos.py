@@ -65,7 +65,8 @@ def chaos(
     finally:
         rehearsal.close()
     _report(verdict, rounds, killed, complete=complete, as_json=json)
-    raise SystemExit(0 if verdict.sound and verdict.found == len(verdict.findings) else 1)
+    found = verdict.found == len(verdict.findings)
+    raise SystemExit(0 if complete and verdict.sound and found else 1)
 
 
 def cast(lasts_s: float) -> list[Home]:
@@ -107,11 +108,11 @@ def _kill(
             while time.monotonic() < until:
                 rehearsal.turn(0.05)
             victim = rng.choice([*VICTIMS, rng.choice(homes).agent])
-            pid = rehearsal.supervisor.pid(victim)
-            if pid is not None:
-                os.kill(pid, signal.SIGKILL)
-                kind = victim if victim in VICTIMS else "agent"
-                killed[kind] = killed.get(kind, 0) + 1
+            while (pid := rehearsal.supervisor.pid(victim)) is None:
+                rehearsal.turn(0.05)  # it is dead already: a round is a kill
+            os.kill(pid, signal.SIGKILL)
+            kind = victim if victim in VICTIMS else "agent"
+            killed[kind] = killed.get(kind, 0) + 1
             progress.update(task, advance=1, description=f"chaos: killed {victim}")
     return killed
 

@@ -83,7 +83,7 @@ def demo(
     finally:
         show.close()
     console.print(summary(verdict, lang))
-    raise SystemExit(0 if verdict.sound else 1)
+    raise SystemExit(0 if verdict.sound and show.complete else 1)
 
 
 def simulated(minutes: float | None) -> list[Home]:
@@ -133,6 +133,7 @@ class Demo:
         self._link: Link | None = None
         self._extra: list[Expected] = []
         self._shown: dict[str, int] = {}
+        self.complete = False
 
     def play(self, length_s: float | None, epoch: int) -> Audit:
         """Play until the end, or until somebody ends it; return the account."""
@@ -176,7 +177,8 @@ class Demo:
         for one in self._rehearsal.stage.homes:
             if self._rehearsal.supervisor.pid(one.agent) is None:
                 self._rehearsal.enter(one)
-        if not self._rehearsal.drained(2 * DRAIN_S):
+        self.complete = self._rehearsal.drained(2 * DRAIN_S)
+        if not self.complete:
             self._console.print("[red]not everything had arrived in time[/]")
 
     def _acts(self, epoch: int) -> list[tuple[int, Callable[[], object]]]:
@@ -259,6 +261,9 @@ def summary(verdict: Audit, lang: Language) -> Table:
             f"{max(delays):.1f}" if delays else "–",
         )
     table.add_section()
+    table.add_row(
+        _MISSED[lang], "0", str(len(verdict.missed)), "", style="red" if verdict.missed else "green"
+    )
     lost, twice = len(verdict.lost), len(verdict.duplicated) + verdict.incidents_duplicated
     table.add_row(_SENT[lang], str(verdict.sent), str(verdict.stored), "")
     table.add_row(_LOST[lang], "0", str(lost), "", style="red" if lost else "green")
@@ -272,6 +277,7 @@ _COLUMNS = {
     "en": ("", "expected", "found", "longest delay s"),
 }
 _SENT = {"zh": "消息：已发 / 已存", "en": "packs: sent / stored"}
+_MISSED = {"zh": "漏报", "en": "missed"}
 _LOST = {"zh": "丢失", "en": "lost"}
 _TWICE = {"zh": "重复", "en": "counted twice"}
 

@@ -52,8 +52,8 @@ def fuzz(
     rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, manner=Manner())
     try:
         rehearsal.open()
-        sent = _fire(rehearsal, messages, random.Random(seed))  # noqa: S311  # a rehearsal
         flow = rehearsal.supervisor.pid("flow")
+        sent = _fire(rehearsal, messages, random.Random(seed))  # noqa: S311  # a rehearsal
         counted = _counted(rehearsal, messages)
         survived = rehearsal.supervisor.pid("flow") == flow and flow is not None
     finally:

@@ -7,6 +7,7 @@ seen whose residents these people were.
 
 import hashlib
 import json as codec
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,11 @@ def replay(
         json: Print JSON.
     """
     logging.configure(level="warning")
+    if (out / "store.sock").exists() or out.resolve() in (
+        source.resolve(),
+        source.resolve() / "data",
+    ):
+        raise SystemExit(f"weinao replay: {out} is a system's own folder; choose another for --out")
     out.mkdir(parents=True, exist_ok=True)
     journal = _journal(source, out)
     started_at = time.monotonic()
@@ -81,6 +87,7 @@ def _journal(source: Path, out: Path) -> Path:
     from weinao.cli.recorded import NotRecordingsError, write_journal
 
     made = out / "journal"
+    shutil.rmtree(made, ignore_errors=True)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("perception", total=None)
         try:

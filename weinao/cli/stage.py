@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,8 @@ class Stage:
     def _truth(self, one: Home) -> Iterable[dict[str, Any]]:
         path = self._folder / one.agent / "truth.jsonl"
         for line in path.read_text().splitlines() if path.exists() else ():
-            yield json.loads(line)
+            with suppress(json.JSONDecodeError):  # a kill may have torn the last
+                yield json.loads(line)
 
     def _settings(self, one: Home, folder: Path, broker_port: int) -> dict[str, Any]:
         devices = [

@@ -61,6 +61,7 @@ class Supervisor:
         Raises:
             NotReadyError: It could not, within `timeout_s`.
         """
+        self.stop(program.name)
         self._programs[program.name] = program
         self._spawn(program)
         deadline = time.monotonic() + timeout_s
@@ -100,6 +101,8 @@ class Supervisor:
         """End one program, and leave it ended."""
         process = self._running.pop(name, None)
         self._programs.pop(name, None)
+        self._again_at.pop(name, None)
+        self._failures.pop(name, None)
         if process is not None:
             _end([process])
 

@@ -95,7 +95,8 @@ class Fall(Struct, frozen=True, kw_only=True):
         pending: list[Hazard] = []
         for fall in state.pending:
             quiet_until = fall.at + self.still_s_min * 1_000
-            unmoved = not any(fall.at < seen.at <= quiet_until for seen in state.movements)
+            rises_at = fall.at + self.rise_s_min * 1_000
+            unmoved = not any(rises_at <= seen.at <= quiet_until for seen in state.movements)
             if fall.phase is Phase.RAISED and at >= quiet_until and unmoved:
                 confirmed.append(_confirmed(fall, quiet_until, "fall.nothing_moved", ()))
                 pending.append(replace(fall, phase=Phase.CONFIRMED))
@@ -136,25 +137,24 @@ class Fall(Struct, frozen=True, kw_only=True):
             return state, ()
         movements = sorted((*state.movements, movement), key=lambda moved: moved.at)
         state = replace(state, movements=tuple(movements[-MOVEMENTS_KEPT_MAX:]))
-        walks = {fall.id: self._walk(state, fall) for fall in state.pending}
+        # What is confirmed is no longer taken back: it was so when somebody was told.
+        walks = {
+            fall.id: self._walk(state, fall) if fall.phase is Phase.RAISED else ()
+            for fall in state.pending
+        }
         withdrawn = [_withdrawn(fall, walks[fall.id]) for fall in state.pending if walks[fall.id]]
         pending = tuple(fall for fall in state.pending if not walks[fall.id])
         return replace(state, pending=pending), withdrawn
 
     def _lies_still(self, state: FallState, seen: Seen) -> tuple[FallState, Sequence[Hazard]]:
-        known = [
-            fall
-            for fall in state.pending
-            if fall.subject == seen.subject and fall.phase is Phase.RAISED and fall.at < seen.at
-        ]
-        if not known:
-            return state, ()
-        fall = known[-1]
         # Who was seen lying still does not get withdrawn by somebody else's steps.
-        pending = tuple(other for other in state.pending if other.id != fall.id)
-        return replace(state, pending=pending), (
-            _confirmed(fall, seen.at, "fall.lies_still", (seen.id,)),
-        )
+        known = [
+            fall for fall in state.pending if fall.subject == seen.subject and fall.at < seen.at
+        ]
+        pending = tuple(other for other in state.pending if other not in known)
+        return replace(state, pending=pending), [
+            _confirmed(fall, seen.at, "fall.lies_still", (seen.id,)) for fall in known
+        ]
 
     def _walk(self, state: FallState, fall: Hazard) -> tuple[Movement, ...]:
         """Return the movements that show the wearer on her feet again; empty if none do."""

@@ -23,6 +23,7 @@ from pipeline.brain.identify.home_limits import (
     PulseLimits,
 )
 from pipeline.brain.identify.news2 import (
+    AGE_YEARS_MIN,
     Band,
     MaxAge,
     News2,
@@ -31,6 +32,7 @@ from pipeline.brain.identify.news2 import (
     Timed,
     band_of,
     news2,
+    points,
     with_vitals,
 )
 from pipeline.brain.perceive.seen import Seen
@@ -80,7 +82,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         persist_n: Urgent spells needed
         persist_of_n: among so many,
         persist_s_min: over at least so many seconds.
-        window_s_max: Older spells no longer count.
+        gap_s_max: After a gap of more seconds the spells before it no longer count.
+        again_s: What stands so long and is still urgent is raised anew; people may have closed it.
         max_age: How long each sign is used.
         blood_pressure: Action limits for spot readings.
         pulse: Action limits for spot readings.
@@ -99,7 +102,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     persist_n: int = 3
     persist_of_n: int = 5
     persist_s_min: int = 60
-    window_s_max: int = 1_800
+    gap_s_max: int = 7_200
+    again_s: int = 14_400
     max_age: MaxAge = MaxAge()
     blood_pressure: BloodPressureLimits = BloodPressureLimits()
     pulse: PulseLimits = PulseLimits()
@@ -139,10 +143,17 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
             self._own_pressure(seen.resident).judge(reading, state.history),
             self._own_pulse(seen.resident).judge(reading, state.history),
         )
-        beyond = [limb for judgement in judged if judgement.alert for limb in judgement.beyond]
-        measured = said.sbp_mmhg is not None or said.hr_bpm is not None
+        beyond: list[str] = [
+            limb for judgement in judged if judgement.alert for limb in judgement.beyond
+        ]
+        beyond += self._own_chart(said, seen)
+        measured = any(
+            sign is not None
+            for sign in (said.sbp_mmhg, said.hr_bpm, said.spo2_pct, said.resp_per_min)
+        )
         state = replace(state, history=state.history.after(reading))
-        if beyond and state.spot is None:
+        stale = state.spot is not None and seen.at - state.spot.at >= self.again_s * 1_000
+        if beyond and (state.spot is None or stale):
             hazard = _hazard(seen, "vitals.beyond_limit", {"beyond": ", ".join(beyond)})
             return replace(state, spot=hazard), (hazard,)
         if measured and not beyond and state.spot is not None:
@@ -153,9 +164,9 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         score = self._score(state, seen)
         if score is None:
             return state, ()
-        level, points = _level(score, seen.resident)
+        level, total = _level(score, seen.resident)
         state = replace(state, recent=self._recent(state, Scored(seen.at, level, seen.id)))
-        hazard = self._decide(state, seen, {"news2": points, "partial": score.partial})
+        hazard = self._decide(state, seen, {"news2": total, "partial": score.partial})
         if hazard is None:
             return state, ()
         stands = None if hazard.phase is Phase.CLEARED else hazard
@@ -163,8 +174,9 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
 
     def _recent(self, state: VitalsState, one: Scored) -> tuple[Scored, ...]:
         """Return the newest spells with a reading in them; a spell is as calm as its calmest."""
-        since = one.at - self.window_s_max * 1_000
-        spells = [spell for spell in state.recent if spell.at >= since]
+        spells = list(state.recent)
+        if spells and one.at - spells[-1].at > self.gap_s_max * 1_000:
+            spells = []
         if spells and one.at - spells[-1].at < self.spell_s * 1_000:
             first = spells.pop()
             one = Scored(first.at, min(first.level, one.level), one.id)
@@ -184,7 +196,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         """Return what the newest readings change, if anything."""
         stands, recent = state.persisting, state.recent
         urgent, emergency = self._persists(recent, 2), self._persists(recent, 3)
-        if stands is None:
+        again = stands is not None and seen.at - stands.at >= self.again_s * 1_000
+        if stands is None or (again and urgent):
             if not urgent:
                 return None
             raised = _hazard(seen, "vitals.news2", facts, tuple(one.id for one in urgent))
@@ -213,6 +226,24 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
             and recent[-1].at - recent[0].at >= self.persist_s_min * 1_000
         )
 
+    def _own_chart(self, said: Vitals, seen: Seen) -> list[str]:
+        """Return the signs of a clip that have three points by themselves, or pass an own limit."""
+        if _age_years(seen.resident, seen.at) < AGE_YEARS_MIN:
+            return []
+        own = _own_limits(seen.resident)
+        chronic = seen.resident is not None and seen.resident.spo2_scale_2
+        scale = SpO2Scale.TWO if chronic else SpO2Scale.ONE
+        found = []
+        for sign in (Sign.SPO2, Sign.RESPIRATION):
+            value: float | None = getattr(said, sign.value)
+            if not value or said.moving:
+                continue
+            low, high = own.get(sign, (float("-inf"), float("inf")))
+            three = points(sign, value, scale=scale, on_oxygen=bool(said.on_oxygen)) == _SINGLE
+            if three if sign not in own else not low <= value <= high:
+                found.append(sign.value)
+        return found
+
     def _own_pressure(self, resident: Resident | None) -> BloodPressureLimits:
         if resident is None:
             return self.blood_pressure
@@ -239,18 +270,18 @@ def _level(score: News2, resident: Resident | None) -> tuple[int, int]:
     """Return how urgent a score is, and its points; a sign with own limits goes by those alone."""
     own = _own_limits(resident)
     parts = [part for part in score.parts if part.sign not in own]
-    points = sum(part.points for part in parts)
+    total = sum(part.points for part in parts)
     breached = any(
         not own[part.sign][0] <= float(part.value) <= own[part.sign][1]
         for part in score.parts
         if part.sign in own
     )
-    band = band_of(points, any(part.points == _SINGLE for part in parts))
+    band = band_of(total, any(part.points == _SINGLE for part in parts))
     if band is Band.HIGH:
-        return 3, points
+        return 3, total
     if breached or band in (Band.MEDIUM, Band.LOW_MEDIUM):
-        return 2, points
-    return (1 if points > _CALM_POINTS_MAX else 0), points
+        return 2, total
+    return (1 if total > _CALM_POINTS_MAX else 0), total
 
 
 _CALM_POINTS_MAX = 2

@@ -5,18 +5,16 @@ What is refused is not kept: the dead letter names who and why, and holds no con
 
 from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.perceive.seen import Seen
-from weinao.messages import AnyObservation, Home, Motion, Rhythm, Sensor, Vitals
+from weinao.messages import EMERGENCIES, AnyObservation, Home, Motion, Rhythm, Vitals
 from weinao.registry import Resident
-
-_SAFETY = (Sensor.SMOKE, Sensor.GAS, Sensor.CO, Sensor.LEAK, Sensor.SOS)
-"""Detectors of danger watch a dwelling, and a call for help is consent by itself."""
 
 
 def purpose_of(said: AnyObservation) -> str:
     """Return what an observation needs consent for; empty for nothing."""
     if isinstance(said, Vitals | Motion | Rhythm):
         return "health"
-    if isinstance(said, Home) and said.sensor not in _SAFETY:
+    # Detectors of danger watch a dwelling, and a call for help is consent by itself.
+    if isinstance(said, Home) and said.sensor not in EMERGENCIES:
         return "home"
     return ""
 

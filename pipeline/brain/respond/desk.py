@@ -37,6 +37,9 @@ from weinao.outcomes import (
 CAUSES_MAX = 256
 """Hazards and observations that one incident names; the journal holds the others."""
 
+ACCEPT_S_MAX = 3_600
+"""However often the ladder was gone through in vain, somebody is asked again after so long."""
+
 _DAY_MS = 86_400_000
 _SWEEP_MS = 3_600_000
 
@@ -84,13 +87,15 @@ class Desk:
 
     def take_hazard(self, hazard: Hazard, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """Open an incident for a hazard, or let the one that is open take it in."""
-        incident_id = self._of_hazard.get(hazard.id)
-        if incident_id is None:
-            incident_id = self._active.get((hazard.kind, hazard.subject))
-        incident = self._find(incident_id, now)
-        if hazard.phase is Phase.RAISED and incident is None:
-            return self._open(hazard, known, now)
-        if incident is None or incident.state in OVER:
+        incident = self._find(self._of_hazard.get(hazard.id), now)
+        active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
+        if incident is not None and incident.state in OVER and active is not None:
+            incident = active
+        if incident is None and hazard.phase is Phase.RAISED:
+            if active is None:
+                return self._open(hazard, known, now)
+            incident = active
+        if incident is None or incident.state is IncidentState.MERGED:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
             return self._join(incident, hazard, known, now)
@@ -112,11 +117,29 @@ class Desk:
             )
         if said.action in (Action.OPEN, Action.DISPATCH, Action.MERGE, Action.CLOSE):
             raise FeedbackRefusedError(f"{said.action} is not for people to send")
+        self._check(said, incident)
         try:
             moved = take(incident, said.action, said.actor, now, said.note)
         except ActionNotAllowedError as error:
             raise FeedbackRefusedError(str(error)) from error
         return self._after(moved, said.action, said.actor, known, now)
+
+    def _check(self, said: Feedback, incident: Incident) -> None:
+        """Refuse what the table of the life cycle cannot know to be wrong."""
+        if said.action is Action.DECLINE and said.actor != incident.assignee:
+            raise FeedbackRefusedError(
+                f"incident {incident.id} is {incident.assignee}'s to decline, not {said.actor}'s"
+            )
+        other = self._active.get((incident.kind, incident.subject), incident.id)
+        if said.action is Action.REOPEN and other != incident.id:
+            raise FeedbackRefusedError(
+                f"incident {other} of {incident.subject} is open already: comment on that one"
+            )
+        heals = self._policy.plans[incident.kind].heals
+        if said.action is Action.VERIFY and heals and incident.standing:
+            raise FeedbackRefusedError(
+                f"incident {incident.id} goes on, say its sensors: mend it, or dismiss it"
+            )
 
     def pass_time(self, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """The community's clock has reached `now`: act where nobody has."""
@@ -147,6 +170,7 @@ class Desk:
             evidence=hazard.evidence,
             reason=hazard.reason,
             facts=hazard.facts,
+            standing=(hazard.id,),
         )
         self._active[hazard.kind, hazard.subject] = incident.id
         self._of_hazard[hazard.id] = incident.id
@@ -156,7 +180,9 @@ class Desk:
         """Ask the next of the ladder; where there is nobody at all, stay open and try again."""
         plan = self._policy.plans[incident.kind]
         people = ladder(plan, known, incident.subject, incident.household, now)
-        due_at = now + plan.accept_s_max * 1_000
+        times_round = incident.round // max(len(people), 1)
+        accept_s = min(plan.accept_s_max * 2 ** min(times_round, 10), ACCEPT_S_MAX)
+        due_at = now + max(accept_s, plan.accept_s_max) * 1_000
         if not people:
             return (self._keep(replace(incident, assignee="", due_at=due_at), now),)
         asked = people[incident.round % len(people)]
@@ -190,10 +216,14 @@ class Desk:
             evidence=_more(incident.evidence, hazard.evidence),
             severity=max(incident.severity, hazard.severity),
             confidence=max(incident.confidence, hazard.confidence),
+            standing=_more(incident.standing, (hazard.id,)),
             hazard_over=False,
         )
         if joined.severity > incident.severity:
             joined = replace(joined, reason=hazard.reason, facts={**joined.facts, **hazard.facts})
+        if joined.state in (IncidentState.RESOLVED, *OVER):
+            # Somebody thought that it was over, and it is not.
+            return self._again(joined, hazard, known, now)
         if joined == incident:
             return ()
         people = {who.id: who for who in concerned(known, incident.subject, incident.household)}
@@ -204,20 +234,42 @@ class Desk:
             *(_notice(joined, who, f"worse.{joined.severity}", now) for who in told),
         )
 
+    def _again(
+        self, incident: Incident, hazard: Hazard, known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
+        """Open an incident again that its hazard has outlived."""
+        self._active[incident.kind, incident.subject] = incident.id
+        opened = take(incident, Action.REOPEN, BRAIN, now, hazard.reason)
+        return self._dispatch(opened, known, now)
+
     def _over(self, incident: Incident, hazard: Hazard, now: int) -> Iterable[AnyOutcome]:
-        if incident.hazard_over:
+        if incident.state in OVER or hazard.id not in incident.standing:
             return ()
+        withdrawn = hazard.phase is Phase.WITHDRAWN
+        standing = tuple(one for one in incident.standing if one != hazard.id)
         over = replace(
-            incident, hazard_over=True, evidence=_more(incident.evidence, hazard.evidence)
+            incident,
+            standing=standing,
+            withdrawn=incident.withdrawn + withdrawn,
+            hazard_over=not standing,
+            evidence=_more(incident.evidence, hazard.evidence),
         )
         untouched = incident.state in (IncidentState.OPEN, IncidentState.DISPATCHED)
-        if hazard.phase is Phase.WITHDRAWN and untouched:
+        never_so = over.withdrawn >= len(over.hazards)
+        if over.hazard_over and never_so and untouched:
             over = take(over, Action.DISMISS, BRAIN, now, hazard.reason)
-        elif self._policy.plans[incident.kind].heals and untouched:
-            over = take(over, Action.RESOLVE, BRAIN, now, hazard.reason)
-            over = take(over, Action.VERIFY, BRAIN, now, "seen by the sensors")
-            over = take(over, Action.CLOSE, BRAIN, now)
+        elif untouched or over.state is IncidentState.RESOLVED:
+            over = self._healed(over, hazard.reason, now)
         return (self._keep(over, now),)
+
+    def _healed(self, incident: Incident, reason: str, now: int) -> Incident:
+        """Close what heals by itself, once the sensors say that it is over."""
+        if not incident.hazard_over or not self._policy.plans[incident.kind].heals:
+            return incident
+        if incident.state is not IncidentState.RESOLVED:
+            incident = take(incident, Action.RESOLVE, BRAIN, now, reason)
+        incident = take(incident, Action.VERIFY, BRAIN, now, "seen by the sensors")
+        return take(incident, Action.CLOSE, BRAIN, now)
 
     def _after(
         self, moved: Incident, action: Action, actor: str, known: Registered, now: int
@@ -229,7 +281,7 @@ class Desk:
             # A look at it again after it was over makes it the one that takes in what follows.
             self._active[moved.kind, moved.subject] = moved.id
             return self._dispatch(moved, known, now)
-        if action is Action.ACK:
+        if action is Action.ACK and actor == moved.assignee and _acks(moved) == 1:
             moved = replace(moved, due_at=max(moved.due_at or 0, now + plan.accept_s_max * 1_000))
         elif action in (Action.ACCEPT, Action.ARRIVE):
             moved = replace(moved, assignee=actor, due_at=resolve_by)
@@ -268,6 +320,9 @@ class Desk:
         return (self._keep(moved, now), task, _notice(moved, asked, f"verify.{moved.round}", now))
 
     def _overdue(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
+        healed = self._healed(incident, "policy.healed", now)
+        if healed.state in OVER:
+            return (self._keep(healed, now),)
         if incident.state is IncidentState.RESOLVED:
             return self._ask_to_verify(incident, known, now)
         if incident.state is IncidentState.VERIFIED:
@@ -299,8 +354,7 @@ class Desk:
 
     def _forget(self, incident: Incident) -> None:
         del self._incidents[incident.id]
-        for hazard in incident.hazards:
-            self._of_hazard.pop(hazard, None)
+        self._of_hazard = {h: of for h, of in self._of_hazard.items() if of != incident.id}
 
 
 def _notice(incident: Incident, who: Person, step: str, now: int) -> Notice:
@@ -321,4 +375,18 @@ def _notice(incident: Incident, who: Person, step: str, now: int) -> Notice:
 
 
 def _more(known: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*known, *further)))[:CAUSES_MAX]
+    """Add what is new; of too many, keep the first and the newest."""
+    all_of_them = tuple(dict.fromkeys((*known, *further)))
+    if len(all_of_them) <= CAUSES_MAX:
+        return all_of_them
+    return (*all_of_them[: CAUSES_MAX // 2], *all_of_them[-CAUSES_MAX // 2 :])
+
+
+def _acks(incident: Incident) -> int:
+    """Return how often the incident was acknowledged since it was dispatched last."""
+    count = 0
+    for step in reversed(incident.steps):
+        if step.action is Action.DISPATCH:
+            break
+        count += step.action is Action.ACK
+    return count

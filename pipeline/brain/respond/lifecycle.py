@@ -20,7 +20,7 @@ BRAIN = "brain"
 """The actor of what nobody did by hand."""
 
 STEPS_MAX = 200
-"""Of one incident; further comments are refused, further actions push out the oldest comment."""
+"""Of one incident; then the first and the newest are kept, and comments are refused."""
 
 _S, _A = IncidentState, Action
 
@@ -96,7 +96,10 @@ def take(incident: Incident, action: Action, actor: str, at: int, note: str = ""
     if action is _A.COMMENT and len(incident.steps) >= STEPS_MAX:
         raise ActionNotAllowedError(f"incident {incident.id} has {STEPS_MAX} steps: no comment")
     step = Step(at=at, action=action, actor=actor, state=following[action], note=note)
-    return replace(incident, state=step.state, steps=(*incident.steps, step))
+    steps = (*incident.steps, step)
+    if len(steps) > STEPS_MAX:
+        steps = (*steps[: STEPS_MAX // 2], *steps[-STEPS_MAX // 2 :])
+    return replace(incident, state=step.state, steps=steps)
 
 
 def resolved_by(incident: Incident) -> str:

@@ -88,16 +88,18 @@ def ladder(
     local_min = (at // 60_000 + known.tz_offset_min) % 1_440
     home = known.household(household)
     building = home.building if home else ""
+    able = [who for who in known.staff if _holds(who, at)]
     staff = [
         who
         for role in plan.roles
-        for who in known.staff
+        for who in able
         if who.role is role
-        and _on_shift(who, local_min)
         and (role is not Role.BUILDING_HEAD or not who.buildings or building in who.buildings)
     ]
+    on_shift = [who for who in staff if _on_shift(who, local_min)]
     family = known.contacts_of(subject, household) if plan.family else ()
-    return each_once(*family, *staff)
+    # Where nobody is on shift somebody is woken: a danger must not wait for the morning.
+    return each_once(*family, *on_shift) or each_once(*staff) or each_once(*able)
 
 
 def each_once(*people: Person) -> tuple[Person, ...]:
@@ -121,6 +123,10 @@ def concerned(known: Registered, subject: str, household: str) -> tuple[Person, 
 def told_at_once(severity: Severity) -> int:
     """Return how many of the ladder hear of an incident when it opens: danger to life two."""
     return 2 if severity is Severity.CRITICAL else 1
+
+
+def _holds(who: Staff, at: int) -> bool:
+    return who.valid_from <= at and (who.valid_to is None or at < who.valid_to)
 
 
 def _on_shift(who: Staff, local_min: int) -> bool:
