@@ -75,6 +75,7 @@ class Uplink:
         self._log, self._now, self._rng = log, now, rng
         self._outage = Outage(log, "broker", now)
         self._more, self._acked = asyncio.Event(), asyncio.Event()
+        self._unheard = False
         self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_MAX)
         self._in_flight, self._delivered_at = 0, 0
         self._listening: set[str] = set()
@@ -120,6 +121,7 @@ class Uplink:
         await self._commits.ask(self._commits.outbox.rewind)
         self._in_flight, self._listening, self._delivered_at = 0, set(), self._now()
         session.subscribe(self._down_topic(topics.command), 1)
+        session.subscribe(topics.ingest(self._settings.community), 0)
         session.publish(self._status_topic(), self._presence(online=True), retain=True)
         work = [
             asyncio.ensure_future(doing)
@@ -137,6 +139,10 @@ class Uplink:
         in_flight_max = self._settings.uplink.in_flight_max
         while self._in_flight < in_flight_max or self._now() - self._delivered_at < _STALLED_MS:
             self._more.clear()
+            if self._unheard:
+                # A broker that started anew has dropped what came before ingest was back.
+                self._unheard = False
+                await self._commits.ask(self._commits.outbox.rewind)
             room = in_flight_max - self._in_flight
             batch = await self._commits.ask(
                 self._commits.outbox.next_batch,
@@ -181,7 +187,10 @@ class Uplink:
     def _heard(self, topic: str, payload: bytes) -> None:
         *_, device, what = topic.split("/")
         try:
-            if what == "ack":
+            if what == "ingest":
+                self._unheard = True
+                self._more.set()
+            elif what == "ack":
                 self._acks.append((device, _ack.decode(payload)))
                 self._acked.set()
             elif what == "command":

@@ -6,6 +6,7 @@ weinao/v1/{community}/{grid}/feedback/{incident}        a pack with a person's a
 weinao/v1/{community}/{grid}/status/{device}            retained birth, last will
 weinao/v1/{community}/{grid}/down/{device}/command|ack  to a device
 weinao/v1/{community}/{grid}/out/incident|alert|task|notice  to any other system
+weinao/v1/{community}/ingest                            ingest listens, from now on
 weinao/v1/{community}/tick                              in the journal only: time has passed
 """
 
@@ -108,6 +109,11 @@ def ack(community: str, grid: str, device: str) -> str:
 def out(community: str, grid: str, what: str) -> str:
     """Return where changes are published: `incident`, `alert`, `task`, `notice`."""
     return f"{ROOT}/{community}/{grid}/out/{what}"
+
+
+def ingest(community: str) -> str:
+    """Return where ingest says that it listens, retained: what was sent before may be gone."""
+    return f"{ROOT}/{community}/ingest"
 
 
 def tick(community: str) -> str:

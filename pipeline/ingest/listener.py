@@ -197,6 +197,8 @@ class Listener:
             client.disconnect()
             self._lost(f"subscription refused: {', '.join(map(str, reasons))}")
             return
+        # Whoever sent before this moment, to a broker that forgets, sends again, alarms first.
+        client.publish(topics.ingest(self._community), b"{}", qos=0, retain=True)
         self._failures = 0
         CONNECTED.set(1)
         self._outage.restored()

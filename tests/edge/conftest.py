@@ -7,6 +7,14 @@ import pytest
 
 from tests.edge.broker import RealBroker
 from tests.edge.journal import SmallJournal
+from tests.edge.made import opened
+
+
+@pytest.fixture(autouse=True)
+def _closed_outboxes() -> Iterator[None]:
+    yield
+    while opened:
+        opened.pop().close()
 
 
 @pytest.fixture

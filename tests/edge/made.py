@@ -12,6 +12,9 @@ from weinao.messages import Home, Sensor
 
 NOW = 1_790_000_000_000
 
+opened: list[Outbox] = []
+"""Closed after each test, whatever became of it."""
+
 
 def home(at: int = NOW, sensor: Sensor = Sensor.PIR, value: float = 1) -> Home:
     return Home(at=at, sensor=sensor, value=value)
@@ -29,7 +32,7 @@ def outbox(
     now: int = NOW,
     disk_free: Callable[[], int] = lambda: 2**40,
 ) -> Outbox:
-    return Outbox(
+    made = Outbox(
         folder / "outbox.sqlite",
         settings or OutboxSettings(),
         uplink or UplinkSettings(),
@@ -38,3 +41,5 @@ def outbox(
         rng=Random(7),
         disk_free=disk_free,
     )
+    opened.append(made)
+    return made

@@ -25,7 +25,7 @@ def _authority(folder: Path, name: str) -> None:
     _openssl(
         folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
         "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2",
-        "-subj", f"/CN={name}",
+        "-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
     )  # fmt: skip
 
 
@@ -39,7 +39,9 @@ def certificates(tmp_path: Path) -> Path:
         tmp_path, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
         "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost",
     )  # fmt: skip
-    (tmp_path / "server.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    (tmp_path / "server.ext").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
+    )
     _openssl(
         tmp_path, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
         "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "server.ext",
