@@ -167,10 +167,11 @@ def _row(item: Numbered) -> Row:
 
 def _body(value: AnyOutcome) -> str:
     body = msgspec.json.encode(value)
-    if not isinstance(value, Kept) and b":null" in body:
-        # JSON has no word for NaN and infinity and writes null, which then is no number any more.
-        # Observations never hold them: every range excludes them when a message is decoded.
-        _decode(body)
+    # JSON has no word for NaN and infinity and writes null, which then is no number any more, or
+    # one that is said to be unknown. Observations never hold them: every range excludes them when
+    # a message is decoded.
+    if not isinstance(value, Kept) and b":null" in body and _decode(body) != value:
+        raise ValueError("it holds a number that JSON has no word for")
     return body.decode()
 
 

@@ -214,4 +214,15 @@ class Service(Registry, frozen=True, kw_only=True, tag="service"):
     group: Name = ""
 
 
-Record = Community | Grid | Building | Household | Resident | Staff | Device | WatchEntry | Service
+Record = (
+    Community
+    | Grid
+    | Building
+    | Household
+    | Resident
+    | Staff
+    | Device
+    | Checkpoint
+    | WatchEntry
+    | Service
+)

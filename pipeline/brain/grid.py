@@ -43,10 +43,10 @@ from weinao.outcomes import (
     Reason,
     Rejected,
 )
-from weinao.registry import Device, Record
+from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -252,6 +252,7 @@ class GridBrain:
             # A home that names another agent would wait for ever for that one's word.
             place=household if home and home.agent == device.agent else device.agent,
             room=(said.room if isinstance(said, Home) else "") or device.room,
+            device_place=device.place,
             resident=self._known.resident(device.wearer),
             alone=len(self._known.residents_of.get(household, ())) == 1,
             tz_offset_min=self._known.tz_offset_min,
@@ -386,6 +387,7 @@ class GridBrain:
         self, pack: Pack, index: int, said: messages.Registered, now: int
     ) -> Iterator[AnyOutcome]:
         """Show a registry record to the rules that want to know of it."""
+        home = said.record.household if isinstance(said.record, Resident) else ""
         seen = Seen(
             id=observation_id(pack.device, pack.boot, pack.seq, index),
             device=pack.device,
@@ -393,7 +395,8 @@ class GridBrain:
             received_at=now,
             observation=said,
             subject=said.record.id,
-            household="",
+            household=home,
+            place=home,
             tz_offset_min=self._known.tz_offset_min,
         )
         for rule in self._rules:

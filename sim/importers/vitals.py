@@ -41,6 +41,17 @@ _ICU_SIGNS = {
     "SysABP": "sbp_mmhg",  # of one minute the line in the artery counts, not the cuff
     "DiasABP": "dbp_mmhg",
 }
+_CUFF = ("NISysABP", "NIDiasABP")
+_COMA_SCALE = ((15, "alert"), (14, "confusion"), (9, "voice"), (4, "pain"), (3, "unresponsive"))
+_AIR_OXYGEN = 0.21
+_POSSIBLE = {
+    "hr_bpm": (20, 300),
+    "resp_per_min": (1, 100),
+    "spo2_pct": (40, 100),
+    "temp_c": (25, 45),
+    "sbp_mmhg": (30, 300),
+    "dbp_mmhg": (10, 250),
+}
 _MINUTE_SIGNS = {
     "HR": "hr_bpm",
     "RESP": "resp_per_min",
@@ -82,6 +93,22 @@ class SpotReading:
 
     at: int
     signs: dict[str, float]
+
+
+@dataclass(frozen=True)
+class IcuStay:
+    """The first 48 hours of one stay in intensive care, and how it ended.
+
+    Attributes:
+        readings: Signs under the names of a `vitals` observation, by the minute, oldest first;
+            `consciousness` is a word, `on_oxygen` true, the others numbers.
+        died: In hospital.
+    """
+
+    person: str
+    age_years: float
+    readings: tuple[tuple[int, dict[str, float | str]], ...]
+    died: bool
 
 
 @dataclass(frozen=True)
@@ -177,6 +204,34 @@ def read_icu_stays(folder: Path) -> Iterator[tuple[str, list[SpotReading]]]:
         yield str(one), [SpotReading(at * _MINUTE_MS, by_minute[at]) for at in sorted(by_minute)]
 
 
+def read_icu_outcomes(folder: Path) -> Iterator[IcuStay]:
+    """Yield the stays of CinC 2012 with coma scale, oxygen, age and outcome.
+
+    The coma scale is given as the level of response it is usual for (McNarry and Goldhill 2004,
+    Anaesthesia 59:34); oxygen is any share above that of air, or a ventilator. What no body can
+    have, and the zeros that stand for missing, are left out.
+    """
+    path = folder / "icu2012_vitals.parquet"
+    if not path.exists():
+        return
+    table = pq.read_table(path)
+    person, minute, value = (table[name].to_numpy() for name in ("pid", "minute", "value"))
+    param = np.array(table["param"].to_pylist(), dtype=np.str_)
+    order = np.lexsort((minute, person))
+    starts = np.flatnonzero(np.diff(person[order], prepend=-1))
+    rows_of = {int(person[mine[0]]): mine for mine in np.split(order, starts[1:])}
+    with (folder / "icu2012_patients.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            by_minute: dict[int, dict[str, float | str]] = defaultdict(dict)
+            for at in rows_of.get(int(row["pid"]), ()):
+                found = _icu_sign(str(param[at]), float(value[at]))
+                if found and not (param[at] in _CUFF and found[0] in by_minute[int(minute[at])]):
+                    by_minute[int(minute[at])][found[0]] = found[1]
+            readings = tuple((at * _MINUTE_MS, by_minute[at]) for at in sorted(by_minute))
+            died = row["died_in_hospital"] == "1"
+            yield IcuStay(row["pid"], float(row["age"]), readings, died)
+
+
 def read_minute_vitals(folder: Path) -> list[SpotReading]:
     """Return one stay by the minute (MIMIC s00001); zeros are a monitor's missing values."""
     readings = []
@@ -185,6 +240,20 @@ def read_minute_vitals(folder: Path) -> list[SpotReading]:
         signs = {sign: value for sign, value in values.items() if value > 0}
         readings.append(SpotReading(int(row["minute"]) * _MINUTE_MS, signs))
     return readings
+
+
+def _icu_sign(param: str, value: float) -> tuple[str, float | str] | None:
+    """Return a recorded value under our name; None for what is no sign, or no body's."""
+    if param == "GCS":
+        word = next((word for least, word in _COMA_SCALE if value >= least), None)
+        return ("consciousness", word) if word else None
+    if param == "MechVent":
+        return ("on_oxygen", True) if value > 0 else None
+    if param == "FiO2":
+        return ("on_oxygen", True) if value > _AIR_OXYGEN else None
+    name = _ICU_SIGNS.get(param)
+    low, high = _POSSIBLE.get(name or "", (np.inf, -np.inf))
+    return (name, round(value, 2)) if name and low <= value <= high else None
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, every
-from tests.sinks.made import T0, incident, journals, kept, loss, outcome, rejected
+from tests.sinks.made import T0, incident, journals, kept, loss, outcome, rejected, risk, score
 from tests.sinks.serving import served
 from weinao.cli import read
 from weinao.cli.read import canonical, open_to_read
-from weinao.outcomes import IncidentState, Outcome
+from weinao.outcomes import IncidentState, Outcome, Phase
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +44,8 @@ def filled(folder: Path) -> Path:
                 outcome(2, 1, incident(1, IncidentState.CLOSED)),
                 outcome(3, 0, rejected()),
                 outcome(4, 0, loss(3, 5)),
+                outcome(5, 0, risk()),
+                outcome(6, 0, score()),
             ]
         )
     return folder
@@ -70,7 +72,7 @@ def test_nothing_is_an_empty_array(tmp_path: Path, output: Output) -> None:
     assert output() == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["observations", "deadletters", "losses"])
+@pytest.mark.parametrize("command", ["observations", "deadletters", "losses", "risks", "scores"])
 def test_the_others_tell_their_grid_and_their_place(
     tmp_path: Path, output: Output, command: str
 ) -> None:
@@ -81,7 +83,9 @@ def test_the_others_tell_their_grid_and_their_place(
     assert [*found] == sorted(found)
 
 
-@pytest.mark.parametrize("command", ["incidents", "observations", "deadletters", "losses"])
+@pytest.mark.parametrize(
+    "command", ["incidents", "observations", "deadletters", "losses", "risks", "scores"]
+)
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "table"])
 def test_an_owner_and_the_file_itself_tell_the_same(
     tmp_path: Path, output: Output, command: str, *, as_json: bool
@@ -110,6 +114,34 @@ def test_tables_speak_both_languages(tmp_path: Path, output: Output) -> None:
     assert "已结案" in zh
     assert "closed" in en
     assert "unknown detected a fall" in en  # the made hazard names no device
+
+
+def test_risks_and_scores_are_shown_in_words(tmp_path: Path, output: Output) -> None:
+    filled(tmp_path)
+
+    read.risks(data=tmp_path)
+    risks = output()
+    read.scores(data=tmp_path, lang="en")
+    scores = output()
+
+    assert "静息心率漂移" in risks
+    assert "发现" in risks
+    assert "72–82" in scores  # the band that want of data leaves open
+    assert "60%" in scores
+
+
+def test_a_risk_is_shown_as_it_stands_and_chosen_by_its_kind(
+    tmp_path: Path, output: Output
+) -> None:
+    with closing(DuckDBStore(filled(tmp_path) / "store.duckdb")) as store:
+        store.write([outcome(7, 0, risk(phase=Phase.CLEARED))])
+
+    read.risks(data=tmp_path, json=True, kind="heart_rate")
+    standing = json.loads(output())
+    read.risks(data=tmp_path, json=True, state="raised")
+
+    assert [(one["id"], one["phase"]) for one in standing] == [("r-1", "cleared")]
+    assert output() == "[]\n"
 
 
 def test_a_table_shows_nothing_that_a_terminal_would_obey(tmp_path: Path, output: Output) -> None:

@@ -1,4 +1,4 @@
-"""`weinao incidents|observations|deadletters|losses`: what the store holds.
+"""`weinao incidents|risks|scores|observations|deadletters|losses`: what the store holds.
 
 For programs, `--json` is canonical: one array, by (at, id), keys sorted. Equal stores give equal
 bytes, whoever filled them and in whatever batches.
@@ -142,6 +142,62 @@ def losses(
     """
     chosen = {"grid": grid, "state": state, "device": device}
     _show("losses", data, chosen, since, limit=limit, lang=lang, json=json)
+
+
+def risks(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    subject: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show latent dangers, each as it stands: what a visit should look into, not an alarm.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        kind: Only of this kind: heart_rate, spo2, weight, sleep, activity, medicine, …
+        state: Only those `raised` or `cleared`.
+        subject: Only about this resident, device or household.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "kind": kind, "state": state, "subject": subject}
+    _show("risks", data, chosen, since, limit=limit, lang=lang, json=json)
+
+
+def scores(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    household: str | None = None,
+    subject: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show health scores, one a resident and day. Never a diagnosis.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only days that ended since: an ISO 8601 time, or a while ago as in 24h, 7d.
+        grid: Only of this grid.
+        household: Only of who lives there.
+        subject: Only about this resident.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "household": household, "subject": subject}
+    _show("scores", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def open_to_read(data: Path) -> "Store":

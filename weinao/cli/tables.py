@@ -9,12 +9,15 @@ from rich.text import Text
 
 from weinao.catalogue import Catalogue
 from weinao.outcomes import (
+    HealthScore,
     Incident,
     IncidentState,
     Kept,
     Loss,
     Outcome,
+    Phase,
     Rejected,
+    Risk,
     Severity,
 )
 
@@ -93,6 +96,52 @@ def losses(found: Iterable[Outcome], words: Catalogue) -> Table:
     return table
 
 
+def risks(found: Iterable[Outcome], words: Catalogue) -> Table:
+    """Return a table of latent dangers."""
+    table = _table(
+        words,
+        "risks",
+        ("at", "kind", "state", "subject", "reason", "propose", "role", "id", "grid"),
+    )
+    for outcome in found:
+        value = outcome.value
+        if isinstance(value, Risk):
+            style = "yellow" if value.phase is Phase.RAISED else "dim"
+            table.add_row(
+                local(value.at),
+                Text(words.word(value.kind), style),
+                words.word(value.phase),
+                value.subject,
+                _plain(words.because(value.reason, value.facts)),
+                _plain(words.because(value.propose, value.facts)),
+                value.role,
+                value.id,
+                outcome.grid,
+            )
+    return table
+
+
+def scores(found: Iterable[Outcome], words: Catalogue) -> Table:
+    """Return a table of health scores, each with the band that want of data leaves open."""
+    table = _table(
+        words, "scores", ("day", "subject", "score", "band", "coverage", "trend", "reason", "grid")
+    )
+    for outcome in found:
+        value = outcome.value
+        if isinstance(value, HealthScore):
+            table.add_row(
+                value.day,
+                value.subject,
+                Text(f"{value.score:.0f}", _style_of(value.score)),
+                f"{value.low:.0f}–{value.high:.0f}",
+                f"{value.coverage:.0%}",
+                "–" if value.trend is None else f"{value.trend:+.1f}",
+                _plain(words.because(value.reason, value.facts)),
+                outcome.grid,
+            )
+    return table
+
+
 def local(at: int) -> str:
     """Return an instant as the clock on this machine's wall shows it."""
     shown = datetime.fromtimestamp(at / 1_000, tz=UTC).astimezone()
@@ -132,6 +181,14 @@ def _observation(value: Kept, words: Catalogue) -> tuple[str | Text, ...]:
     text = ", ".join(f"{name} {found}" for name, found in shown.items())
     kind = words.say("observation", str(said.__struct_config__.tag))
     return local(value.at), kind, value.device, value.subject, _plain(text), value.id
+
+
+def _style_of(score: float) -> str:
+    return "green" if score >= _WELL else "yellow" if score >= _POORLY else "red"
+
+
+_WELL, _POORLY = 80, 60
+"""Colours of a score only; what follows from one is decided by the brain."""
 
 
 def _plain(text: str) -> Text:

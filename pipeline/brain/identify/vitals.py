@@ -119,6 +119,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         if not isinstance(said, Vitals) or seen.at < state.seen_at:
             return state, ()
         state = replace(state, seen_at=seen.at, signs=with_vitals(state.signs, said))
+        if _age_years(seen.resident, seen.at) < AGE_YEARS_MIN:
+            return state, ()  # limits for adults are wrong for children
         if said.worn is None:
             return self._spot(state, seen, said)
         return self._persisting(state, seen) if said.worn else (state, ())
@@ -228,8 +230,6 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
 
     def _own_chart(self, said: Vitals, seen: Seen) -> list[str]:
         """Return the signs of a clip that have three points by themselves, or pass an own limit."""
-        if _age_years(seen.resident, seen.at) < AGE_YEARS_MIN:
-            return []
         own = _own_limits(seen.resident)
         chronic = seen.resident is not None and seen.resident.spo2_scale_2
         scale = SpO2Scale.TWO if chronic else SpO2Scale.ONE

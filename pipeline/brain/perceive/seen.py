@@ -13,6 +13,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         subject: The wearer; for a home sensor the household; otherwise the device itself.
         household: The home; empty for a device that is in none.
         place: Whose clock it goes by: the household, or else the agent; empty for what people said.
+        device_place: Outside homes: the gate, zone or meter point that the device stands for.
         resident: The wearer's record.
         room: Where it was observed, by the observation or else by the registry.
         alone: Nobody else is registered in the household.
@@ -29,6 +30,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     household: str
     place: str = ""
     room: str = ""
+    device_place: str = ""
     resident: Resident | None = None
     alone: bool = False
     tz_offset_min: int = 480

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         HomeReading,
         PulseLimits,
     )
+    from pipeline.brain.identify.news2 import Sign, Value
+    from sim.importers.vitals import SpotReading
 
     Limits = BloodPressureLimits | PulseLimits
 
@@ -31,6 +33,8 @@ Progress = Callable[[str], None]
 
 PHYSIOLOGY = {"Blood pressure", "Pulse", "Body temperature", "Body water", "Weight"}
 FOLDS = 5
+_ICU_MS = 48 * 3_600_000
+_DAY_MS = 24 * 3_600_000
 
 _BP_GRID: Mapping[str, Sequence[float]] = {
     "sbp_mmhg_high": (150, 155, 160, 165, 170),
@@ -48,11 +52,12 @@ _PULSE_GRID: Mapping[str, Sequence[float]] = {
 
 @dataclass(frozen=True)
 class Day:
-    """One person's readings of one day, each with the history before it, and what stood."""
+    """One person's readings of one day, each with its history; what stood, and the score."""
 
     person: str
     readings: "tuple[tuple[HomeReading, HomeHistory], ...]"
     kinds: frozenset[str]
+    score: float
 
 
 def evaluate_vitals(folder: Path, progress: Progress | None = None) -> dict[str, float]:
@@ -67,7 +72,7 @@ def evaluate_vitals(folder: Path, progress: Progress | None = None) -> dict[str,
     if progress:
         progress(f"{len(days)} days with a blood pressure reading")
     calls = [(BloodPressureLimits(), PulseLimits(), day) for day in days]
-    return _figures(calls)
+    return _figures(calls) | _icu(folder, progress)
 
 
 def cross_validate_vitals(folder: Path, progress: Progress | None = None) -> dict[str, float]:
@@ -92,6 +97,41 @@ def cross_validate_vitals(folder: Path, progress: Progress | None = None) -> dic
     return _figures(calls)
 
 
+def _icu(folder: Path, progress: Progress | None) -> dict[str, float]:
+    """Return how well the mean hourly score of 48 hours tells who died; nothing without the file.
+
+    Hours are scored as they are at home, but every sign of NEWS2 is expected from everybody.
+    """
+    from pipeline.brain.identify.news2 import Sign
+    from pipeline.brain.identify.sign_score import Hourly
+    from sim.importers.vitals import read_icu_outcomes
+
+    died, score = [], []
+    for number, stay in enumerate(read_icu_outcomes(folder)):
+        hourly = Hourly(hour=1)
+        for at, values in stay.readings:
+            hourly = hourly.reach(at - 1, age_years=stay.age_years, expected=tuple(Sign))
+            hourly = hourly.take(_known(values), at)
+        hourly = hourly.reach(_ICU_MS, age_years=stay.age_years, expected=tuple(Sign))
+        if hourly.hours:
+            died.append(stay.died)
+            score.append(-hourly.score / hourly.hours)
+        if progress and number % 100 == 0:
+            progress(f"stay {number}")
+    return {"icu_auc": area_under_curve(np.array(died), np.array(score))} if died else {}
+
+
+def _known(values: Mapping[str, float | str]) -> "dict[Sign, Value]":
+    from pipeline.brain.identify.news2 import Sign
+    from weinao.messages import Acvpu
+
+    return {
+        sign: Acvpu(value) if isinstance(value, str) else value
+        for sign in Sign
+        if (value := values.get(sign.value)) is not None
+    }
+
+
 def _days(folder: Path) -> list[Day]:
     from pipeline.brain.identify.home_limits import HomeHistory, HomeReading
     from sim.importers.vitals import day_of, read_checked_alerts, read_home_readings
@@ -106,12 +146,39 @@ def _days(folder: Path) -> list[Day]:
             reading = HomeReading(at=spot.at, **spot.signs)
             by_day[day_of(spot.at)].append((reading, history))
             history = history.after(reading)
+        scores = _health_scores(person, spots)
         for day, seen in by_day.items():
             if any(reading.sbp_mmhg is not None for reading, _ in seen):
-                days.append(Day(person, tuple(seen), frozenset(kinds[person, day])))
+                stood, score = frozenset(kinds[person, day]), scores[day.isoformat()]
+                days.append(Day(person, tuple(seen), stood, score))
     if not days or not kinds:
         raise FileNotFoundError(f"{folder} has no tihm_physiology.csv.gz with tihm_labels.csv.gz")
     return days
+
+
+def _health_scores(person: str, spots: "Sequence[SpotReading]") -> dict[str, float]:
+    """Return a person's shipped health score of each local day, the readings streamed in order."""
+    from pipeline.brain.identify.health_score import HealthDay
+    from pipeline.brain.perceive.seen import Seen
+    from weinao.messages import Vitals
+
+    rule, home = HealthDay(), f"home-of-{person}"
+    state, scores = rule.initial(home, home), dict[str, float]()
+    for number, spot in enumerate(spots):
+        seen = Seen(
+            id=f"{number:08d}",
+            device="cuff",
+            at=spot.at,
+            received_at=spot.at,
+            observation=Vitals(at=spot.at, **spot.signs),  # type: ignore[arg-type]  # floats all
+            subject=person,
+            household=home,
+            tz_offset_min=0,
+        )
+        state, found = rule.observe(state, seen)
+        scores |= {one.day: one.score for one in found}
+    _, found = rule.pass_time(state, spots[-1].at + _DAY_MS)
+    return scores | {one.day: one.score for one in found}
 
 
 def _choose(limits: L, kind: str, grid: Mapping[str, Sequence[float]], days: Sequence[Day]) -> L:
@@ -134,16 +201,12 @@ def _choose(limits: L, kind: str, grid: Mapping[str, Sequence[float]], days: Seq
 def _figures(
     judged: "Iterable[tuple[BloodPressureLimits, PulseLimits, Day]]",
 ) -> dict[str, float]:
-    from pipeline.brain.identify.home_limits import score_day
-
     pressure, pulse, unwell, score = [], [], [], []
     for pressure_limits, pulse_limits, day in judged:
         pressure += _counted(pressure_limits, "Blood pressure", [day])
         pulse += _counted(pulse_limits, "Pulse", [day])
-        found = score_day((reading for reading, _ in day.readings), day.readings[0][1])
-        if found is not None:
-            unwell.append(bool(day.kinds & PHYSIOLOGY))
-            score.append(-found.score)
+        unwell.append(bool(day.kinds & PHYSIOLOGY))
+        score.append(-day.score)
     bp_recall, bp_precision = _recall_and_precision(pressure)
     pulse_recall, pulse_precision = _recall_and_precision(pulse)
     return {

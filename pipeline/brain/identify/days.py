@@ -1,0 +1,332 @@
+"""A home's days: what its sensors and its people's devices said, folded into a few figures a day.
+
+    observations, in the order of their time -> Book (today, of one home) -> local midnight -> Days
+
+What a home's sensors say is a resident's only where somebody lives alone; otherwise it makes a day
+of the household's own. Absent is not zero: a figure that was not measured is not there.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.identify.home_limits import HomeHistory, HomeReading, score_day
+from pipeline.brain.identify.news2 import Sign, SpO2Scale, Value
+from pipeline.brain.identify.night import MINUTE_MS, House, at_home, blind, house_figures
+from pipeline.brain.identify.sign_score import Hourly
+from pipeline.brain.perceive.seen import Seen
+from weinao.messages import Home, Rhythm, Vitals
+
+DAY_MS = 86_400_000
+BODIES_MAX = 16
+"""People of one home that are kept apart; readings of further ones are left out."""
+
+SPOTS_MAX = 48
+"""Cuff and clip readings of a day; beyond it the mildest is left out."""
+
+REST_MIN = 20
+"""So many readings make a resting pulse, or a day's SpO2; fewer are chance. Ours."""
+
+REST_QUANTILE = 0.1
+"""The resting pulse: a low quantile of what was read off somebody who did not move. Ours; the
+lowest reading itself is an artefact more often than not."""
+
+DAYS_AT_ONCE_MAX = 60
+"""Days closed at once after a long silence; earlier ones hold nothing."""
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """One resident's day so far; counts by value, so that no reading is kept.
+
+    Attributes:
+        history: Spot readings of the days before.
+        pressure: Number of blood pressures, and their sums.
+    """
+
+    birth_year: int | None = None
+    scale: SpO2Scale = SpO2Scale.ONE
+    hourly: Hourly = Hourly()
+    rest_bpm: dict[int, int] = {}
+    spo2_pct: dict[int, int] = {}
+    spots: tuple[HomeReading, ...] = ()
+    history: HomeHistory = HomeHistory()
+    pressure: tuple[int, float, float] = (0, 0.0, 0.0)
+    weight_kg: float | None = None
+    windows: int = 0
+    irregular: int = 0
+    last_id: str = ""
+
+
+class Book(Struct, frozen=True, kw_only=True):
+    """One home's day so far.
+
+    Attributes:
+        hourly: Whether signs are scored by the hour; whoever needs only figures saves that.
+        day: Local day, counted from 1970-01-01; None before anything was seen.
+        known_to: Time and id of the newest observation; what is not newer is late or repeated.
+        watched_to: Up to when the home was watched, or known not to have been.
+    """
+
+    household: str
+    hourly: bool = True
+    tz_offset_min: int = 480
+    alone: bool = False
+    day: int | None = None
+    known_to: tuple[int, str] = (-1, "")
+    watched_to: int = 0
+    bodies: dict[str, Body] = {}
+    house: House = House()
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """A closed day of one subject.
+
+    Attributes:
+        at: Its end.
+        figures: What was measured, by name; units stand in the names.
+        openings: When medicine was taken out, minutes of the local day.
+        body: The readings behind it; None for a household's day.
+        house: Whether the figures include those of the home.
+    """
+
+    day: int
+    at: int
+    subject: str
+    household: str
+    alone: bool
+    figures: dict[str, float] = {}
+    openings: tuple[int, ...] = ()
+    evidence: tuple[str, ...] = ()
+    body: Body | None = None
+    house: bool = False
+
+
+def take(book: Book, seen: Seen) -> Book:
+    """Return the book with an observation in it; late and repeated ones change nothing.
+
+    Its day must have been reached before.
+    """
+    if (seen.at, seen.id) <= book.known_to:
+        return book
+    if book.day is None:
+        book = _begin(book, seen)
+    said = seen.observation
+    house, bodies = book.house, book.bodies
+    if isinstance(said, Home):
+        house = at_home(house, seen, said, seen.at + seen.tz_offset_min * MINUTE_MS)
+    elif isinstance(said, Vitals | Rhythm) and _is_somebody(book, seen):
+        body = _of(bodies.get(seen.subject, _NOBODY), seen)
+        if isinstance(said, Rhythm):
+            body = _with_rhythm(body, said)
+        else:
+            body = _with_vitals(body, said, hourly=book.hourly)
+        bodies = {**bodies, seen.subject: body}
+    return replace(
+        book,
+        known_to=(seen.at, seen.id),
+        watched_to=max(book.watched_to, seen.at),
+        tz_offset_min=seen.tz_offset_min,
+        alone=seen.alone,
+        house=house,
+        bodies=bodies,
+    )
+
+
+def reach(book: Book, at: int) -> tuple[Book, tuple[Day, ...]]:
+    """Return the book at an instant, and the days that have ended by then."""
+    if book.day is None or at < _end_of(book):
+        return book, ()
+    found: list[Day] = []
+    last = (at + book.tz_offset_min * MINUTE_MS) // DAY_MS
+    while book.day is not None and book.day < last:
+        found += _closed(book)
+        ahead = book.day + 1 if last - book.day <= DAYS_AT_ONCE_MAX else last
+        book = _next(book, ahead)
+    return replace(book, watched_to=max(book.watched_to, at)), tuple(found)
+
+
+def lose_sight(book: Book, at: int) -> Book:
+    """Return the book of a home that nobody watched up to `at`, within the day it has reached."""
+    if book.day is None or at <= book.watched_to:
+        return book
+    gone_ms = min(at, _end_of(book)) - book.watched_to
+    return replace(book, watched_to=at, house=blind(book.house, max(gone_ms, 0)))
+
+
+def age_years(body: Body, day: int) -> float | None:
+    """Return a resident's age on a day, within a year; None where it is not registered."""
+    return None if body.birth_year is None else 1970.0 + day / 365.2425 - body.birth_year
+
+
+def quantile(counts: dict[int, int], share: float) -> float | None:
+    """Return the value below which a share of the readings lies; None for too few readings."""
+    total = sum(counts.values())
+    if total < REST_MIN:
+        return None
+    left = share * total
+    for value in sorted(counts):
+        left -= counts[value]
+        if left < 0:
+            break
+    return float(value)
+
+
+def _begin(book: Book, seen: Seen) -> Book:
+    local = seen.at + seen.tz_offset_min * MINUTE_MS
+    house = blind(book.house, local % DAY_MS)  # of its first morning nothing is known
+    return replace(
+        book,
+        day=local // DAY_MS,
+        tz_offset_min=seen.tz_offset_min,
+        watched_to=seen.at,
+        house=house,
+    )
+
+
+def _end_of(book: Book) -> int:
+    return ((book.day or 0) + 1) * DAY_MS - book.tz_offset_min * MINUTE_MS
+
+
+_NOBODY = Body()
+_NAMED = tuple((sign, sign.value) for sign in Sign)
+
+
+def _is_somebody(book: Book, seen: Seen) -> bool:
+    if seen.subject in ("", book.household):
+        return False
+    return seen.subject in book.bodies or len(book.bodies) < BODIES_MAX
+
+
+def _of(body: Body, seen: Seen) -> Body:
+    resident = seen.resident
+    if resident is None:
+        return replace(body, last_id=seen.id)
+    scale = SpO2Scale.TWO if resident.spo2_scale_2 else SpO2Scale.ONE
+    return replace(body, last_id=seen.id, birth_year=resident.birth_year, scale=scale)
+
+
+def _with_rhythm(body: Body, said: Rhythm) -> Body:
+    return replace(body, windows=body.windows + 1, irregular=body.irregular + int(said.irregular))
+
+
+def _with_vitals(body: Body, said: Vitals, *, hourly: bool) -> Body:
+    if said.weight_kg:
+        body = replace(body, weight_kg=said.weight_kg)
+    if said.sbp_mmhg is not None and said.dbp_mmhg is not None:
+        n, sbp, dbp = body.pressure
+        body = replace(body, pressure=(n + 1, sbp + said.sbp_mmhg, dbp + said.dbp_mmhg))
+    if said.worn is None:
+        return _with_spot(body, said)
+    if not said.worn or said.moving:
+        return body
+    signs = _signs(said) if hourly else {}
+    return replace(
+        body,
+        hourly=_hours_to(body, said.at).take(signs, said.at) if signs else body.hourly,
+        rest_bpm=_counted(body.rest_bpm, said.hr_bpm),
+        spo2_pct=_counted(body.spo2_pct, said.spo2_pct),
+    )
+
+
+def _with_spot(body: Body, said: Vitals) -> Body:
+    reading = HomeReading(
+        at=said.at,
+        sbp_mmhg=said.sbp_mmhg,
+        dbp_mmhg=said.dbp_mmhg,
+        hr_bpm=said.hr_bpm or None,
+        temp_c=said.temp_c,
+    )
+    if score_day([reading], body.history) is None:
+        return replace(body, spo2_pct=_counted(body.spo2_pct, said.spo2_pct))
+    spots = [*body.spots, reading]
+    if len(spots) > SPOTS_MAX:
+        spots.remove(max(spots, key=lambda one: _mildness(one, body.history)))
+    return replace(body, spots=tuple(spots), spo2_pct=_counted(body.spo2_pct, said.spo2_pct))
+
+
+def _mildness(reading: HomeReading, history: HomeHistory) -> float:
+    scored = score_day([reading], history)
+    return 100.0 if scored is None else scored.score
+
+
+def _signs(said: Vitals) -> dict[Sign, Value]:
+    """Return what a worn device said of somebody at rest; a zero is a sensor still searching."""
+    return {
+        sign: value for sign, name in _NAMED if (value := getattr(said, name)) or value is False
+    }
+
+
+def _hours_to(body: Body, at: int) -> Hourly:
+    if not body.hourly.due(at):
+        return body.hourly
+    age = age_years(body, at // DAY_MS)
+    return body.hourly.reach(at, age_years=age, scale=body.scale)
+
+
+def _counted(counts: dict[int, int], value: float | None) -> dict[int, int]:
+    if not value:
+        return counts
+    return {**counts, round(value): counts.get(round(value), 0) + 1}
+
+
+def _closed(book: Book) -> list[Day]:
+    house, openings = house_figures(book.house), book.house.openings
+    days = [_body_day(book, subject, body) for subject, body in sorted(book.bodies.items())]
+    if house is None:
+        return days
+    if book.alone and len(days) == 1:
+        mine = days[0]
+        return [replace(mine, figures=mine.figures | house, openings=openings, house=True)]
+    ids = tuple(one for one in (book.house.last_id,) if one)
+    own = _day(book, book.household, house, ids)
+    return [*days, replace(own, openings=openings, house=True)]
+
+
+def _body_day(book: Book, subject: str, body: Body) -> Day:
+    body = replace(body, hourly=_hours_to(body, _end_of(book)))
+    n, sbp, dbp = body.pressure
+    figures = {
+        "rest_bpm": quantile(body.rest_bpm, REST_QUANTILE),
+        "spo2_pct": quantile(body.spo2_pct, 0.5),
+        "sbp_mmhg": sbp / n if n else None,
+        "dbp_mmhg": dbp / n if n else None,
+        "weight_kg": body.weight_kg,
+        "irregular_share": body.irregular / body.windows if body.windows else None,
+    }
+    known = {name: round(value, 3) for name, value in figures.items() if value is not None}
+    ids = tuple(one for one in (body.last_id, book.house.last_id) if one)
+    return replace(_day(book, subject, known, ids), body=body)
+
+
+def _day(book: Book, subject: str, figures: dict[str, float], evidence: tuple[str, ...]) -> Day:
+    return Day(
+        day=book.day or 0,
+        at=_end_of(book),
+        subject=subject,
+        household=book.household,
+        alone=book.alone,
+        figures=figures,
+        evidence=evidence,
+    )
+
+
+def _next(book: Book, day: int) -> Book:
+    end = _end_of(book)
+    bodies = {subject: _rested(body, end) for subject, body in book.bodies.items()}
+    skipped = day - (book.day or 0) - 1
+    house = book.house.next_day() if not skipped else blind(book.house.next_day(), DAY_MS)
+    if book.watched_to > end:  # sight was lost across midnight
+        house = blind(house, min(book.watched_to - end, DAY_MS))
+    return replace(book, day=day, bodies=bodies, house=house)
+
+
+def _rested(body: Body, end: int) -> Body:
+    """Return a body at the beginning of its next day."""
+    history = body.history
+    for reading in body.spots:
+        history = history.after(reading)
+    return Body(
+        birth_year=body.birth_year,
+        scale=body.scale,
+        hourly=_hours_to(body, end).next_day(),
+        history=history,
+    )

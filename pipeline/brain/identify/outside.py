@@ -1,0 +1,146 @@
+"""Who is at home, by the outside door and by movement inside; and what time it is there.
+
+movement inside ... the outside door moves ... nothing moves inside -> left, since that door
+                        +-- movement inside, too ................... -> somebody is at home
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.perceive.seen import Seen
+from weinao.messages import Home, Sensor
+
+OUTSIDE_ROOMS = ("", "entrance", "hall", "hallway", "outside")
+"""A door in one of these leads out of the home. Lower case; the empty name is for doors whose room
+nobody registered."""
+
+SETTLE_S = 15
+"""Movement beside the outside door counts as inside once the door was left alone for so long; as
+`inactivity` has it (docs/decisions/0003-inactivity.md)."""
+
+POSITIONS_MAX = 64
+"""Contacts of one home whose position is remembered; the longest known go first."""
+
+CONTACTS = (Sensor.DOOR, Sensor.WINDOW, Sensor.BED, Sensor.CHAIR, Sensor.MEDICINE)
+"""What only a person moves, as far as it is inside."""
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+_DAY_MIN = 1_440
+
+
+class Presence(Struct, frozen=True, kw_only=True):
+    """What the doors and the movements of one home say.
+
+    Attributes:
+        newest: Time and id of the newest observation taken in.
+        moved_at: When somebody last moved inside.
+        door_at: When an outside door last moved.
+        left_at: When an outside door first moved since somebody last moved inside; None while
+            somebody is at home, and while nothing is known.
+        open: The outside doors that stand open, each with when it was opened and by which word.
+        closed: The outside doors known to be closed.
+        inside: The last position of each contact inside.
+    """
+
+    newest: tuple[int, str] = (-1, "")
+    moved_at: int | None = None
+    door_at: int | None = None
+    left_at: int | None = None
+    left_by: str = ""
+    open: dict[str, tuple[int, str]] = {}
+    closed: frozenset[str] = frozenset()
+    inside: dict[str, float] = {}
+
+    def late(self, seen: Seen) -> bool:
+        """Say whether something newer, or the same, is known already."""
+        return (seen.at, seen.id) <= self.newest
+
+    def after(self, seen: Seen) -> "Presence":
+        """Return what is known with one more observation, which is not late."""
+        said = seen.observation
+        known = replace(self, newest=(seen.at, seen.id))
+        if is_outside_door(seen) and isinstance(said, Home):
+            return _door_moved(known, seen, opened=bool(said.value))
+        if not is_inside(seen) or not isinstance(said, Home):
+            return known
+        if said.sensor is not Sensor.PIR:
+            before = self.inside.get(seen.device)
+            others = [(name, one) for name, one in self.inside.items() if name != seen.device]
+            inside = dict([*others, (seen.device, said.value)][-POSITIONS_MAX:])
+            known = replace(known, inside=inside)
+            if before is None or before == said.value:
+                return known  # battery contacts repeat their position every hour
+        beside = seen.room.lower() in OUTSIDE_ROOMS
+        if beside and self.door_at is not None and seen.at < self.door_at + SETTLE_S * 1_000:
+            return known
+        return replace(known, moved_at=seen.at, left_at=None, left_by="")
+
+
+def is_outside_door(seen: Seen) -> bool:
+    """Say whether an observation is about a door that leads out of a home."""
+    said = seen.observation
+    return (
+        isinstance(said, Home)
+        and said.sensor is Sensor.DOOR
+        and bool(seen.household)
+        and seen.room.lower() in OUTSIDE_ROOMS
+    )
+
+
+def is_inside(seen: Seen) -> bool:
+    """Say whether an observation can tell that somebody moved inside a home."""
+    said = seen.observation
+    if not isinstance(said, Home) or is_outside_door(seen):
+        return False
+    return is_movement(seen) or (said.sensor in CONTACTS and bool(seen.household))
+
+
+def is_movement(seen: Seen) -> bool:
+    """Say whether a motion sensor of a home saw somebody."""
+    said = seen.observation
+    return (
+        isinstance(said, Home)
+        and said.sensor is Sensor.PIR
+        and bool(said.value)
+        and bool(seen.household)
+    )
+
+
+def local_min(at: int, tz_offset_min: int) -> float:
+    """Return the minute of the local day, from 0 to 1440."""
+    return (at / MINUTE_MS + tz_offset_min) % _DAY_MIN
+
+
+def within(at: int, tz_offset_min: int, from_min: int, until_min: int) -> bool:
+    """Say whether an instant is in a part of the local day, which may reach over midnight."""
+    minute = local_min(at, tz_offset_min)
+    if from_min <= until_min:
+        return from_min <= minute < until_min
+    return minute >= from_min or minute < until_min
+
+
+def next_begin(at: int, tz_offset_min: int, from_min: int) -> int:
+    """Return the first instant from `at` on at which the local day reaches a minute."""
+    ahead = (from_min - local_min(at, tz_offset_min)) % _DAY_MIN
+    return at + round(ahead * MINUTE_MS)
+
+
+def _door_moved(known: Presence, seen: Seen, *, opened: bool) -> Presence:
+    was_open, was_closed = seen.device in known.open, seen.device in known.closed
+    if (was_open and opened) or (was_closed and not opened):
+        return known  # battery contacts repeat their position every hour
+    open_ = {door: since for door, since in known.open.items() if door != seen.device}
+    if opened:
+        open_[seen.device] = (seen.at, seen.id)
+    closed = known.closed - {seen.device} if opened else known.closed | {seen.device}
+    known = replace(
+        known,
+        open=dict([*open_.items()][-POSITIONS_MAX:]),
+        closed=frozenset(sorted(closed)[-POSITIONS_MAX:]),
+    )
+    if not (opened or was_open):
+        return known  # the first word of a closed door: it did not move
+    if known.left_at is not None or known.moved_at is None:
+        return replace(known, door_at=seen.at)
+    return replace(known, door_at=seen.at, left_at=seen.at, left_by=seen.id)

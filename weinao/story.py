@@ -1,0 +1,234 @@
+"""The story of one incident: from what was sensed to how it ended, in words for a grid head.
+
+Pure: what is known comes in as a `Case`, sentences go out. Whoever reads the store makes the case.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from weinao.background import known
+from weinao.catalogue import Language
+from weinao.messages import Action, Status
+from weinao.observed import observed
+from weinao.outcomes import (
+    Hazard,
+    Incident,
+    IncidentState,
+    Kept,
+    Notice,
+    Outcome,
+    Phase,
+)
+from weinao.registry import Record, Resident
+from weinao.timeline import BRAIN, OVER, Handled, missed, timeline
+from weinao.voice import Voice
+
+
+class Case(Handled, frozen=True, kw_only=True):
+    """All that a store holds about one incident.
+
+    Attributes:
+        evidence: The observations behind it, by time; `unlisted` more are not among them, and
+            `gone` are in the store no more.
+        beats: The last sign of life before, and the first after, what fell silent.
+        records: What was registered when it was noticed.
+    """
+
+    evidence: tuple[Kept, ...] = ()
+    unlisted: int = 0
+    gone: int = 0
+    beats: tuple[Kept, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    """A sentence, and the instant that it is about, if it is about one, also by local clock."""
+
+    text: str
+    at: int | None = None
+    clock: str = ""
+
+
+class Chapter(Struct, frozen=True):
+    """Some sentences under a heading."""
+
+    name: str
+    heading: str
+    lines: tuple[Line, ...]
+
+
+class Story(Struct, frozen=True):
+    """What to tell."""
+
+    incident: str
+    title: str
+    chapters: tuple[Chapter, ...]
+
+
+def tell(case: Case, language: Language) -> Story:
+    """Return the story of an incident."""
+    voice = Voice(language, case.records)
+    parts = {
+        "summary": _summary(case, voice),
+        "known": (Line(text) for text in known(case.incident, voice)),
+        "sensed": _sensed(case, voice),
+        "rule": _rule(case, voice),
+        "steps": (
+            Line(found.text, found.at, voice.clock(found.at, case.incident.at))
+            for found in timeline(case, voice)
+        ),
+        "ended": _ended(case, voice),
+    }
+    chapters = tuple(
+        Chapter(name, voice.say("chapter", name), tuple(lines)) for name, lines in parts.items()
+    )
+    return Story(case.incident.id, title(case.incident, voice), chapters)
+
+
+def title(incident: Incident, voice: Voice) -> str:
+    """Return what an incident is, in one line."""
+    words = voice.words
+    return voice.say(
+        "summary",
+        "title",
+        kind=words.word(incident.kind),
+        about=about(incident, voice),
+        severity=words.word(incident.severity),
+        state=words.word(incident.state),
+    )
+
+
+def about(incident: Incident, voice: Voice) -> str:
+    """Return whom or what an incident is about."""
+    residents = [one for one in voice.records if isinstance(one, Resident)]
+    if any(one.id == incident.subject for one in residents):
+        return voice.say("about", "resident", name=voice.who(incident.subject))
+    if incident.subject != incident.household:
+        return voice.say("about", "device", name=incident.subject)
+    living = [one.id for one in residents if one.household == incident.household]
+    if not living:
+        return voice.say("about", "place", name=incident.household)
+    return voice.say("about", "household", name=voice.people(living))
+
+
+def first_of(incident: Incident, *actions: Action) -> int | None:
+    """Return when one of some actions was first taken by a person."""
+    steps = (one.at for one in incident.steps if one.action in actions and one.actor != BRAIN)
+    return next(steps, None)
+
+
+def _summary(case: Case, voice: Voice) -> Iterator[Line]:
+    incident = case.incident
+    kind, whom = voice.words.word(incident.kind), about(incident, voice)
+    day = voice.local(incident.at).strftime("%Y-%m-%d")
+    facts = {"kind": kind, "about": whom, "day": day, "at": voice.clock(incident.at)}
+    yield Line(voice.say("summary", "began", **facts))
+    delay = voice.span(incident.noticed_at - incident.at)
+    asked = [step.note for step in incident.steps if step.action is Action.DISPATCH]
+    key = "noticed" if asked else "noticed_alone"
+    first = voice.who(asked[0]) if asked else ""
+    yield Line(voice.say("summary", key, delay=delay, first=first))
+    taken = next((step for step in incident.steps if step.action is Action.ACCEPT), None)
+    if taken is not None:
+        delay, who = voice.span(taken.at - incident.noticed_at), voice.who(taken.actor)
+        yield Line(voice.say("summary", "handled", who=who, delay=delay))
+    elif incident.state not in OVER:
+        yield Line(voice.say("summary", "nobody"))
+    over = incident.state in OVER
+    delay = voice.span(incident.steps[-1].at - incident.noticed_at) if incident.steps else ""
+    state = voice.words.word(incident.state)
+    yield Line(voice.say("summary", "over" if over else "open", delay=delay, state=state))
+
+
+def _sensed(case: Case, voice: Voice) -> Iterator[Line]:
+    began = case.incident.at
+    for kept in case.evidence:
+        yield Line(observed(kept, voice), kept.at, voice.clock(kept.at, began))
+    if case.unlisted:
+        yield Line(voice.say("observed", "more", count=case.unlisted))
+    if case.gone:
+        yield Line(voice.say("observed", "gone", count=case.gone))
+    if not case.evidence:
+        yield Line(voice.say("observed", "nothing"))
+    facts = case.incident.facts
+    if isinstance(heard := facts.get("last_heard_at"), int):
+        span, clock = voice.span(began - heard), voice.clock(heard, began)
+        yield Line(voice.say("observed", "last_heard", at=clock, span=span))
+    if isinstance(moved := facts.get("last_moved_at"), int):
+        yield Line(voice.say("observed", "last_moved", at=voice.clock(moved, began)))
+    for kept in case.beats:
+        if isinstance(kept.observation, Status) and kept.at > began:
+            yield Line(voice.say("observed", "heard_again", at=voice.clock(kept.at, began)))
+
+
+def _rule(case: Case, voice: Voice) -> Iterator[Line]:
+    for reason in _reasons(case.hazards) or (case.incident.reason,):
+        rules = voice.words.sections
+        key = reason if reason in rules["rule"] else str(case.incident.kind)
+        for name in ("rule", "threshold", "source"):
+            yield Line(voice.say("rule", name, text=rules[name].get(key, key)))
+    facts = case.incident.facts
+    yield Line(voice.say("rule", "because", text=voice.because(case.incident.reason, facts)))
+    if case.incident.confidence < 1:
+        yield Line(voice.say("rule", "sure", share=f"{case.incident.confidence:.0%}"))
+
+
+def _reasons(hazards: Sequence[Outcome]) -> tuple[str, ...]:
+    """Return why it was raised, each reason once: one incident may go by more than one rule."""
+    found = [
+        one.value.reason
+        for one in hazards
+        if isinstance(one.value, Hazard) and one.value.phase is Phase.RAISED
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _ended(case: Case, voice: Voice) -> Iterator[Line]:
+    incident = case.incident
+    yield Line(_end(incident, voice))
+    asked = [one for one in incident.steps if one.action is Action.DISPATCH]
+    late = sum(missed(one) for one in incident.steps)
+    if asked:
+        yield Line(voice.say("ended", "asked", count=len(asked), missed=late))
+    for name, span in stages(case):
+        yield Line(voice.say("ended", name, span=voice.span(span)))
+
+
+def _end(incident: Incident, voice: Voice) -> str:
+    if incident.state is IncidentState.MERGED:
+        return voice.say("ended", "merged", other=incident.merged_into)
+    if incident.state is IncidentState.FALSE_ALARM:
+        return voice.say("ended", "false_alarm")
+    if incident.state is IncidentState.CLOSED:
+        by_people = first_of(incident, Action.RESOLVE) is not None
+        return voice.say("ended", "closed" if by_people else "closed_system")
+    due = "" if incident.due_at is None else voice.clock(incident.due_at, incident.noticed_at)
+    key = "open" if incident.assignee else "open_nobody"
+    return voice.say("ended", key, who=voice.who(incident.assignee), due=due)
+
+
+def stages(case: Case) -> list[tuple[str, int]]:
+    """Return how long each stage took that came to pass, in milliseconds."""
+    incident = case.incident
+    told = min(
+        (one.value.at for one in case.notices if isinstance(one.value, Notice)), default=None
+    )
+    accepted, arrived = first_of(incident, Action.ACCEPT), first_of(incident, Action.ARRIVE)
+    resolved = next((one.at for one in incident.steps if one.action is Action.RESOLVE), None)
+    ended = incident.steps[-1].at if incident.state in OVER and incident.steps else None
+    until_resolved = next((one for one in (arrived, accepted, told) if one is not None), None)
+    spans = [
+        ("began_noticed", incident.at, incident.noticed_at),
+        ("noticed_told", incident.noticed_at, told),
+        ("told_accepted", told, accepted),
+        ("accepted_arrived", accepted, arrived),
+        ("to_resolved", until_resolved, resolved),
+        ("resolved_closed", resolved, ended),
+        ("whole", incident.at, ended),
+    ]
+    return [
+        (name, until - since)
+        for name, since, until in spans
+        if since is not None and until is not None
+    ]
