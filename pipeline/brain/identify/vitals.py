@@ -51,6 +51,7 @@ class Scored(Struct, frozen=True):
     """Readings of a wearable within one spell. 0 calm, 1 between, 2 urgent, 3 emergency."""
 
     at: int
+    until: int
     level: int
     id: str
 
@@ -167,7 +168,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         if score is None:
             return state, ()
         level, total = _level(score, seen.resident)
-        state = replace(state, recent=self._recent(state, Scored(seen.at, level, seen.id)))
+        state = replace(state, recent=self._recent(state, Scored(seen.at, seen.at, level, seen.id)))
         hazard = self._decide(state, seen, {"news2": total, "partial": score.partial})
         if hazard is None:
             return state, ()
@@ -177,11 +178,11 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     def _recent(self, state: VitalsState, one: Scored) -> tuple[Scored, ...]:
         """Return the newest spells with a reading in them; a spell is as calm as its calmest."""
         spells = list(state.recent)
-        if spells and one.at - spells[-1].at > self.gap_s_max * 1_000:
+        if spells and one.at - spells[-1].until > self.gap_s_max * 1_000:
             spells = []
         if spells and one.at - spells[-1].at < self.spell_s * 1_000:
             first = spells.pop()
-            one = Scored(first.at, min(first.level, one.level), one.id)
+            one = Scored(first.at, one.at, min(first.level, one.level), one.id)
         return (*spells, one)[-self.persist_of_n :]
 
     def _score(self, state: VitalsState, seen: Seen) -> News2 | None:
@@ -219,13 +220,15 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         """Return the readings that make a level persist; none if it does not."""
         found = tuple(one for one in recent if one.level >= level)
         enough = len(found) >= self.persist_n
-        return found if enough and found[-1].at - found[0].at >= self.persist_s_min * 1_000 else ()
+        return (
+            found if enough and found[-1].until - found[0].at >= self.persist_s_min * 1_000 else ()
+        )
 
     def _calm(self, recent: tuple[Scored, ...]) -> bool:
         return (
             len(recent) == self.persist_of_n
             and all(one.level == 0 for one in recent)
-            and recent[-1].at - recent[0].at >= self.persist_s_min * 1_000
+            and recent[-1].until - recent[0].at >= self.persist_s_min * 1_000
         )
 
     def _own_chart(self, said: Vitals, seen: Seen) -> list[str]:
