@@ -53,8 +53,10 @@ StateKey = tuple[str, str]
 
 _HOUR_MS = 3_600_000
 
-CLOCK_GAP_MS = 10_000
-"""Ticks further apart than this mean that ingest was away, and with it everybody's ear."""
+CLOCK_GAP_MS = 5_000
+TICKS_MISSED_MAX = 3
+"""A longer pause between ticks, and longer than so many of the last, means that ingest was away,
+and with it everybody's ear."""
 
 COMMUNAL = ""
 """Stands for a place where states go by the community's clock."""
@@ -69,7 +71,8 @@ class Snapshot(Struct, frozen=True):
         heard: When each agent, and each device behind one, was last heard.
         boots: The newest boot of each agent.
         watching: For each household, the devices whose silence would make it look quiet.
-        ticked_at: The community's clock.
+        ticked_at: The community's clock,
+        tick_ms: and how far apart its last two ticks were.
     """
 
     version: int
@@ -83,6 +86,7 @@ class Snapshot(Struct, frozen=True):
     boots: dict[str, str]
     watching: dict[str, tuple[str, ...]]
     ticked_at: int
+    tick_ms: int
     desk: DeskState
 
 
@@ -130,6 +134,7 @@ class GridBrain:
         self._boots = dict(resume.boots) if resume else {}
         self._watching = dict(resume.watching) if resume else {}
         self._ticked_at = resume.ticked_at if resume else 0
+        self._tick_ms = resume.tick_ms if resume else 0
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
         self._next_silent_at = 0
 
@@ -161,6 +166,7 @@ class GridBrain:
             boots=dict(self._boots),
             watching=dict(self._watching),
             ticked_at=self._ticked_at,
+            tick_ms=self._tick_ms,
             desk=self._desk.snapshot(),
         )
 
@@ -184,11 +190,15 @@ class GridBrain:
     def _excuse(self, now: int) -> None:
         """Forgive agents the time in which nobody listened: the clock itself stood still."""
         away = now - self._ticked_at
-        if self._ticked_at and away > CLOCK_GAP_MS:
+        if away == 0:
+            return
+        if self._tick_ms and away > max(TICKS_MISSED_MAX * self._tick_ms, CLOCK_GAP_MS):
             for agent, heard in self._heard.items():
                 if heard.raised is None:
                     self._heard[agent] = Heard(min(now, heard.at + away))
             self._next_silent_at = 0
+        elif self._ticked_at:
+            self._tick_ms = away
         self._ticked_at = now
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:

@@ -146,3 +146,20 @@ def test_an_unanswered_call_stays_within_bounds() -> None:
     assert sos.state is IncidentState.DISPATCHED
     assert len(sos.steps) <= 201
     assert sos.due_at is not None
+
+
+def test_nobody_is_called_silent_for_the_time_in_which_nobody_listened() -> None:
+    journal = Journal()
+    for second in range(0, 60, 5):
+        at = START + second * S
+        journal.tick(at)
+        for agent in ("agent-1", "agent-2"):
+            journal.say(agent, Status(at=at, complete_to=at, sensors={"smoke-1": at}))
+    journal.tick(START + 600 * S)  # ingest was away for nine minutes
+
+    assert incidents(run(journal.entries), HazardKind.AGENT_SILENT) == []
+
+    for second in range(605, 700, 5):
+        journal.tick(START + second * S)
+
+    assert len(incidents(run(journal.entries), HazardKind.AGENT_SILENT)) == 2

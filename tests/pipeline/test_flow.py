@@ -13,10 +13,10 @@ from pipeline.brain.rules import RULES
 from pipeline.flow.plain import PlainRunner, load, save
 from pipeline.flow.steps import NOWHERE, Mind, by_grid
 from pipeline.journal import JournalReader, JournalWriter
-from tests.pipeline.community import GRID, Journal, journals
+from tests.pipeline.community import GRID, START, Journal, journals
 from weinao import codec, topics
 from weinao.codec import Arrival
-from weinao.outcomes import Outcome, Reason, Rejected
+from weinao.outcomes import Incident, Outcome, Reason, Rejected
 
 engine = pytest.importorskip("pipeline.flow.engine", reason="Bytewax has no wheel for this Python")
 
@@ -72,11 +72,20 @@ def test_every_runner_concludes_the_same(journal: list[Entry]) -> None:
 
 
 def test_a_flow_goes_on_where_it_stood(tmp_path: Path) -> None:
-    write(tmp_path / "journal", Journal().entries)
-    once = flowing(tmp_path / "journal", 1, tmp_path / "recovery")
+    entries = Journal().entries
+    late = Journal(registered=False)
+    for minute in range(12):
+        late.tick(START + minute * 60_000)
+    write(tmp_path / "journal", entries)
+    first = flowing(tmp_path / "journal", 1, tmp_path / "recovery")
+    write(tmp_path / "journal", late.entries)
 
-    assert once
-    assert flowing(tmp_path / "journal", 1, tmp_path / "recovery") == []
+    # What follows, agents that never spoke, follows only for who remembers the registry.
+    then = flowing(tmp_path / "journal", 1, tmp_path / "recovery")
+
+    assert first
+    assert any(isinstance(outcome.value, Incident) for outcome in then)
+    assert in_order(first + then) == plain(tmp_path / "journal")
 
 
 @given(journals())

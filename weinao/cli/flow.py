@@ -1,9 +1,11 @@
 """`weinao flow`: read the journal, let the brains conclude, hand the outcomes to the store."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -116,6 +118,8 @@ def run_flow(
     from weinao.cli.minds import mind_of
 
     mind = mind_of(grids)
+    if recovery is not None:
+        recovery = _recovery_of(recovery)
 
     def open_at(offset: int) -> JournalReader:
         return JournalReader(journal, offset)
@@ -173,6 +177,26 @@ def persistent(store: "Store", outage: Outage) -> Callable[[Sequence[Outcome]], 
         _count(outcomes)
 
     return write
+
+
+def _recovery_of(folder: Path) -> Path:
+    """Return where this brain, and no other, goes on; what others left there is removed.
+
+    What a brain remembers fits only the code that made it. A changed one reads the journal again:
+    the store knows what it has.
+    """
+    from pipeline import brain
+    from weinao import messages
+
+    sources = [
+        *sorted(Path(brain.__file__).parent.rglob("*.py")),
+        *sorted(Path(messages.__file__).parent.glob("*.py")),
+    ]
+    digest = blake2b(b"".join(path.read_bytes() for path in sources), digest_size=8).hexdigest()
+    for other in folder.glob("*") if folder.exists() else ():
+        if other.name != digest:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder / digest
 
 
 def run_plain(

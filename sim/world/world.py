@@ -1,0 +1,220 @@
+"""The world of one scenario: its records, everything that arrives, and what is true in it."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+from sim.cast import TEAM
+from sim.faults.devices import failing
+from sim.faults.plan import Fault
+from sim.faults.transport import Delivery, Uplink
+from sim.scenarios import Scenario
+from sim.world import community, households
+from sim.world.commons import Commons
+from sim.world.home import LivedIn
+from sim.world.households import BEAT_S, SENSOR_BEAT_S, Dwelling, dwelling
+from sim.world.truth import MUST, Fact, Happening
+from weinao.registry import Building, Community, Grid, Record, Staff
+
+COMMUNITY = "sim"
+
+_SILENT_BEATS = 3
+_GRACE_S = BEAT_S + 120.0
+
+
+class UnknownSubjectError(Exception):
+    """Something befalls, or breaks with, what is in no home; the message names every such thing."""
+
+
+class World:
+    """Everything that is so in a scenario, from one seed.
+
+    Raises:
+        UnknownSubjectError: A happening or a fault is about nobody's.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.start = scenario.starts_at
+        self.until = self.start + round(scenario.lasts_s * 1_000)
+        self._seed = seed
+        self.homes, happenings, self._faults = _cast(scenario, seed)
+        self._commons = {
+            grid: Commons(grid, start=self.start, until=self.until, seed=seed)
+            for grid in self.grids
+        }
+        self._site_of: dict[str, Dwelling | Commons] = {
+            subject: home for home in self.homes for subject in _subjects(home)
+        }
+        for commons in self._commons.values():
+            self._site_of.update(dict.fromkeys(commons.subjects, commons))
+        _check(happenings, self._faults, self._site_of)
+        self.facts = (*(self._fact(one) for one in happenings), *self._faults_noticed())
+
+    @property
+    def grids(self) -> tuple[str, ...]:
+        """The grids of its homes, in order."""
+        return tuple(dict.fromkeys(home.grid for home in self.homes))
+
+    @property
+    def grid_of(self) -> dict[str, str]:
+        """For each agent, its grid."""
+        sites: list[Dwelling | Commons] = [*self.homes, *self._commons.values()]
+        return {site.agent: site.grid for site in sites}
+
+    def records(self, grid: str) -> list[Record]:
+        """Return everything that is registered in a grid before the story begins."""
+        found: list[Record] = [
+            Community(id=COMMUNITY, name="示例小区"),
+            Grid(id=grid, community=COMMUNITY),
+            Building(id=f"building-{grid}", grid=grid, floors=18),
+            *(Staff(id=f"{who}-{grid}", role=role) for who, role in TEAM),
+        ]
+        for home in self.homes:
+            if home.grid == grid:
+                found += households.records(home)
+        return found + self._commons[grid].records()
+
+    def deliveries(self) -> Iterator[Delivery]:
+        """Yield everything that arrives from all agents, in the order of arrival."""
+        return heapq.merge(
+            *(self._of_home(home) for home in self.homes),
+            *(self._of_commons(commons) for commons in self._commons.values()),
+        )
+
+    def _of_home(self, home: Dwelling) -> Iterator[Delivery]:
+        subjects = {*_subjects(home)}
+        facts = [fact for fact in self.facts if fact.about[0] in subjects]
+        faults = [one for one in self._faults if one.target in subjects or one.target == "all"]
+        lived = LivedIn(home, facts, start=self.start, until=self.until, seed=self._seed)
+        uplink = Uplink(
+            home.agent,
+            {device: self._death(device) for device in home.sensors},
+            faults,
+            start=self.start,
+            until=self.until,
+            seed=self._seed,
+        )
+        return uplink.deliver(failing(lived.said(), faults, self.start))
+
+    def _of_commons(self, commons: Commons) -> Iterator[Delivery]:
+        facts = [fact for fact in self.facts if fact.about[0] in commons.subjects]
+        faults = [one for one in self._faults if one.target in (*commons.subjects, "all")]
+        uplink = Uplink(
+            commons.agent, {}, faults, start=self.start, until=self.until, seed=self._seed
+        )
+        return uplink.deliver(failing(commons.said(facts), faults, self.start))
+
+    def _death(self, device: str) -> tuple[int, int] | None:
+        died = [one for one in self._faults if one.kind == "sensor_dies" and one.target == device]
+        if not died:
+            return None
+        return self._at(died[0].from_s), self._at(died[0].until_s)
+
+    def _at(self, at_s: float) -> int:
+        return self.start + round(at_s * 1_000)
+
+    def _fact(self, one: Happening) -> Fact:
+        must = MUST[one.kind]
+        home = self._site_of[one.subject]
+        at = self._at(one.at_s)
+        until = at + round((one.lasts_s or must.lasts_s) * 1_000)
+        told_at, unseen = self._told_at(home, at, at + round(must.allowed_s * 1_000))
+        return Fact(
+            happening=one.kind,
+            kind=must.kind,
+            about=home.about(one.subject),
+            at=at,
+            until=until,
+            told_at=told_at,
+            allowed_s=must.allowed_s,
+            optional=must.optional or unseen or self._mute(home, one) or told_at >= self.until,
+        )
+
+    def _mute(self, home: Dwelling | Commons, one: Happening) -> bool:
+        """Say whether the detector that alone could tell of it is dead or stuck."""
+        return any(
+            fault.kind in ("sensor_dies", "sensor_stuck")
+            and fault.target == home.device(one.kind)
+            and fault.during(one.at_s)
+            for fault in self._faults
+        )
+
+    def _told_at(self, home: Dwelling | Commons, at: int, by: int) -> tuple[int, bool]:
+        """Return when news of something could leave a home, and whether nobody noticed it."""
+        told_at, unseen = at, False
+        for fault in self._faults:
+            begun, ended = self._at(fault.from_s), self._at(fault.until_s)
+            if self._site_of.get(fault.target) is home and begun < by and at < ended:
+                unseen = unseen or fault.kind == "agent_dies"
+                if fault.kind == "uplink_down":
+                    told_at = max(told_at, ended + 60_000)
+        return told_at, unseen
+
+    def _faults_noticed(self) -> Iterator[Fact]:
+        """Yield the faults that themselves have to lead to an incident."""
+        for fault in self._faults:
+            beat_s = {"uplink_down": BEAT_S, "agent_dies": BEAT_S, "sensor_dies": SENSOR_BEAT_S}
+            if fault.kind not in beat_s:
+                continue
+            home = self._site_of[fault.target]
+            silent_s = _SILENT_BEATS * beat_s[fault.kind]
+            agent = fault.kind != "sensor_dies"
+            surely = fault.until_s - fault.from_s > silent_s + _GRACE_S
+            maybe = fault.until_s - fault.from_s > silent_s - beat_s[fault.kind] - _GRACE_S
+            at = self._at(fault.from_s)
+            told_at, _ = (at, False) if agent else self._told_at(home, at, at + 14_400_000)
+            if maybe:
+                yield Fact(
+                    happening=fault.kind,
+                    kind="agent_silent" if agent else "device_silent",
+                    about=(home.agent if agent else fault.target,),
+                    at=at,
+                    until=self._at(fault.until_s),
+                    told_at=told_at,
+                    allowed_s=silent_s + _GRACE_S,
+                    optional=not surely or told_at + silent_s * 1_000 >= self.until,
+                )
+
+
+def _cast(
+    scenario: Scenario, seed: int
+) -> tuple[tuple[Dwelling, ...], tuple[Happening, ...], tuple[Fault, ...]]:
+    homes = tuple(
+        dwelling(one.id, one.grid, one.people, one.tags, metered=one.metered, banded=one.banded)
+        for one in scenario.homes
+    )
+    happenings, faults = scenario.happenings, scenario.faults
+    table = scenario.community
+    if table is not None:
+        settled = community.settle(table.homes, table.people, table.homes_per_grid, seed)
+        befallen = community.befall(settled, scenario.lasts_s, table.dangers, seed)
+        if table.faults:
+            faults += community.breaks(settled, befallen, scenario.lasts_s, seed)
+        homes, happenings = homes + settled, happenings + befallen
+    return homes, happenings, faults
+
+
+def _subjects(home: Dwelling) -> Iterator[str]:
+    yield from (home.id, home.agent, *home.sensors)
+    if home.meter:
+        yield home.meter
+    for person in home.people:
+        yield person.id
+        if person.band:
+            yield person.band
+
+
+def _check(
+    happenings: Sequence[Happening], faults: Sequence[Fault], known: dict[str, Dwelling | Commons]
+) -> None:
+    problems = [
+        f"happening {one.kind} at {one.at_s:g} s: no such subject {one.subject}"
+        for one in happenings
+        if one.subject not in known
+    ]
+    problems += [
+        f"fault {one.kind} at {one.from_s:g} s: no such target {one.target}"
+        for one in faults
+        if one.target not in known and one.target != "all"
+    ]
+    if problems:
+        raise UnknownSubjectError("\n".join(problems))

@@ -1,0 +1,107 @@
+"""`weinao sim`: a simulated community through the real brain, held against the truth."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from cyclopts import App
+from rich.console import Console
+from rich.progress import Progress
+
+from sim.scenarios import Scenario, ScenarioError, parse
+from sim.verdict import Verdict, judge
+from sim.world.truth import Fact, Sent
+from sim.world.world import UnknownSubjectError, World
+from weinao.cli.rehearse import Rehearsal
+
+if TYPE_CHECKING:
+    from sinks.store import Store
+
+Told = Callable[[int], object]
+"""Hears of every simulated hour."""
+
+app = App(name="sim", help="Play a simulated community through the real brain.")
+
+SCENARIOS = Path("configs/scenarios")
+
+
+@app.command
+def run(scenario: str, /, *, out: Path, seed: int | None = None) -> None:
+    """Play a scenario, write its truth, journal and store, and say what held.
+
+    Args:
+        scenario: A file, or the name of one in configs/scenarios.
+        out: Folder for `truth.jsonl`, `journal/` and `store.duckdb`; made anew.
+        seed: Of the world, in the place of the scenario's own.
+    """
+    from weinao import logging
+    from weinao.cli.stage import settle_folder
+
+    logging.configure(level="warning")
+    story = _story(scenario)
+    begun_at = time.monotonic()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("simulated", total=story.lasts_s)
+        verdicts, sent = play(
+            story,
+            settle_folder(out),
+            seed,
+            lambda at: progress.update(task, completed=(at - story.starts_at) / 1_000),
+        )
+    console = Console()
+    played = story.seed if seed is None else seed
+    console.print(f"{story.title}\nseed {played}")
+    for one in verdicts:
+        console.print(f"[green]held[/]   {one.told}" if one.held else f"[red]broken[/] {one.told}")
+    took_s = time.monotonic() - begun_at
+    console.print(f"{sent.packs} packs of {sent.home_days:g} home-days in {took_s:.1f} s")
+    if not all(one.held for one in verdicts):
+        console.print(f"repeat: weinao sim run {scenario} --seed {played} --out {out}")
+        raise SystemExit(1)
+
+
+def play(
+    story: Scenario, out: Path, seed: int | None, told: Told = lambda _: None
+) -> tuple[list[Verdict], Sent]:
+    """Play a scenario into an empty folder; return what held, and what was sent.
+
+    Raises:
+        SystemExit: It is about somebody who is not in it.
+    """
+    seed = story.seed if seed is None else seed
+    try:
+        world = World(story, seed)
+    except UnknownSubjectError as error:
+        raise SystemExit(f"weinao sim: {error}") from error
+    store = _store(out)
+    rehearsal = Rehearsal(world, out, store, seed)
+    sent = rehearsal.play(told)
+    store.close()
+    _write_truth(out / "truth.jsonl", [*world.facts, sent])
+    return judge(story, rehearsal.noticed, rehearsal.incidents.values()), sent
+
+
+def _story(scenario: str) -> Scenario:
+    path = Path(scenario)
+    if not path.exists():
+        path = SCENARIOS / f"{scenario}.toml"
+    if not path.exists():
+        raise SystemExit(
+            f"weinao sim: no scenario {scenario}: expected a file, or one of {SCENARIOS}"
+        )
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except ScenarioError as error:
+        raise SystemExit(f"weinao sim: {path}:\n{error}") from error
+
+
+def _store(out: Path) -> "Store":
+    from sinks.duckdb_store import DuckDBStore
+
+    return DuckDBStore(out / "store.duckdb")
+
+
+def _write_truth(path: Path, lines: list[Fact | Sent]) -> None:
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
