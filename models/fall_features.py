@@ -26,25 +26,27 @@ def measure(windows: Array) -> Array:
         (B, F) finite; the accelerometer's features first, the same with or without a gyroscope.
     """
     acc = windows[:, :, :3] / G_MS2
-    before = _direction(acc[:, _LEAD].mean(1))
-    after = _direction(acc[:, _END].mean(1))
+    ends = _direction(_means(acc, *_ENDS))
     size = _length(acc)
     step = _length(np.diff(acc, axis=1, prepend=acc[:, :1]))
     sway = _length(acc - _running_mean(acc, 5))
-    shares = [share for axis in (before, after) for share in _shares(acc, size, axis)]
+    signals = [size, step, sway, *_shares(acc, size, ends)]
+    with_gyro = windows.shape[2] > _AXES
+    if with_gyro:
+        gyro = windows[:, :, _AXES:]
+        rate = _length(gyro)
+        signals += [rate, *map(np.abs, _shares(gyro, rate, ends)[:3])]
+    segments = _by_segment(np.stack(signals, axis=2))
     parts = [
-        _by_segment(np.stack([size, step, sway, *shares], axis=2)),
+        segments[:, :, :_ACC_SIGNALS].reshape(len(acc), -1),
         _angles(acc),
         _blow(size, step),
-        _drop(acc, size, before),
+        _drop(acc, size, ends[:, 0]),
         _rest(acc, step),
         _rhythm(size),
     ]
-    if windows.shape[2] > _AXES:
-        gyro = windows[:, :, _AXES:]
-        rate = _length(gyro)
-        turns = [np.abs(v) for axis in (before, after) for v in _shares(gyro, rate, axis)]
-        parts += [_by_segment(np.stack([rate, *turns[:3]], axis=2)), _turning(gyro, rate)]
+    if with_gyro:
+        parts += [segments[:, :, _ACC_SIGNALS:].reshape(len(acc), -1), _turning(gyro, rate)]
     return np.concatenate(parts, axis=1)
 
 
@@ -64,6 +66,8 @@ def turn_deg(acc_ms2: Array) -> float:
 
 _AXES = 3
 
+_ACC_SIGNALS = 7
+
 
 def _at(seconds: float) -> int:
     """Return the grid point that many seconds after the impact."""
@@ -80,6 +84,11 @@ _WIDTHS = np.diff(_CUTS, append=LENGTH).astype(np.float64)
 
 _PAIRS = np.triu_indices(len(_CUTS), 1)
 
+_THIRDS = np.array([0, _at(-0.4), _at(0.8)])
+
+_WAVE = 256
+"""A length that transforms fast, and holds a window and the longest lag."""
+
 _LEAD, _NEAR, _END = _span(-2.0, -0.8), _span(-0.4, 0.8), slice(_at(1.2), LENGTH)
 
 _Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -89,6 +98,8 @@ def _spans(*parts: tuple[float, float]) -> _Spans:
     """Return where stretches, in seconds after the impact, start and stop."""
     return np.array([_at(a) for a, _ in parts]), np.array([_at(b) for _, b in parts])
 
+
+_ENDS = _spans((-2.0, -0.8), (1.2, 2.44))
 
 _RESTS = _spans((0.4, 1.2), (0.8, 1.6), (1.2, 2.44), (-1.0, -0.4), (-2.0, -0.8))
 
@@ -107,10 +118,11 @@ def _direction(vectors: Array) -> Array:
     return np.asarray(vectors / np.maximum(sizes, 1e-3))
 
 
-def _shares(vectors: Array, size: Array, axis: Array) -> tuple[Array, Array]:
-    """Return how much of vectors is along an axis, and how much across it."""
-    along = np.einsum("btk,bk->bt", vectors, axis)
-    return along, np.sqrt(np.maximum(size**2 - along**2, 0))
+def _shares(vectors: Array, size: Array, axes: Array) -> list[Array]:
+    """Return how much of vectors is along an axis and how much across it, for each of two axes."""
+    along = np.einsum("btk,bik->ibt", vectors, axes)
+    across = np.sqrt(np.maximum(size**2 - along**2, 0))
+    return [along[0], across[0], along[1], across[1]]
 
 
 def _running_mean(values: Array, width: int) -> Array:
@@ -133,13 +145,13 @@ def _padded(values: Array, front: int, back: int) -> Array:
 
 
 def _by_segment(signals: Array) -> Array:
-    """Return mean, deviation, least and most of (B, T, K) signals in each of nine segments."""
+    """Return (B, 36, K): mean, deviation, least and most of (B, T, K) signals in nine segments."""
     mean = np.add.reduceat(signals, _CUTS, axis=1) / _WIDTHS[:, None]
     square = np.add.reduceat(signals**2, _CUTS, axis=1) / _WIDTHS[:, None]
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     least = np.minimum.reduceat(signals, _CUTS, axis=1)
     most = np.maximum.reduceat(signals, _CUTS, axis=1)
-    return np.concatenate([mean, deviation, least, most], axis=1).reshape(len(signals), -1)
+    return np.concatenate([mean, deviation, least, most], axis=1)
 
 
 def _angles(acc: Array) -> Array:
@@ -152,28 +164,26 @@ def _angles(acc: Array) -> Array:
 def _blow(size: Array, step: Array) -> Array:
     """Return how hard, how sharp and how single the impact is."""
     peak = size[:, BEFORE]
-    earlier, near, later = size[:, : _NEAR.start], size[:, _NEAR], size[:, _NEAR.stop :]
+    earlier, near = size[:, : _NEAR.start], size[:, _NEAR]
     ranked = np.sort(size, axis=1)
-    middle = size[:, 1:-1]
+    middle, average = size[:, 1:-1], size.sum(1) / LENGTH
     tops = (middle > size[:, :-2]) & (middle >= size[:, 2:]) & (middle > 1.3)  # noqa: PLR2004  # g
     columns = [
         peak,
         peak / np.maximum(ranked[:, -1], 0.1),
         peak / np.maximum(earlier.max(1), 0.1),
         peak / np.maximum(size[:, _at(0.4) :].max(1), 0.1),
-        *[(part > 1.5).sum(1) for part in (earlier, near, later)],  # noqa: PLR2004  # g
-        tops[:, : _NEAR.start].sum(1),
-        tops[:, _NEAR].sum(1),
-        tops[:, _NEAR.stop :].sum(1),
+        *np.add.reduceat(size > 1.5, _THIRDS, axis=1, dtype=np.int64).T,  # noqa: PLR2004  # g
+        *np.add.reduceat(tops, _THIRDS, axis=1, dtype=np.int64).T,
         (near > (peak[:, None] + 1) / 2).sum(1),
         np.maximum(near - 1, 0).sum(1),
         step[:, _NEAR].max(1),
         step[:, _NEAR].sum(1),
         *ranked[:, [-5, -10, -20, 5, 15]].T,
-        size.mean(1),
-        size.std(1),
+        average,
+        np.sqrt(np.maximum((size**2).sum(1) / LENGTH - average**2, 0)),
     ]
-    return np.stack(columns, axis=1)
+    return np.array(columns, np.float64).T
 
 
 def _drop(acc: Array, size: Array, before: Array) -> Array:
@@ -191,7 +201,7 @@ def _drop(acc: Array, size: Array, before: Array) -> Array:
         np.einsum("btk,bk->bt", speed, before).min(1),
         _length(speed).max(1),
     ]
-    return np.stack(columns, axis=1)
+    return np.array(columns, np.float64).T
 
 
 def _rest(acc: Array, step: Array) -> Array:
@@ -211,7 +221,7 @@ def _rest(acc: Array, step: Array) -> Array:
         late[:, late.shape[1] // 2],
         mean_step[:, : _at(-0.4)].min(1),
     ]
-    return np.stack(columns, axis=1)
+    return np.array(columns, np.float64).T
 
 
 def _rhythm(size: Array) -> Array:
@@ -220,11 +230,12 @@ def _rhythm(size: Array) -> Array:
     Over all of the window, before the impact, and after it; at eight lags of 0.08 to 1.2 s.
     """
     level = np.minimum(size, 2.0)
-    wave = np.zeros((len(size), 3, 2 * LENGTH))
+    wave = np.zeros((len(size), 3, _WAVE))
     for i, part in enumerate((slice(0, LENGTH), slice(0, _at(-0.2)), slice(_at(0.4), LENGTH))):
-        wave[:, i, part] = level[:, part] - level[:, part].mean(1, keepdims=True)
-    power = np.abs(np.fft.rfft(wave, axis=2)) ** 2
-    alike = np.fft.irfft(power, 2 * LENGTH, axis=2)[:, :, :31]
+        wave[:, i, part] = level[:, part] - level[:, part].mean(1)[:, None]
+    turned = np.fft.rfft(wave, axis=2)
+    power = turned.real**2 + turned.imag**2
+    alike = np.fft.irfft(power, _WAVE, axis=2)[:, :, :31]
     alike /= np.maximum(alike[:, :, :1], 0.05)
     lags = np.maximum.reduceat(alike, [2, 4, 6, 8, 11, 15, 20, 25], axis=2)
     return np.concatenate([lags.reshape(len(size), -1), alike[:, :, 2], alike[:, :, 4]], axis=1)
@@ -237,7 +248,7 @@ def _turning(gyro: Array, rate: Array) -> Array:
     way = _means(rate, *_TURNS) * seconds
     columns = [*turned.T, *way.T, *(turned / np.maximum(way, 0.05)).T]
     columns += [rate.max(1), rate.argmax(1), (rate > 3).sum(1)]  # noqa: PLR2004  # rad/s
-    return np.stack(columns, axis=1)
+    return np.array(columns, np.float64).T
 
 
 def _count(channels: int) -> int:

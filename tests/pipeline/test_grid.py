@@ -162,6 +162,7 @@ def test_a_fall_followed_by_a_walk_through_the_home_is_withdrawn() -> None:
 
 def test_a_fall_after_which_nothing_moves_is_confirmed_and_told_again() -> None:
     journal = Journal()
+    journal.say("pir-1", Home(at=START - 60_000, sensor=Sensor.PIR, value=1))
     journal.say("band-1", Motion(at=START, event=MotionEvent.FALL, confidence=0.9))
     journal.say("agent-1", Status(at=START + 61_000, complete_to=START + 61_000))
 
@@ -169,6 +170,14 @@ def test_a_fall_after_which_nothing_moves_is_confirmed_and_told_again() -> None:
 
     assert [hazard.phase for hazard in of(Hazard, outcomes)] == [Phase.RAISED, Phase.CONFIRMED]
     assert [notice.step for notice in of(Notice, outcomes)] == ["dispatch.1", "worse.4"]
+
+
+def test_where_nothing_could_move_its_stillness_says_nothing() -> None:
+    journal = Journal()
+    journal.say("band-1", Motion(at=START, event=MotionEvent.FALL, confidence=0.9))
+    journal.say("agent-1", Status(at=START + 61_000, complete_to=START + 61_000))
+
+    assert [hazard.phase for hazard in of(Hazard, run(journal.entries))] == [Phase.RAISED]
 
 
 def test_a_dead_agent_is_one_incident_and_heals_when_it_is_back() -> None:

@@ -2,7 +2,7 @@
 
     fall seen -> RAISED at once -+- its wearer, alone at home, walks from room to room -> WITHDRAWN
                                  +- still lying when the wearable looks again          -> CONFIRMED
-                                 +- nothing moves for `still_s_min`                    -> CONFIRMED
+                                 +- nothing that could be seen moves for `still_s_min` -> CONFIRMED
 
 Evidence counts by its own time, in whatever order it arrives: alarms overtake what waited.
 """
@@ -38,11 +38,13 @@ class FallState(Struct, frozen=True):
         movements: The newest, in the order of their time.
         pending: Falls that may still be confirmed or withdrawn.
         alone: One resident is registered here, so that movement is hers.
+        sees: Something here has reported movement, so that its absence means something.
     """
 
     movements: tuple[Movement, ...] = ()
     pending: tuple[Hazard, ...] = ()
     alone: bool = False
+    sees: bool = False
 
 
 class Fall(Struct, frozen=True, kw_only=True):
@@ -97,7 +99,7 @@ class Fall(Struct, frozen=True, kw_only=True):
             quiet_until = fall.at + self.still_s_min * 1_000
             rises_at = fall.at + self.rise_s_min * 1_000
             unmoved = not any(rises_at <= seen.at <= quiet_until for seen in state.movements)
-            if fall.phase is Phase.RAISED and at >= quiet_until and unmoved:
+            if state.sees and fall.phase is Phase.RAISED and at >= quiet_until and unmoved:
                 confirmed.append(_confirmed(fall, quiet_until, "fall.nothing_moved", ()))
                 pending.append(replace(fall, phase=Phase.CONFIRMED))
             elif at < fall.at + self.walk_s_max * 1_000:
@@ -136,7 +138,7 @@ class Fall(Struct, frozen=True, kw_only=True):
         if movement in state.movements:
             return state, ()
         movements = sorted((*state.movements, movement), key=lambda moved: moved.at)
-        state = replace(state, movements=tuple(movements[-MOVEMENTS_KEPT_MAX:]))
+        state = replace(state, movements=tuple(movements[-MOVEMENTS_KEPT_MAX:]), sees=True)
         # What is confirmed is no longer taken back: it was so when somebody was told.
         walks = {
             fall.id: self._walk(state, fall) if fall.phase is Phase.RAISED else ()
