@@ -53,11 +53,11 @@ def test_killing_programs_loses_nothing_and_every_runner_concludes_the_same(
         assert weinao("incidents", "--data", out, "--json") == live
 
 
-def test_a_short_demo_ends_by_itself_with_everything_accounted_for(tmp_path: Path) -> None:
+def test_the_demo_ends_by_itself_with_everything_accounted_for(tmp_path: Path) -> None:
     nothing = tmp_path / "no-recordings"
 
     printed = weinao(
-        "demo", "--minutes", 1, "--folder", tmp_path / "demo", "--recordings", nothing,
+        "demo", "--minutes", 2, "--folder", tmp_path / "demo", "--recordings", nothing,
         "--lang", "en",
     )  # fmt: skip
 
@@ -65,7 +65,8 @@ def test_a_short_demo_ends_by_itself_with_everything_accounted_for(tmp_path: Pat
     table = {row[1].strip(): [cell.strip() for cell in row[2:4]] for row in rows}
     assert table["lost"] == ["0", "0"]
     assert table["counted twice"] == ["0", "0"]
-    for kind in ("call for help", "smoke", "gas leak", "fall", "gateway silent"):
+    assert table["missed"] == ["0", "0"]
+    for kind in ("call for help", "smoke", "gas leak", "fall", "gateway silent", "water leak"):
         expected, found = table[kind]
         assert expected == found != "0", printed
 

@@ -46,6 +46,7 @@ class Rehearsal:
         self._seed, self._manner = seed, manner
         self._people: People | None = None
         self._agent_ports: dict[str, int] = {}
+        self._ended_at = 0
 
     def open(self) -> None:
         """Start the system, load the registry, and let people listen.
@@ -92,13 +93,14 @@ class Rehearsal:
         """
         deadline = time.monotonic() + timeout_s
         delivered = self._quiet(deadline)
+        self._ended_at = now_ms()
         for one in self.stage.homes:
             self.supervisor.stop(one.agent)
         return self._quiet(max(deadline, time.monotonic() + 2 * QUIET_S)) and delivered
 
     def account(self, extra: list[Expected]) -> Audit:
         """Hold what happened against what is stored."""
-        return self.stage.account(self.store, extra)
+        return self.stage.account(self.store, extra, self._ended_at)
 
     def close(self) -> None:
         """End every program."""

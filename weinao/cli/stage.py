@@ -21,6 +21,11 @@ KINDS = {"deterioration": "vitals", "sensor_dies": "device_silent", "stops_movin
 """Happenings whose incident has another name."""
 
 
+PATIENCE_S = {"vitals": 100, "agent_silent": 40, "device_silent": 40, "fall": 15}
+"""How long after it happened an incident may take by its rule: persistence, missed heartbeats, the
+detector's window. What is younger than that when the curtain falls cannot be asked for yet."""
+
+
 class Happening(Struct, frozen=True):
     """Something that befalls a home, some seconds after its agent's story begins."""
 
@@ -132,8 +137,14 @@ class Stage:
             found += [_expected(told, one) for told in self._truth(one)]
         return [expected for expected in found if expected.kind != "leaves_home"]
 
-    def account(self, store: Store, extra: Sequence[Expected] = ()) -> Audit:
-        """Hold what was sent and what happened against the store."""
+    def account(self, store: Store, extra: Sequence[Expected], ended_at: int) -> Audit:
+        """Hold what was sent and what happened against the store.
+
+        Args:
+            store: To be asked.
+            extra: What happened beside the homes' own stories.
+            ended_at: When the last agent was ended, milliseconds UTC.
+        """
         from edge.outbox_audit import read_waiting
 
         return audit(
@@ -142,7 +153,7 @@ class Stage:
             kept=_values(store, "observations", Kept),
             losses=_values(store, "losses", Loss),
             incidents=list(_values(store, "incidents", Incident)),
-            expected=[*self.expected(), *extra],
+            expected=[one for one in (*self.expected(), *extra) if _ripe(one, ended_at)],
         )
 
     def _outboxes(self) -> list[Path]:
@@ -207,6 +218,10 @@ def _expected(told: Mapping[str, Any], one: Home) -> Expected:
         if by_silence or kind in ("fall", "vitals")
         else f"{told['device']}:{told['boot']}:{told['seq']}.",
     )
+
+
+def _ripe(one: Expected, ended_at: int) -> bool:
+    return one.at + PATIENCE_S.get(one.kind, 0) * 1_000 <= ended_at
 
 
 def _values(store: Store, table: str, kind: type) -> Iterable[Any]:
