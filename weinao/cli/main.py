@@ -10,32 +10,35 @@ app = App(
     version=__version__,
 )
 _COMMANDS = {
-    "up": "weinao.cli.up:up",
-    "broker": "weinao.cli.broker:broker",
-    "demo": "weinao.cli.demo:demo",
-    "edge": "weinao.cli.edge:app",
-    "ingest": "weinao.cli.ingest:ingest",
-    "flow": "weinao.cli.flow:app",
-    "store": "weinao.cli.store:app",
-    "notify": "weinao.cli.notify:notify",
-    "registry": "weinao.cli.registry:app",
-    "incidents": "weinao.cli.read:incidents",
-    "explain": "weinao.cli.explain:explain",
-    "risks": "weinao.cli.read:risks",
-    "scores": "weinao.cli.read:scores",
-    "observations": "weinao.cli.read:observations",
-    "deadletters": "weinao.cli.read:deadletters",
-    "losses": "weinao.cli.read:losses",
-    "replay": "weinao.cli.replay:replay",
-    "sim": "weinao.cli.sim:app",
-    "score": "weinao.cli.score:score",
-    "evaluate": "weinao.cli.evaluate.main:app",
-    "chaos": "weinao.cli.chaos:chaos",
-    "fuzz": "weinao.cli.fuzz:fuzz",
-    "schema": "weinao.cli.schema:schema",
+    "up": ("weinao.cli.up:up", "Run a whole system on this machine."),
+    "broker": ("weinao.cli.broker:broker", "Run the embedded MQTT 5 broker."),
+    "demo": ("weinao.cli.demo:demo", "Run a small community, from sensor to handled incident."),
+    "edge": ("weinao.cli.edge:app", "Agents on community hardware."),
+    "ingest": ("weinao.cli.ingest:ingest", "From the broker into the journal."),
+    "flow": ("weinao.cli.flow:app", "The dataflow: journal in, outcomes out."),
+    "store": ("weinao.cli.store:app", "Own the store, and answer for it."),
+    "notify": ("weinao.cli.notify:notify", "Tell others what was concluded."),
+    "registry": ("weinao.cli.registry:app", "Check registered data, and load it."),
+    "incidents": ("weinao.cli.read:incidents", "Show incidents."),
+    "explain": ("weinao.cli.explain:explain", "Tell the story of an incident."),
+    "risks": ("weinao.cli.read:risks", "Show latent risks."),
+    "scores": ("weinao.cli.read:scores", "Show health scores."),
+    "observations": ("weinao.cli.read:observations", "Show observations."),
+    "deadletters": ("weinao.cli.read:deadletters", "Show what was set aside, and why."),
+    "losses": ("weinao.cli.read:losses", "Show what was lost, by name."),
+    "replay": (
+        "weinao.cli.replay:replay",
+        "Run recordings or a journal through perception and brain.",
+    ),
+    "sim": ("weinao.cli.sim:app", "Simulate a community with a known truth."),
+    "score": ("weinao.cli.score:score", "Hold what came out against the truth."),
+    "evaluate": ("weinao.cli.evaluate.main:app", "Score models and rules on labelled recordings."),
+    "chaos": ("weinao.cli.chaos:chaos", "Kill programs at random, then audit."),
+    "fuzz": ("weinao.cli.fuzz:fuzz", "Throw bad messages at a running system."),
+    "schema": ("weinao.cli.schema:schema", "Write the contract's documents."),
 }
-for _name, _target in _COMMANDS.items():
-    app.command(_target, name=_name)
+for _name, (_target, _about) in _COMMANDS.items():
+    app.command(_target, name=_name, help=_about)
 
 
 def main() -> None:
