@@ -20,6 +20,7 @@ from typing import IO
 from structlog.typing import FilteringBoundLogger
 
 from edge import heartbeat, metrics
+from edge.actuators import actuators
 from edge.clock import ClockQuality
 from edge.commands import Commands
 from edge.commits import Commits
@@ -91,7 +92,12 @@ class Agent:
         self._uplink = Uplink(
             settings, self._commits, on_command=self._take, log=log, now=now, rng=rng
         )
-        self._commands = Commands({"heartbeat": self._beat_now, "resend": self._send_again}, now)
+        self._commands = Commands(
+            {"heartbeat": self._beat_now, "resend": self._send_again},
+            now,
+            actuators(settings.actuator),
+        )
+        self._at_work: set[asyncio.Task[None]] = set()
         self._quality = ClockQuality(settings.heartbeat.clock)
         self._beat = asyncio.Event()
         self._pumps = self._made_pumps(rng)
@@ -194,7 +200,13 @@ class Agent:
         self._uplink.wake()
 
     def _take(self, command: Command) -> None:
-        receipt = self._commands.take(command)
+        # The loop keeps no hold of what runs on it.
+        task = asyncio.get_running_loop().create_task(self._carry_out(command))
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
+    async def _carry_out(self, command: Command) -> None:
+        receipt = await self._commands.take(command)
         if receipt:
             entry = Entry(
                 device=self._settings.agent,

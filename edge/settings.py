@@ -142,6 +142,29 @@ class SimulatedDevice(Section, frozen=True, kw_only=True, tag_field="driver", ta
     every_s: NotNegative = 0.0
 
 
+class ProgramActuator(Section, frozen=True, kw_only=True, tag_field="driver", tag="program"):
+    """A device that is told what to do by running a program of the integrator's.
+
+    Attributes:
+        does: For each word, the program and its arguments; an exit code of 0 says that it is done.
+        timeout_s: A program that takes longer is ended, and has not done it.
+    """
+
+    id: Id
+    does: dict[Word, Annotated[tuple[Folder, ...], Meta(min_length=1)]]
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+
+
+class SimulatedActuator(Section, frozen=True, kw_only=True, tag_field="driver", tag="simulated"):
+    """A device of a home that does not exist; it does what it is told."""
+
+    id: Id
+    does: tuple[Word, ...]
+
+
+Actuator = ProgramActuator | SimulatedActuator
+
+
 class Happening(Section, frozen=True, kw_only=True):
     """Something that befalls the simulated home.
 
@@ -187,4 +210,5 @@ class EdgeSettings(Section, frozen=True, kw_only=True):
     metrics: MetricsSettings = MetricsSettings()
     simulation: SimulationSettings = SimulationSettings()
     device: tuple[ReplayDevice | SimulatedDevice, ...] = ()
+    actuator: tuple[Actuator, ...] = ()
     happening: tuple[Happening, ...] = ()

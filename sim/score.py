@@ -97,6 +97,8 @@ def score(
         repeated: Observations that stand twice.
     """
     raised = [one for one in noticed if one.hazard.phase is Phase.RAISED]
+    # What another incident took in is that other's.
+    incidents = [one for one in incidents if one.state is not IncidentState.MERGED]
     causes = Counter(hazard for one in incidents for hazard in one.hazards)
     by_kind = _grouped(raised)
     matches = [_match(fact, by_kind.get(fact.kind, ()), causes) for fact in facts if fact.kind]

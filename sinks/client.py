@@ -78,6 +78,9 @@ class StoreClient:
     def commands(self, wanted: Filter) -> list[Outcome]:
         return self._ask(Request(ask="commands", wanted=wanted), list[Outcome])
 
+    def adjustments(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="adjustments", wanted=wanted), list[Outcome])
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         return self._ask(
             Request(ask="incident_changes", after=after, limit=limit), list[Followed]

@@ -43,6 +43,7 @@ _COLUMN_OF: dict[str, dict[str, str]] = {
     "tasks": _ABOUT,
     "notices": _ABOUT,
     "commands": _ABOUT,
+    "adjustments": {**_SAME, "incident": "incident"},
 }
 """For each table, the columns that the fields of a `Filter` ask for."""
 
@@ -57,6 +58,7 @@ _KIND_OF = {
     "tasks": "kind",
     "notices": "kind",
     "commands": "kind",
+    "adjustments": "kind",
     "losses": "state",
     "deadletters": "reason",
 }

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sinks.store import identity, moment, table_of
 from weinao.messages import Home, Vitals
 from weinao.outcomes import (
+    Adjustment,
     AnyOutcome,
     Command,
     Hazard,
@@ -135,6 +136,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "tasks": _TASK,
     "notices": _TASK,
     "commands": _TASK,
+    "adjustments": (*_KEY, "kind", "subject", "household", "incident", "body"),
     "losses": (*_KEY, "device", "boot", "first_seq", "last_seq", "state", "body"),
     "deadletters": (*_KEY, "reason", "detail", "topic", "device", "size", "payload"),
 }  # fmt: skip
@@ -215,6 +217,10 @@ def _incident(value: Incident) -> Row:
     )  # fmt: skip
 
 
+def _adjustment(value: Adjustment) -> Row:
+    return (value.rule, value.subject, value.household, value.incident, _body(value))
+
+
 def _loss(value: Loss) -> Row:
     return (value.device, value.boot, value.first, value.last, value.state, _body(value))
 
@@ -247,6 +253,7 @@ _FIELDS: dict[type[AnyOutcome], Callable[[Any], Row]] = {
     Task: lambda task: (task.want.value, task.incident, _body(task)),
     Notice: lambda notice: (notice.step, notice.incident, _body(notice)),
     Command: lambda command: (command.do, command.incident, _body(command)),
+    Adjustment: _adjustment,
     Loss: _loss,
     Rejected: _rejected,
 }

@@ -111,6 +111,9 @@ class DuckDBStore:
     def commands(self, wanted: Filter) -> list[Outcome]:
         return self._reads.rows("commands", wanted)
 
+    def adjustments(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("adjustments", wanted)
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         return self._reads.followed(("incident_changes",), after, limit)
 

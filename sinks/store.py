@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from weinao.outcomes import (
     PAYLOAD_KEPT_BYTES_MAX,
+    Adjustment,
     AnyOutcome,
     Command,
     Hazard,
@@ -39,7 +40,7 @@ Position = tuple[int, int]
 
 READABLE = (
     "incidents", "observations", "deadletters", "losses", "hazards", "risks", "risk_changes",
-    "scores", "tasks", "notices", "commands",
+    "scores", "tasks", "notices", "commands", "adjustments",
 )  # fmt: skip
 """What is read with a `Filter`; each is a method of `Store`, too."""
 
@@ -154,6 +155,9 @@ class Store(Protocol):
     def commands(self, wanted: Filter) -> list[Outcome]:
         """Return what devices were told to do, by `(at, id, grid)`."""
 
+    def adjustments(self, wanted: Filter) -> list[Outcome]:
+        """Return which thresholds people's word has moved for whom, by `(at, id, grid)`."""
+
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
         """Return every change of every incident, in the order of commits."""
 
@@ -257,6 +261,7 @@ _TABLES: dict[type[AnyOutcome], str] = {
     Task: "tasks",
     Notice: "notices",
     Command: "commands",
+    Adjustment: "adjustments",
     Loss: "losses",
     Rejected: "deadletters",
 }

@@ -40,6 +40,7 @@ Question = Literal[
     "tasks",
     "notices",
     "commands",
+    "adjustments",
     "incident_changes",
     "outgoing",
     "counts",

@@ -105,6 +105,7 @@ class Action(StrEnum):
     REOPEN = "reopen"
     MERGE = "merge"
     COMMENT = "comment"
+    RATE = "rate"
 
 
 class Observation(Struct, frozen=True, kw_only=True, tag_field="kind", forbid_unknown_fields=True):
@@ -231,7 +232,12 @@ class Utility(Observation, frozen=True, kw_only=True, tag="utility"):
 
 
 class Report(Observation, frozen=True, kw_only=True, tag="report"):
-    """What a resident reported by phone."""
+    """What a resident reported by phone.
+
+    Attributes:
+        category: What about, as `fire`, `leak`, `fire_lane`; policy says which dangers it may mean.
+        place: The id of a home, a building or a zone, where the reporter knows it.
+    """
 
     category: Word
     text: Text = ""
@@ -247,12 +253,17 @@ class Patrol(Observation, frozen=True, kw_only=True, tag="patrol"):
 
 
 class Feedback(Observation, frozen=True, kw_only=True, tag="feedback"):
-    """What a person answered about an incident."""
+    """What a person answered about an incident.
+
+    Attributes:
+        rating: How well it was handled, with `rate` only: 1 is bad, 5 is good.
+    """
 
     incident: Id
     actor: Id
     action: Action
     note: Text = ""
+    rating: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
 class Receipt(Observation, frozen=True, kw_only=True, tag="receipt"):

@@ -254,10 +254,41 @@ class Step(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class OrderState(StrEnum):
+    """What became of a command: on its way, done, refused by its device, or never answered."""
+
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """Something that a device was told to do about an incident, and what became of it.
+
+    Attributes:
+        command: Id of the newest command about it.
+        tries: How often it was told so far.
+        due_at: When it counts as unanswered.
+        detail: What the device said to a refusal.
+        answered_at: When its state was settled.
+    """
+
+    command: str
+    device: str
+    do: str
+    due_at: int
+    tries: int = 1
+    state: OrderState = OrderState.ASKED
+    detail: str = ""
+    answered_at: int | None = None
+
+
 class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     """A hazard that people answer for, as it stands after its last step.
 
     Attributes:
+        kind: Of the gravest of its hazards.
         at: When the danger began in the world.
         noticed_at: When the record that raised it reached the journal.
         assignee: Who is asked to act now; empty when nobody is.
@@ -267,6 +298,10 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
         withdrawn: How many of its hazards never were so.
         hazard_over: The sensors say that the danger has passed; people may still be needed.
         merged_into: The incident that took it in.
+        old: Its news came late, from a home that had been cut off.
+        orders: What devices were told to do about it.
+        reporter: Who reported it, by phone; empty where sensors did.
+        rating: How well it was handled, as the family or the reporter sees it: 1 to 5.
     """
 
     id: str
@@ -291,6 +326,10 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     withdrawn: int = 0
     hazard_over: bool = False
     merged_into: str = ""
+    old: bool = False
+    orders: tuple[Order, ...] = ()
+    reporter: str = ""
+    rating: int | None = None
     steps: tuple[Step, ...] = ()
 
 
@@ -305,7 +344,13 @@ class Task(Struct, frozen=True, kw_only=True, tag="task"):
 
 
 class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
-    """A message to one person about one step of an incident; its id makes repeats harmless."""
+    """A message to one person about one step of an incident; its id makes repeats harmless.
+
+    Attributes:
+        happened_at: When the danger began in the world.
+        old: It happened a while ago, and only now was heard of: to be told as such.
+        not_before: When it may be delivered; 0 for at once.
+    """
 
     id: str
     incident: str
@@ -317,19 +362,54 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     kind: HazardKind
     severity: Severity
     subject: str
+    happened_at: int = 0
+    old: bool = False
+    not_before: int = 0
     reason: str = ""
     facts: dict[str, Fact] = {}
 
 
 class Command(Struct, frozen=True, kw_only=True, tag="command"):
-    """What a device should do; answered by a `Receipt`. Void after `expires_at`."""
+    """What a device should do; answered by a `Receipt`. Void after `expires_at`.
+
+    Attributes:
+        device: The agent that is told.
+        target: The device behind it that should do it; empty for the agent itself.
+    """
 
     id: str
     device: str
     do: str
+    target: str = ""
     incident: str
     at: int
     expires_at: int
+
+
+class Adjustment(Struct, frozen=True, kw_only=True, tag="adjustment"):
+    """What people's word about false alarms changed for one subject: audited, bounded, reversible.
+
+    Attributes:
+        rule: Which rule looks differently now,
+        threshold: and at which of its thresholds.
+        before: What the threshold was for this subject, in its own unit,
+        after: and what it is now,
+        bound: and what it never goes beyond.
+        incident: The one that somebody called a false alarm, or took that back.
+        actor: Who.
+    """
+
+    id: str
+    rule: str
+    subject: str
+    household: str
+    threshold: str
+    before: float
+    after: float
+    bound: float
+    at: int
+    incident: str
+    actor: str
 
 
 class Loss(Struct, frozen=True, kw_only=True, tag="loss"):
@@ -350,7 +430,17 @@ class Loss(Struct, frozen=True, kw_only=True, tag="loss"):
 
 
 AnyOutcome = (
-    Kept | Hazard | Risk | HealthScore | Incident | Task | Notice | Command | Loss | Rejected
+    Kept
+    | Hazard
+    | Risk
+    | HealthScore
+    | Incident
+    | Task
+    | Notice
+    | Command
+    | Adjustment
+    | Loss
+    | Rejected
 )
 
 

@@ -15,6 +15,7 @@ Key = Annotated[
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL takes no such character in a text
 Name = Annotated[str, Meta(max_length=100, pattern=NO_NUL)]
 Text = Annotated[str, Meta(max_length=500, pattern=NO_NUL)]
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
 Reading = Annotated[float, Meta(ge=0, le=400)]
 Instant = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
@@ -154,7 +155,13 @@ class Resident(Registry, frozen=True, kw_only=True, tag="resident"):
 
 
 class Staff(Registry, frozen=True, kw_only=True, tag="staff"):
-    """Who is on duty for a grid; shifts are minutes of the local day, `from` to `until`."""
+    """Who is on duty for a grid; shifts are minutes of the local day, `from` to `until`.
+
+    Attributes:
+        deputy: Who of the staff stands in, off shift and while away; empty for nobody.
+        away_from: When an absence begins,
+        away_until: and when it ends; None for none, or for one without an end.
+    """
 
     name: Name = ""
     role: Role
@@ -162,6 +169,9 @@ class Staff(Registry, frozen=True, kw_only=True, tag="staff"):
     buildings: Annotated[tuple[Key, ...], Meta(max_length=100)] = ()
     shift_from_min: Annotated[int, Meta(ge=0, le=1440)] = 0
     shift_until_min: Annotated[int, Meta(ge=0, le=1440)] = 1440
+    deputy: str = ""
+    away_from: Instant | None = None
+    away_until: Instant | None = None
     language: Annotated[str, Meta(pattern="^(zh|en)$(?!\n)")] = "zh"
 
 
@@ -176,6 +186,7 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
         heartbeat_s: How often something must be heard of it; None for never expected.
         tested_at: When it was last tested, milliseconds UTC; None for never.
         test_every_days: How often it has to be; None for never.
+        does: What it can be told to do, as `close_gas_valve`; policy says when it is told.
     """
 
     model: Name = ""
@@ -187,6 +198,7 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
     heartbeat_s: Annotated[float, Meta(gt=0, le=2_678_400)] | None = None
     tested_at: Instant | None = None
     test_every_days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+    does: Annotated[tuple[Word, ...], Meta(max_length=16)] = ()
 
 
 class Checkpoint(Registry, frozen=True, kw_only=True, tag="checkpoint"):

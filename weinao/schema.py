@@ -17,6 +17,7 @@ _OUT = (
     outcomes.Task,
     outcomes.Notice,
     outcomes.Command,
+    outcomes.Adjustment,
     outcomes.Loss,
     outcomes.Rejected,
 )

@@ -49,7 +49,7 @@ def timeline(handled: Handled, voice: Voice) -> list[Moment]:
         *_steps(handled, voice),
         *_checks(handled, voice),
         *_worse(handled, voice),
-        *_commands(handled, voice),
+        *_orders(handled, voice),
     ]
     return sorted(found, key=lambda moment: moment.at)
 
@@ -176,18 +176,34 @@ def _checks(handled: Handled, voice: Voice) -> Iterator[Moment]:
 
 
 def _worse(handled: Handled, voice: Voice) -> Iterator[Moment]:
-    told: dict[int, list[str]] = {}
+    """Yield what people were told beside being asked: that it is worse, that there is more."""
+    told: dict[tuple[int, str], list[str]] = {}
     for outcome in handled.notices:
         notice = outcome.value
-        if isinstance(notice, Notice) and notice.step.startswith("worse."):
-            told.setdefault(notice.at, []).append(notice.recipient)
-    for at, people in told.items():
-        yield Moment(at, voice.say("step", "worse", people=voice.people(people)), "worse")
+        if isinstance(notice, Notice):
+            step = notice.step.partition(".")[0]
+            if step in _TOLD:
+                told.setdefault((notice.at, step), []).append(notice.recipient)
+    for (at, step), people in told.items():
+        yield Moment(at, voice.say("step", _TOLD[step], people=voice.people(people)), step)
 
 
-def _commands(handled: Handled, voice: Voice) -> Iterator[Moment]:
+_TOLD = {"worse": "worse", "also": "also", "rate": "rate_asked", "order": "order_failed_told"}
+
+
+def _orders(handled: Handled, voice: Voice) -> Iterator[Moment]:
+    """Yield what devices were told to do, and what they answered."""
+    asked: dict[tuple[str, str], int] = {}
     for outcome in handled.commands:
         command = outcome.value
         if isinstance(command, Command):
-            text = voice.say("step", "command", device=command.device, do=command.do)
+            device = command.target or command.device
+            tries = asked[device, command.do] = asked.get((device, command.do), 0) + 1
+            key = "command" if tries == 1 else "command_again"
+            text = voice.say("step", key, device=device, do=voice.say("do", command.do))
             yield Moment(command.at, text, "command")
+    for order in handled.incident.orders:
+        if order.answered_at is not None:
+            do, key = voice.say("do", order.do), f"order_{order.state}"
+            text = voice.say("step", key, device=order.device, do=do, detail=order.detail)
+            yield Moment(order.answered_at, text, "command")

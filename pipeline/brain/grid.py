@@ -7,9 +7,11 @@ were batched and wherever they were cut.
                                                     +-> home clock -> ordered rules -+
     heartbeat -> its homes' clocks, its devices' silence
     tick      -> silence of agents, deadlines of people
+    feedback  -> desk, and what its rule learns from it
+    receipt   -> desk
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -17,9 +19,10 @@ from msgspec import UNSET, Struct
 from pipeline.brain import homes
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.homes import HomeClock
-from pipeline.brain.identify import inactivity
 from pipeline.brain.identify.base import Finding, Rule, advance
-from pipeline.brain.identify.silence import Heard, Silence, heard_behind
+from pipeline.brain.identify.silence import Silence
+from pipeline.brain.learn.lesson import adjusted, learners, lesson_of
+from pipeline.brain.liveness import Liveness, LivenessState
 from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered, key_of
@@ -34,7 +37,7 @@ from pipeline.brain.respond.policy import Policy
 from weinao import messages, topics
 from weinao.codec import Arrival
 from weinao.ids import observation_id
-from weinao.messages import AnyObservation, Feedback, Home, Pack, Status
+from weinao.messages import AnyObservation, Feedback, Home, Pack, Receipt, Status
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
@@ -46,17 +49,10 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 3
+SNAPSHOT_VERSION = 4
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
-
-_HOUR_MS = 3_600_000
-
-CLOCK_GAP_MS = 5_000
-TICKS_MISSED_MAX = 3
-"""A longer pause between ticks, and longer than so many of the last, means that ingest was away,
-and with it everybody's ear."""
 
 COMMUNAL = ""
 """Stands for a place where states go by the community's clock."""
@@ -68,11 +64,8 @@ class Snapshot(Struct, frozen=True):
     Attributes:
         states: For each rule and subject, its state.
         at_home: For each place, the states that its clock moves.
-        heard: When each agent, and each device behind one, was last heard.
-        boots: The newest boot of each agent.
-        watching: For each household, the devices whose silence would make it look quiet.
-        ticked_at: The community's clock,
-        tick_ms: and how far apart its last two ticks were.
+        liveness: Who was heard when.
+        desk: The incidents.
     """
 
     version: int
@@ -82,11 +75,7 @@ class Snapshot(Struct, frozen=True):
     clocks: dict[str, HomeClock]
     states: dict[StateKey, Any]
     at_home: dict[str, tuple[StateKey, ...]]
-    heard: dict[str, Heard]
-    boots: dict[str, str]
-    watching: dict[str, tuple[str, ...]]
-    ticked_at: int
-    tick_ms: int
+    liveness: LivenessState
     desk: DeskState
 
 
@@ -124,19 +113,16 @@ class GridBrain:
             )
         self._grid, self._rules = grid, rules
         self._rule = {rule.name: rule for rule in rules}
-        self._silence = silence or Silence()
+        self._learners = learners(rules)
         self._delivered = dict(resume.delivered) if resume else {}
         self._known = Registered(dict(resume.records) if resume else {})
         self._clocks = dict(resume.clocks) if resume else {}
         self._states: dict[StateKey, Any] = dict(resume.states) if resume else {}
         self._at_home = dict(resume.at_home) if resume else {}
-        self._heard = dict(resume.heard) if resume else {}
-        self._boots = dict(resume.boots) if resume else {}
-        self._watching = dict(resume.watching) if resume else {}
-        self._ticked_at = resume.ticked_at if resume else 0
-        self._tick_ms = resume.tick_ms if resume else 0
+        self._liveness = Liveness(
+            silence or Silence(), resume.liveness if resume else LivenessState()
+        )
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
-        self._next_silent_at = 0
 
     def observe(self, batch: Iterable[Entry]) -> list[Outcome]:
         """Take in journal entries and return what follows."""
@@ -162,11 +148,7 @@ class GridBrain:
             clocks=dict(self._clocks),
             states=dict(self._states),
             at_home=dict(self._at_home),
-            heard=dict(self._heard),
-            boots=dict(self._boots),
-            watching=dict(self._watching),
-            ticked_at=self._ticked_at,
-            tick_ms=self._tick_ms,
+            liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
         )
 
@@ -179,27 +161,11 @@ class GridBrain:
             yield from self._arrive(entry.item, entry.received_at)
 
     def _tick(self, now: int) -> Iterator[AnyOutcome]:
-        self._excuse(now)
-        if now >= self._next_silent_at:
-            yield from self._agents_silent(now)
+        yield from self._respond(self._liveness.tick(self._known, now), now)
         for key in self._at_home.get(COMMUNAL, ()):
             self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], now)
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
-
-    def _excuse(self, now: int) -> None:
-        """Forgive agents the time in which nobody listened: the clock itself stood still."""
-        away = now - self._ticked_at
-        if away == 0:
-            return
-        if self._tick_ms and away > max(TICKS_MISSED_MAX * self._tick_ms, CLOCK_GAP_MS):
-            for agent, heard in self._heard.items():
-                if heard.raised is None:
-                    self._heard[agent] = Heard(min(now, heard.at + away))
-            self._next_silent_at = 0
-        elif self._ticked_at:
-            self._tick_ms = away
-        self._ticked_at = now
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
         pack, way = arrival.pack, arrival.topic.way
@@ -243,6 +209,8 @@ class GridBrain:
             yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
             if isinstance(said, Status):
                 yield from self._heartbeat(device, pack.boot, said, now)
+            elif isinstance(said, Receipt):
+                yield from self._desk.take_receipt(said, self._known, now)
             else:
                 yield from self._identify(seen, now)
 
@@ -269,113 +237,64 @@ class GridBrain:
         )
 
     def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
+        behind_ms = self._behind(seen.place, now)
         for rule in self._rules:
             if not rule.ordered:
-                yield from self._show(rule, seen, now, in_order=False)
-        if seen.household and isinstance(seen.observation, Home):
-            self._watch(seen)
+                yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
+        self._liveness.watch(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
             self._clocks[seen.place], due = homes.wait(clock, seen)
-            yield from self._ordered(due, now)
+            yield from self._respond(self._ordered(due), now, behind_ms)
 
-    def _watch(self, seen: Seen) -> None:
-        said = seen.observation
-        assert isinstance(said, Home)
-        watching = self._watching.get(seen.household, ())
-        if said.sensor in inactivity.SENSORS and seen.device not in watching:
-            self._watching[seen.household] = (*watching, seen.device)
-
-    def _ordered(self, due: Iterable[Seen], now: int) -> Iterator[AnyOutcome]:
+    def _ordered(self, due: Iterable[Seen]) -> Iterator[Finding]:
         for seen in due:
             for rule in self._rules:
                 if rule.ordered:
-                    yield from self._show(rule, seen, now, in_order=True)
+                    yield from self._show(rule, seen, advance)
 
-    def _show(
-        self, rule: Rule[Any], seen: Seen, now: int, *, in_order: bool
-    ) -> Iterator[AnyOutcome]:
+    def _show(self, rule: Rule[Any], seen: Seen, take_in: "TakeIn") -> Sequence[Finding]:
         subject = rule.subject_of(seen)
         if subject is None:
-            return
+            return ()
         key = (rule.name, subject)
         if key not in self._states:
             self._states[key] = rule.initial(subject, seen.household)
             clock = COMMUNAL if rule.communal else seen.place
             self._at_home[clock] = (*self._at_home.get(clock, ()), key)
-        take_in = advance if in_order else _observe
-        self._states[key], hazards = take_in(rule, self._states[key], seen)
-        yield from self._respond(hazards, now)
+        self._states[key], findings = take_in(rule, self._states[key], seen)
+        return findings
 
     def _heartbeat(self, agent: Device, boot: str, said: Status, now: int) -> Iterator[AnyOutcome]:
-        heard = self._heard.get(agent.id, Heard(0))
-        self._heard[agent.id], over = self._silence.hear(heard, now)
-        due = self._silence.due_at(self._heard[agent.id], agent)
-        self._next_silent_at = min(self._next_silent_at, due if due is not None else now + _HOUR_MS)
-        yield from self._respond(over, now)
-        restarted = self._boots.get(agent.id, boot) < boot
-        self._boots[agent.id] = max(self._boots.get(agent.id, boot), boot)
-        yield from self._devices_silent(agent, said, now, back=restarted or bool(over))
+        beat = self._liveness.beat(agent, boot, said, self._known, now)
+        yield from self._respond(beat.hazards, now)
         for place in (*self._known.households_of_agent.get(agent.id, ()), agent.id):
-            if restarted:
+            behind_ms = self._behind(place, now)
+            if beat.restarted:
                 clock = self._clocks.get(place, HomeClock())
                 self._clocks[place] = homes.lose_sight(clock, said.at)
             # Nobody's word reaches further than the present of whoever gave it.
-            yield from self._home_time(place, min(said.complete_to, said.at), now)
+            findings = self._home_time(place, min(said.complete_to, said.at))
+            yield from self._respond(findings, now, behind_ms)
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
-    def _home_time(self, place: str, at: int, now: int) -> Iterator[AnyOutcome]:
+    def _behind(self, place: str, now: int) -> int:
+        """Return how long the clock of a place has been behind the community's, milliseconds."""
+        clock = self._clocks.get(place)
+        return max(0, now - clock.at) if clock is not None and clock.at else 0
+
+    def _home_time(self, place: str, at: int) -> Iterator[Finding]:
         """Let a home's clock reach `at`: what waited for its time, then time itself."""
         for until, blind in homes.stages(self._clocks.get(place, HomeClock()), at):
             self._clocks[place], come = homes.move(self._clocks.get(place, HomeClock()), until)
-            yield from self._ordered(come, now)
-            if blind or self._blind(place):
+            yield from self._ordered(come)
+            if blind or self._liveness.blind(place, self._known):
                 for key in self._at_home.get(place, ()):
                     self._states[key] = self._rule[key[0]].lose_sight(self._states[key], until)
         for key in self._at_home.get(place, ()):
-            self._states[key], hazards = self._rule[key[0]].pass_time(self._states[key], at)
-            yield from self._respond(hazards, now)
-
-    def _blind(self, household: str) -> bool:
-        """Say whether a sensor of a home is silent, so that a quiet home may only look quiet."""
-        for name in self._watching.get(household, ()):
-            device, heard = self._known.device(name), self._heard.get(name)
-            if device and device.heartbeat_s is not None and heard and heard.raised is not None:
-                return True
-        return False
-
-    def _devices_silent(
-        self, agent: Device, said: Status, now: int, *, back: bool
-    ) -> Iterator[AnyOutcome]:
-        """Judge the devices behind an agent by its word; one that is back has heard none yet."""
-        for device in self._known.devices_of_agent.get(agent.id, ()):
-            if device.heartbeat_s is None:
-                continue
-            heard = self._heard.get(device.id, Heard(said.at))
-            if back and heard.raised is None:
-                heard = Heard(max(heard.at, said.at))
-            told_at = min(heard_behind(said, device.id) or 0, said.at)
-            heard, over = self._silence.hear(heard, told_at)
-            household = self._known.home_of(device)
-            heard, raised = self._silence.pass_time(heard, device, household, said.at)
-            self._heard[device.id] = heard
-            yield from self._respond((*over, *raised), now)
-
-    def _agents_silent(self, now: int) -> Iterator[AnyOutcome]:
-        waiting = [now + _HOUR_MS]
-        for agent_id, heard in [*self._heard.items()]:
-            agent = self._known.device(agent_id)
-            if agent is None or agent.id != agent.agent:
-                continue
-            heard, raised = self._silence.pass_time(  # noqa: PLW2901  # the newer knowledge of it
-                heard, agent, self._known.home_of(agent), now
-            )
-            self._heard[agent_id] = heard
-            yield from self._respond(raised, now)
-            due = self._silence.due_at(heard, agent)
-            waiting += [due] if due is not None else []
-        self._next_silent_at = min(waiting)
+            self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], at)
+            yield from findings
 
     def _settle(self, agent: Device, at: int) -> Iterator[AnyOutcome]:
         behind = self._known.devices_of_agent.get(agent.id, ())
@@ -388,10 +307,7 @@ class GridBrain:
 
     def _register(self, record: Record, now: int) -> None:
         self._known = Registered({**self._known.records, key_of(record): record})
-        if isinstance(record, Device) and record.id == record.agent:
-            # From now on it is expected; one that never speaks is silent, too.
-            self._heard.setdefault(record.id, Heard(now))
-            self._next_silent_at = 0
+        self._liveness.expect(record, now)
 
     def _entered(
         self, pack: Pack, index: int, said: messages.Registered, now: int
@@ -411,7 +327,7 @@ class GridBrain:
         )
         for rule in self._rules:
             if not rule.ordered:
-                yield from self._show(rule, seen, now, in_order=False)
+                yield from self._respond(self._show(rule, seen, _observe), now)
 
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int
@@ -426,12 +342,32 @@ class GridBrain:
             return
         yield _kept(arrival.pack, index, now, subject=said.incident)
         yield from following
+        yield from self._learn(said, now)
 
-    def _respond(self, findings: Iterable[Finding], now: int) -> Iterator[AnyOutcome]:
+    def _learn(self, said: Feedback, now: int) -> Iterator[AnyOutcome]:
+        """Let the rules that raised an incident learn from what somebody said of it."""
+        incident = self._desk.incident(said.incident)
+        lesson = lesson_of(said, incident) if incident else None
+        if incident is None or lesson is None:
+            return
+        for rule in self._learners:
+            for subject in dict.fromkeys((incident.subject, incident.household)):
+                key = (rule.name, subject)
+                if key in self._states:
+                    self._states[key], changes = rule.learn(self._states[key], lesson)
+                    yield from adjusted(changes, rule.name, incident, said, now)
+
+    def _respond(
+        self, findings: Iterable[Finding], now: int, behind_ms: int = 0
+    ) -> Iterator[AnyOutcome]:
         for finding in findings:
             yield finding
             if isinstance(finding, Hazard):
-                yield from self._desk.take_hazard(finding, self._known, now)
+                yield from self._desk.take_hazard(finding, self._known, now, behind_ms)
+
+
+TakeIn = Callable[[Rule[Any], Any, Seen], tuple[Any, Sequence[Finding]]]
+"""How a rule is shown an observation: with the time that passed before it, or by itself."""
 
 
 def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Finding]]:

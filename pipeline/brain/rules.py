@@ -26,6 +26,7 @@ from pipeline.brain.identify.night_door import NightDoor
 from pipeline.brain.identify.not_back import NotBack
 from pipeline.brain.identify.overdue import OverdueTest
 from pipeline.brain.identify.patrol import PatrolMissed
+from pipeline.brain.identify.report import Reported
 from pipeline.brain.identify.risk_health import RiskHealth
 from pipeline.brain.identify.stove import Stove
 from pipeline.brain.identify.vitals import VitalAlarm
@@ -53,6 +54,7 @@ _PLACES: tuple[Rule[Any], ...] = (
     FireLane(),
     MeterAnomaly(),
     PatrolMissed(),
+    Reported(),
 )
 _LATENT: tuple[Rule[Any], ...] = (
     Balcony(),

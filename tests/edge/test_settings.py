@@ -12,6 +12,7 @@ from edge.settings import (
     BrokerSettings,
     EdgeSettings,
     Happening,
+    ProgramActuator,
     ReplayDevice,
     SimulatedDevice,
     TlsSettings,
@@ -35,14 +36,14 @@ def test_what_it_comments_out_is_the_default() -> None:
     )
 
     for name in EdgeSettings.__struct_fields__:
-        if name not in ("device", "happening", "broker"):
+        if name not in ("device", "actuator", "happening", "broker"):
             assert getattr(whole, name) == getattr(small, name), name
     assert msgspec.structs.replace(whole.broker, tls=None) == BrokerSettings()
 
 
 def test_it_names_every_key_there_is() -> None:
     text = SHIPPED.read_text(encoding="utf-8")
-    shapes = [EdgeSettings, TlsSettings, Happening, ReplayDevice, SimulatedDevice]
+    shapes = [EdgeSettings, TlsSettings, Happening, ProgramActuator, ReplayDevice, SimulatedDevice]
     shapes += [type(one) for one in msgspec.structs.astuple(read_settings(SHIPPED, {}))]
     keys = {
         key

@@ -23,6 +23,7 @@ _COMMANDS = {
     "explain": ("weinao.cli.explain:explain", "Tell the story of an incident."),
     "risks": ("weinao.cli.read:risks", "Show latent risks."),
     "scores": ("weinao.cli.read:scores", "Show health scores."),
+    "adjustments": ("weinao.cli.read:adjustments", "Show what false alarms have changed."),
     "observations": ("weinao.cli.read:observations", "Show observations."),
     "deadletters": ("weinao.cli.read:deadletters", "Show what was set aside, and why."),
     "losses": ("weinao.cli.read:losses", "Show what was lost, by name."),

@@ -1,4 +1,4 @@
-"""`weinao incidents|risks|scores|observations|deadletters|losses`: what the store holds.
+"""`weinao incidents|risks|scores|…`: what the store holds.
 
 For programs, `--json` is canonical: one array, by (at, id), keys sorted. Equal stores give equal
 bytes, whoever filled them and in whatever batches.
@@ -198,6 +198,33 @@ def scores(
     """
     chosen = {"grid": grid, "household": household, "subject": subject}
     _show("scores", data, chosen, since, limit=limit, lang=lang, json=json)
+
+
+def adjustments(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    subject: str | None = None,
+    incident: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show which thresholds were moved for whom because people called alarms false.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        subject: Only about this resident or household.
+        incident: Only what this incident taught.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "subject": subject, "incident": incident}
+    _show("adjustments", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
 def open_to_read(data: Path) -> "Store":

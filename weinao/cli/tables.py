@@ -9,6 +9,7 @@ from rich.text import Text
 
 from weinao.catalogue import Catalogue
 from weinao.outcomes import (
+    Adjustment,
     HealthScore,
     Incident,
     IncidentState,
@@ -138,6 +139,30 @@ def scores(found: Iterable[Outcome], words: Catalogue) -> Table:
                 "–" if value.trend is None else f"{value.trend:+.1f}",
                 _plain(words.because(value.reason, value.facts)),
                 outcome.grid,
+            )
+    return table
+
+
+def adjustments(found: Iterable[Outcome], words: Catalogue) -> Table:
+    """Return a table of what people's word about false alarms has changed."""
+    table = _table(
+        words,
+        "adjustments",
+        ("at", "rule", "subject", "threshold", "before", "after", "bound", "incident", "actor"),
+    )
+    for outcome in found:
+        value = outcome.value
+        if isinstance(value, Adjustment):
+            table.add_row(
+                local(value.at),
+                value.rule,
+                value.subject,
+                value.threshold,
+                f"{value.before:g}",
+                f"{value.after:g}",
+                f"{value.bound:g}",
+                value.incident,
+                value.actor,
             )
     return table
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.outside import is_outside_door, within
+from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Sensor
@@ -38,6 +39,7 @@ class BedExitState(Struct, frozen=True, kw_only=True):
         taken: When each bed was taken, by device.
         up_at: When a bed was left at night, if that is still in question.
         moved_at: When something last moved.
+        patience: How much longer than usual to wait, learned from false alarms.
     """
 
     household: str
@@ -50,6 +52,7 @@ class BedExitState(Struct, frozen=True, kw_only=True):
     moved_at: int = -1
     moved_in: str = ""
     raised: Hazard | None = None
+    patience: float = 1.0
 
 
 class BedExit(Struct, frozen=True, kw_only=True):
@@ -107,7 +110,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: BedExitState, at: int) -> tuple[BedExitState, Sequence[Hazard]]:
         if state.up_at is None or state.raised is not None:
             return state, ()
-        due = max(state.up_at, state.moved_at) + self.quiet_s_max * 1_000
+        quiet_s = round(self.quiet_s_max * state.patience)
+        due = max(state.up_at, state.moved_at) + quiet_s * 1_000
         if at < due:
             return state, ()
         if not within(due, state.tz_offset_min, self.from_min, self.until_min):
@@ -125,7 +129,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
             facts={
                 "up_at": state.up_at,
                 "up_min": (due - state.up_at) // 60_000,
-                "quiet_min": self.quiet_s_max // 60,
+                "quiet_min": quiet_s // 60,
                 "room": state.moved_in,
             },
         )
@@ -136,6 +140,14 @@ class BedExit(Struct, frozen=True, kw_only=True):
         if state.raised is not None:
             return state
         return replace(state, up_at=None, taken={}, positions={})
+
+    def learn(self, state: BedExitState, lesson: Lesson) -> tuple[BedExitState, Sequence[Change]]:
+        """Wait longer for somebody whose nights out of bed were false alarms."""
+        if lesson.kind is not HazardKind.BED_EXIT:
+            return state, ()
+        after = patience(state.patience, lesson)
+        change = Change("patience", state.patience, after, PATIENCE_MAX)
+        return replace(state, patience=after), (change,)
 
     def _bed(
         self, state: BedExitState, seen: Seen, said: Home

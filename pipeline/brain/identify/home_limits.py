@@ -97,6 +97,19 @@ class HomeHistory(Struct, frozen=True, kw_only=True):
         return at - first_at < settle_h * HOUR_MS
 
 
+YIELD: dict[Limb, tuple[float, float]] = {
+    Limb.SBP_HIGH: (5.0, 15.0),
+    Limb.SBP_LOW: (-2.0, -6.0),
+    Limb.DBP_HIGH: (3.0, 9.0),
+    Limb.DBP_LOW: (-2.0, -4.0),
+    Limb.PULSE_HIGH: (5.0, 15.0),
+    Limb.PULSE_LOW: (-2.0, -6.0),
+}
+"""By how much a false alarm moves each limit for one person, and how far at most: short of what is
+severe, whatever people say. Steps are about the error of a home device (ISO 81060-2 allows a mean
+error of 5 mmHg); the most is three of them."""
+
+
 class Judgement(Struct, frozen=True, kw_only=True):
     """What limits say of one reading.
 

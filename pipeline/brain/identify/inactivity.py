@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.routine import FloatArray, Routine, normal_cdf
+from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Sensor
@@ -39,6 +40,7 @@ class InactivityState(Struct, frozen=True, kw_only=True):
         left_at: When the outside door last moved, if nobody moved inside since.
         limit_at: When the present silence becomes too long, once that is known.
         positions: The last position of each contact, by device.
+        patience: How much longer than usual to wait, learned from false alarms.
         tz_offset_min: Minutes that the home's local time is ahead of UTC; tells night from day.
     """
 
@@ -53,6 +55,7 @@ class InactivityState(Struct, frozen=True, kw_only=True):
     limit_at: int | None = None
     raised: Hazard | None = None
     positions: dict[str, float] = {}
+    patience: float = 1.0
 
 
 class Inactivity(Struct, frozen=True, kw_only=True):
@@ -135,7 +138,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             return state, ()
         limit_at = state.limit_at
         if limit_at is None:
-            limit_at = moved_at + self.limit_min(state, moved_at) * _MINUTE_MS
+            limit_min = min(self.limit_min(state, moved_at) * state.patience, self.quiet_min_max)
+            limit_at = moved_at + round(limit_min) * _MINUTE_MS
             state = replace(state, limit_at=limit_at)
         if at < limit_at:
             return state, ()
@@ -151,6 +155,16 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         if state.raised is not None or state.moved_at is None or at <= state.moved_at:
             return state
         return replace(state, moved_at=None, left_at=None, limit_at=None, positions={})
+
+    def learn(
+        self, state: InactivityState, lesson: Lesson
+    ) -> tuple[InactivityState, Sequence[Change]]:
+        """Wait longer in a home whose silences were false alarms; a limit stays a limit."""
+        if lesson.kind is not HazardKind.INACTIVITY:
+            return state, ()
+        after = patience(state.patience, lesson)
+        change = Change("patience", state.patience, after, PATIENCE_MAX)
+        return replace(state, patience=after), (change,)
 
     def limit_min(self, state: InactivityState, begun_at: int) -> int:
         """Return how many minutes a silence that began then may last."""

@@ -20,6 +20,7 @@ from pipeline.brain.identify.outside import (
     is_inside,
     is_outside_door,
 )
+from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
@@ -35,6 +36,7 @@ class NotBackState(Struct, frozen=True, kw_only=True):
         since: When the home was first seen.
         watched_from: Nobody watched before this, since the door last moved.
         absences: When each began, and how many minutes it lasted.
+        patience: How much longer than usual to wait, learned from false alarms.
     """
 
     household: str
@@ -44,6 +46,7 @@ class NotBackState(Struct, frozen=True, kw_only=True):
     presence: Presence = Presence()
     absences: tuple[tuple[int, int], ...] = ()
     raised: Hazard | None = None
+    patience: float = 1.0
 
 
 class NotBack(Struct, frozen=True, kw_only=True):
@@ -136,6 +139,14 @@ class NotBack(Struct, frozen=True, kw_only=True):
         """An absence that nobody watched to its end is judged later, and never learned."""
         return replace(state, watched_from=max(state.watched_from, at))
 
+    def learn(self, state: NotBackState, lesson: Lesson) -> tuple[NotBackState, Sequence[Change]]:
+        """Wait longer for somebody whose absences were false alarms; a day stays a day."""
+        if lesson.kind is not HazardKind.NOT_BACK:
+            return state, ()
+        after = patience(state.patience, lesson)
+        change = Change("patience", state.patience, after, PATIENCE_MAX)
+        return replace(state, patience=after), (change,)
+
     def limit_min(self, state: NotBackState, left_at: int) -> int:
         """Return how many minutes an absence that began then may last."""
         since = left_at - self.learn_days * DAY_MS
@@ -144,7 +155,8 @@ class NotBack(Struct, frozen=True, kw_only=True):
         )
         limit = round(min(max(longest * self.factor, self.away_min_min), self.away_min_max))
         young = state.since is None or left_at < state.since + self.learn_days_min * DAY_MS
-        return max(limit, self.unknown_min) if young else limit
+        usual = max(limit, self.unknown_min) if young else limit
+        return min(round(usual * state.patience), max(self.away_min_max, usual))
 
     def _learned(self, state: NotBackState, left_at: int, at: int) -> tuple[tuple[int, int], ...]:
         """Return the absences with this one; a journey, or one not watched, is no habit."""

@@ -10,16 +10,18 @@ A cuff or clip is used at rest and on purpose, so one reading beyond its action 
 once. What tells the two apart: a wearable says whether it is worn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.home_limits import (
+    YIELD,
     BloodPressureLimits,
     HomeHistory,
     HomeReading,
+    Limb,
     PulseLimits,
 )
 from pipeline.brain.identify.news2 import (
@@ -35,11 +37,12 @@ from pipeline.brain.identify.news2 import (
     points,
     with_vitals,
 )
+from pipeline.brain.learn.lesson import Change, Lesson
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Vitals
 from weinao.outcomes import Fact, Hazard, HazardKind, Phase, Severity
-from weinao.registry import Resident
+from weinao.registry import Resident, VitalLimits
 
 ADULT_YEARS = 18.0
 """Taken where no year of birth is registered."""
@@ -64,6 +67,7 @@ class VitalsState(Struct, frozen=True):
         recent: The newest spells, oldest first.
         persisting: The hazard of persisting scores that stands.
         spot: The hazard of spot readings that stands.
+        yielded: By how much the limits of this person moved, by limb, learned from false alarms.
     """
 
     signs: dict[Sign, Timed] = {}
@@ -72,6 +76,7 @@ class VitalsState(Struct, frozen=True):
     seen_at: int = -1
     persisting: Hazard | None = None
     spot: Hazard | None = None
+    yielded: dict[Limb, float] = {}
 
 
 class VitalAlarm(Struct, frozen=True, kw_only=True):
@@ -132,6 +137,36 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     def lose_sight(self, state: VitalsState, at: int) -> VitalsState:  # noqa: ARG002  # as above
         return state
 
+    def learn(self, state: VitalsState, lesson: Lesson) -> tuple[VitalsState, Sequence[Change]]:
+        """Move the spot limits that somebody called false, short of what is severe.
+
+        A score that persists learns nothing, and a limit that a clinician set stays where it is.
+        """
+        if lesson.kind is not HazardKind.VITALS:
+            return state, ()
+        named = str(lesson.facts.get("beyond", "")).split(", ")
+        yielded, changes = dict(state.yielded), []
+        for limb, (step, most) in YIELD.items():
+            if limb in named:
+                before = yielded.get(limb, 0.0)
+                moved = before + (step if lesson.false else -step)
+                after = sorted((0.0, moved, most))[1]
+                yielded[limb] = after
+                ours = self._limit(limb)
+                changes.append(Change(limb.value, ours + before, ours + after, ours + most))
+        return replace(state, yielded=yielded), changes
+
+    def _limit(self, limb: Limb) -> float:
+        limits = {
+            Limb.SBP_HIGH: self.blood_pressure.sbp_mmhg_high,
+            Limb.SBP_LOW: self.blood_pressure.sbp_mmhg_low,
+            Limb.DBP_HIGH: self.blood_pressure.dbp_mmhg_high,
+            Limb.DBP_LOW: self.blood_pressure.dbp_mmhg_low,
+            Limb.PULSE_HIGH: self.pulse.hr_bpm_high,
+            Limb.PULSE_LOW: self.pulse.hr_bpm_low,
+        }
+        return limits[limb]
+
     def _spot(
         self, state: VitalsState, seen: Seen, said: Vitals
     ) -> tuple[VitalsState, Sequence[Hazard]]:
@@ -143,8 +178,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
             temp_c=said.temp_c,
         )
         judged = (
-            self._own_pressure(seen.resident).judge(reading, state.history),
-            self._own_pulse(seen.resident).judge(reading, state.history),
+            self._own_pressure(seen.resident, state.yielded).judge(reading, state.history),
+            self._own_pulse(seen.resident, state.yielded).judge(reading, state.history),
         )
         beyond: list[str] = [
             limb for judgement in judged if judgement.alert for limb in judgement.beyond
@@ -247,26 +282,30 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
                 found.append(sign.value)
         return found
 
-    def _own_pressure(self, resident: Resident | None) -> BloodPressureLimits:
-        if resident is None:
-            return self.blood_pressure
-        own, ours = resident.limits, self.blood_pressure
+    def _own_pressure(
+        self, resident: Resident | None, yielded: Mapping[Limb, float]
+    ) -> BloodPressureLimits:
+        own, ours = resident.limits if resident else VitalLimits(), self.blood_pressure
         return replace(
             ours,
-            sbp_mmhg_high=own.sbp_mmhg_max if own.sbp_mmhg_max is not None else ours.sbp_mmhg_high,
-            sbp_mmhg_low=own.sbp_mmhg_min if own.sbp_mmhg_min is not None else ours.sbp_mmhg_low,
-            dbp_mmhg_high=own.dbp_mmhg_max if own.dbp_mmhg_max is not None else ours.dbp_mmhg_high,
+            sbp_mmhg_high=_own(own.sbp_mmhg_max, ours.sbp_mmhg_high, yielded, Limb.SBP_HIGH),
+            sbp_mmhg_low=_own(own.sbp_mmhg_min, ours.sbp_mmhg_low, yielded, Limb.SBP_LOW),
+            dbp_mmhg_high=_own(own.dbp_mmhg_max, ours.dbp_mmhg_high, yielded, Limb.DBP_HIGH),
+            dbp_mmhg_low=_own(None, ours.dbp_mmhg_low, yielded, Limb.DBP_LOW),
         )
 
-    def _own_pulse(self, resident: Resident | None) -> PulseLimits:
-        if resident is None:
-            return self.pulse
-        own, ours = resident.limits, self.pulse
+    def _own_pulse(self, resident: Resident | None, yielded: Mapping[Limb, float]) -> PulseLimits:
+        own, ours = resident.limits if resident else VitalLimits(), self.pulse
         return replace(
             ours,
-            hr_bpm_high=own.hr_bpm_max if own.hr_bpm_max is not None else ours.hr_bpm_high,
-            hr_bpm_low=own.hr_bpm_min if own.hr_bpm_min is not None else ours.hr_bpm_low,
+            hr_bpm_high=_own(own.hr_bpm_max, ours.hr_bpm_high, yielded, Limb.PULSE_HIGH),
+            hr_bpm_low=_own(own.hr_bpm_min, ours.hr_bpm_low, yielded, Limb.PULSE_LOW),
         )
+
+
+def _own(set_: float | None, ours: float, yielded: Mapping[Limb, float], limb: Limb) -> float:
+    """Return a clinician's limit, or ours with what was learned of this person."""
+    return set_ if set_ is not None else ours + yielded.get(limb, 0.0)
 
 
 def _level(score: News2, resident: Resident | None) -> tuple[int, int]:

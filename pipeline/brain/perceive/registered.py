@@ -48,6 +48,11 @@ class Registered:
         order = list(Role)
         return tuple(sorted(self._all(Staff), key=lambda who: (order.index(who.role), who.id)))
 
+    def staff_member(self, who: str) -> Staff | None:
+        """Return a staff member's record, if there is one."""
+        found = self.records.get(("staff", who))
+        return found if isinstance(found, Staff) else None
+
     @cached_property
     def devices_of_agent(self) -> dict[str, tuple[Device, ...]]:
         """For each agent, the devices behind it, itself left out."""
@@ -55,6 +60,15 @@ class Registered:
         for device in self._all(Device):
             if device.id != device.agent:
                 found[device.agent] = (*found.get(device.agent, ()), device)
+        return found
+
+    @cached_property
+    def able(self) -> dict[str, tuple[Device, ...]]:
+        """For each household, the devices in it that can be told to do something, by id."""
+        found: dict[str, tuple[Device, ...]] = {}
+        for device in sorted(self._all(Device), key=lambda one: one.id):
+            if device.does and (home := self.home_of(device)):
+                found[home] = (*found.get(home, ()), device)
         return found
 
     @cached_property
@@ -84,6 +98,11 @@ class Registered:
         living = (resident,) if resident else self.residents_of.get(household, ())
         found = {contact.id: contact for who in living for contact in who.contacts}
         return tuple(found.values())
+
+    def as_contact(self, resident: str) -> tuple[Contact, ...]:
+        """Return a resident as somebody who can be told something; nothing for who is unknown."""
+        found = self.resident(resident)
+        return (Contact(id=found.id, name=found.name, language=found.language),) if found else ()
 
     def _all(self, kind: type[R]) -> Iterator[R]:
         return (record for record in self.records.values() if isinstance(record, kind))

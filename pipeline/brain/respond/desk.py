@@ -3,34 +3,42 @@
 hazard raised  -> a new incident, dispatched; or one more cause of the one that is open
 hazard over    -> noted; nobody is called off, but what heals by itself is closed
 feedback       -> the life cycle, and the next person to ask
+receipt        -> the order it answers
 deadline       -> the next of the ladder, and around again: no incident is ever just waiting
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.perceive.registered import Registered
-from pipeline.brain.respond import lifecycle
-from pipeline.brain.respond.lifecycle import BRAIN, OVER, ActionNotAllowedError, take
-from pipeline.brain.respond.policy import (
-    Person,
-    Policy,
+from pipeline.brain.respond import kin, lifecycle, orders
+from pipeline.brain.respond.ladder import (
+    by_id,
     concerned,
     ladder,
     may_answer,
+    plan_of,
+    quiet_until,
     told_at_once,
+    verifiers,
 )
+from pipeline.brain.respond.lifecycle import BRAIN, OVER, ActionNotAllowedError, take
+from pipeline.brain.respond.notices import Notices, notice
+from pipeline.brain.respond.policy import Plan, Policy
 from weinao.ids import derived
-from weinao.messages import Action, Feedback
+from weinao.messages import Action, Feedback, Receipt
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
+    HazardKind,
     Incident,
     IncidentState,
-    Notice,
+    Order,
+    OrderState,
     Phase,
+    Severity,
     Task,
 )
 
@@ -42,6 +50,7 @@ ACCEPT_S_MAX = 3_600
 
 _DAY_MS = 86_400_000
 _SWEEP_MS = 3_600_000
+_NOT_FOR_PEOPLE = (Action.OPEN, Action.DISPATCH, Action.MERGE, Action.CLOSE)
 
 
 class FeedbackRefusedError(Exception):
@@ -58,11 +67,13 @@ class DeskState(Struct, frozen=True):
     Attributes:
         active: For each kind and subject, the incident that takes in further hazards.
         of_hazard: For each hazard, its incident.
+        told: For each person, when the newest notices were that count against the budget.
     """
 
     incidents: dict[str, Incident] = {}
     active: dict[tuple[str, str], str] = {}
     of_hazard: dict[str, str] = {}
+    told: dict[str, tuple[int, ...]] = {}
 
 
 class Desk:
@@ -79,27 +90,47 @@ class Desk:
         self._incidents = dict(resume.incidents)
         self._active = dict(resume.active)
         self._of_hazard = dict(resume.of_hazard)
+        self._notices = Notices(policy.notices_per_h_max, resume.told)
         self._next_due = 0
 
     def snapshot(self) -> DeskState:
         """Return all that is remembered; what comes later does not change it."""
-        return DeskState(dict(self._incidents), dict(self._active), dict(self._of_hazard))
+        return DeskState(
+            dict(self._incidents),
+            dict(self._active),
+            dict(self._of_hazard),
+            self._notices.snapshot(),
+        )
 
-    def take_hazard(self, hazard: Hazard, known: Registered, now: int) -> Iterable[AnyOutcome]:
-        """Open an incident for a hazard, or let the one that is open take it in."""
+    def incident(self, incident: str) -> Incident | None:
+        """Return an incident as it stands, if it is remembered."""
+        return self._incidents.get(incident)
+
+    def take_hazard(
+        self, hazard: Hazard, known: Registered, now: int, behind_ms: int = 0
+    ) -> Iterable[AnyOutcome]:
+        """Open an incident for a hazard, or let the one that is open take it in.
+
+        Args:
+            hazard: In any of its phases.
+            known: The registry.
+            now: The community's clock.
+            behind_ms: How long nothing had been heard of its home when this came.
+        """
         incident = self._find(self._of_hazard.get(hazard.id), now)
         active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
         if incident is not None and incident.state in OVER and active is not None:
             incident = active
         if incident is None and hazard.phase is Phase.RAISED:
-            if active is None:
-                return self._open(hazard, known, now)
-            incident = active
+            incident = active or self._kin(hazard, known, now)
+            if incident is None:
+                return self._open(hazard, known, now, old=self._is_old(hazard, now, behind_ms))
         if incident is None or incident.state is IncidentState.MERGED:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
-            return self._join(incident, hazard, known, now)
-        return self._over(incident, hazard, now)
+            old = self._is_old(hazard, now, behind_ms)
+            return self._join(incident, hazard, known, now, old=old)
+        return self._over(incident, hazard, known, now)
 
     def take_feedback(self, said: Feedback, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """Move an incident as a person asks.
@@ -111,35 +142,28 @@ class Desk:
         incident = self._find(said.incident, now)
         if incident is None:
             raise UnknownIncidentError(f"no incident {said.incident} in grid {self._grid}")
-        if not may_answer(known, incident.subject, incident.household, said.actor):
+        if not may_answer(known, incident, said.actor):
             raise FeedbackRefusedError(
-                f"{said.actor} is neither a contact of {incident.subject} nor staff of {self._grid}"
+                f"{said.actor} is neither a contact of {incident.subject}, nor staff of"
+                f" {self._grid}, nor who reported it"
             )
-        if said.action in (Action.OPEN, Action.DISPATCH, Action.MERGE, Action.CLOSE):
+        if said.action in _NOT_FOR_PEOPLE:
             raise FeedbackRefusedError(f"{said.action} is not for people to send")
-        self._check(said, incident)
+        self._check(said, incident, known, now)
         try:
             moved = take(incident, said.action, said.actor, now, said.note)
         except ActionNotAllowedError as error:
             raise FeedbackRefusedError(str(error)) from error
-        return self._after(moved, said.action, said.actor, known, now)
+        return self._after(moved, said, known, now)
 
-    def _check(self, said: Feedback, incident: Incident) -> None:
-        """Refuse what the table of the life cycle cannot know to be wrong."""
-        if said.action is Action.DECLINE and said.actor != incident.assignee:
-            raise FeedbackRefusedError(
-                f"incident {incident.id} is {incident.assignee}'s to decline, not {said.actor}'s"
-            )
-        other = self._active.get((incident.kind, incident.subject), incident.id)
-        if said.action is Action.REOPEN and other != incident.id:
-            raise FeedbackRefusedError(
-                f"incident {other} of {incident.subject} is open already: comment on that one"
-            )
-        heals = self._policy.plans[incident.kind].heals
-        if said.action is Action.VERIFY and heals and incident.standing:
-            raise FeedbackRefusedError(
-                f"incident {incident.id} goes on, say its sensors: mend it, or dismiss it"
-            )
+    def take_receipt(self, said: Receipt, known: Registered, now: int) -> Iterable[AnyOutcome]:
+        """Note what a device answered to an order; tell who is asked if it did not do it."""
+        for incident in self._incidents.values():
+            told, answered = orders.answered(incident, said, now)
+            if answered is not None:
+                failed = [answered] if answered.state is OrderState.REFUSED else []
+                return (self._keep(told, now), *self._failed(told, failed, known, now))
+        return ()
 
     def pass_time(self, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """The community's clock has reached `now`: act where nobody has."""
@@ -149,14 +173,67 @@ class Desk:
             if incident.state in OVER:
                 if self._find(incident.id, now) is None:
                     self._forget(incident)
-            elif incident.due_at is not None and incident.due_at <= now:
-                yield from self._overdue(incident, known, now)
-        waiting = (found.due_at for found in self._incidents.values() if found.due_at is not None)
+                continue
+            order_due = orders.due_at(incident)
+            if order_due is not None and order_due <= now:
+                yield from self._chase(incident, known, now)
+            chased = self._incidents[incident.id]
+            if chased.due_at is not None and chased.due_at <= now:
+                yield from self._overdue(chased, known, now)
+        waiting = [due for one in self._incidents.values() for due in _dues(one)]
         self._next_due = min(waiting, default=now + _SWEEP_MS)
 
-    def _open(self, hazard: Hazard, known: Registered, now: int) -> Iterable[AnyOutcome]:
-        incident = Incident(
-            id=derived("i", self._grid, hazard.id),
+    def _check(self, said: Feedback, incident: Incident, known: Registered, now: int) -> None:
+        """Refuse what the table of the life cycle cannot know to be wrong."""
+        if said.action is Action.DECLINE and said.actor != incident.assignee:
+            raise FeedbackRefusedError(
+                f"incident {incident.id} is {incident.assignee}'s to decline, not {said.actor}'s"
+            )
+        if (said.action is Action.RATE) != (said.rating is not None):
+            raise FeedbackRefusedError("a rating from 1 to 5 goes with rate, and with nothing else")
+        other = self._active.get((incident.kind, incident.subject), incident.id)
+        if said.action is Action.REOPEN and other != incident.id:
+            raise FeedbackRefusedError(
+                f"incident {other} of {incident.subject} is open already: comment on that one"
+            )
+        heals = plan_of(self._policy, known, incident, now).heals
+        if said.action is Action.VERIFY and heals and incident.standing:
+            raise FeedbackRefusedError(
+                f"incident {incident.id} goes on, say its sensors: mend it, or dismiss it"
+            )
+
+    def _is_old(self, hazard: Hazard, now: int, behind_ms: int) -> bool:
+        """Say whether news comes late because its home was cut off, and not because rules wait."""
+        old_ms = self._policy.old_s_min * 1_000
+        return now - hazard.at > old_ms and behind_ms > old_ms
+
+    def _kin(self, hazard: Hazard, known: Registered, now: int) -> Incident | None:
+        storm = self._find(self._active.get((hazard.kind, self._grid)), now)
+        if storm is not None and self._policy.storm(hazard.kind) and storm.state not in OVER:
+            return storm
+        return kin.kin_of(hazard, self._incidents.values(), known, self._policy, now)
+
+    def _open(
+        self, hazard: Hazard, known: Registered, now: int, *, old: bool
+    ) -> Iterable[AnyOutcome]:
+        crowd = kin.crowd_of(hazard, self._incidents.values(), self._policy, now)
+        if crowd:
+            yield from self._gather(hazard, crowd, known, now)
+            return
+        incident = self._incident(hazard, derived("i", self._grid, hazard.id), now, old=old)
+        plan = plan_of(self._policy, known, incident, now)
+        incident = replace(incident, severity=max(incident.severity, plan.severity_min))
+        opened = take(incident, Action.OPEN, BRAIN, now)
+        self._claim(opened, hazard)
+        if old and opened.severity is not Severity.CRITICAL:
+            # It may be over already, and its end still on the way.
+            yield self._keep(replace(opened, due_at=now + self._policy.old_wait_s * 1_000), now)
+            return
+        yield from self._dispatch(opened, known, now)
+
+    def _incident(self, hazard: Hazard, name: str, now: int, *, old: bool) -> Incident:
+        return Incident(
+            id=name,
             grid=self._grid,
             kind=hazard.kind,
             severity=hazard.severity,
@@ -171,20 +248,53 @@ class Desk:
             reason=hazard.reason,
             facts=hazard.facts,
             standing=(hazard.id,),
+            old=old,
+            reporter=_reporter(hazard),
         )
-        self._active[hazard.kind, hazard.subject] = incident.id
+
+    def _gather(
+        self, hazard: Hazard, crowd: Sequence[Incident], known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
+        """Open one incident for a storm, and let it take in those that are it already."""
+        storm = self._incident(hazard, derived("i", self._grid, "storm", hazard.id), now, old=False)
+        storm = replace(
+            storm,
+            severity=max([hazard.severity, *(one.severity for one in crowd)]),
+            subject=self._grid,
+            household="",
+            at=min([hazard.at, *(one.at for one in crowd)]),
+            hazards=_more((), (*(h for one in crowd for h in one.hazards), hazard.id)),
+            standing=_more((), (*(h for one in crowd for h in one.standing), hazard.id)),
+            evidence=_more((), (*(e for one in crowd for e in one.evidence), *hazard.evidence)),
+            reason=f"storm.{hazard.kind}",
+            facts={"count": len(crowd) + 1},
+        )
+        opened = take(storm, Action.OPEN, BRAIN, now)
+        self._claim(opened, hazard)
+        for one in crowd:
+            merged = replace(take(one, Action.MERGE, BRAIN, now, storm.id), merged_into=storm.id)
+            yield self._keep(merged, now)
+            for name in one.hazards:
+                self._of_hazard[name] = storm.id
+        yield from self._dispatch(opened, known, now)
+
+    def _claim(self, incident: Incident, hazard: Hazard) -> None:
+        """Let an incident take in what is to come of a hazard's kind and subject."""
+        self._active[incident.kind, incident.subject] = incident.id
         self._of_hazard[hazard.id] = incident.id
-        return self._dispatch(take(incident, Action.OPEN, BRAIN, now), known, now)
 
     def _dispatch(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """Ask the next of the ladder; where there is nobody at all, stay open and try again."""
-        plan = self._policy.plans[incident.kind]
-        people = ladder(plan, known, incident.subject, incident.household, now)
+        plan = plan_of(self._policy, known, incident, now)
+        quiet = self._quiet(plan, incident, known, now)
+        incident, commands = orders.give(incident, plan.orders, known, self._policy, now)
+        people = ladder(plan, known, incident.subject, incident.household, now, wake=quiet is None)
         times_round = incident.round // max(len(people), 1)
         accept_s = min(plan.accept_s_max * 2 ** min(times_round, 10), ACCEPT_S_MAX)
         due_at = now + max(accept_s, plan.accept_s_max) * 1_000
         if not people:
-            return (self._keep(replace(incident, assignee="", due_at=due_at), now),)
+            waits = replace(incident, assignee="", due_at=due_at if quiet is None else quiet)
+            return (self._keep(waits, now), *commands)
         asked = people[incident.round % len(people)]
         count = told_at_once(incident.severity) if incident.round == 0 else 1
         told = [asked, *(who for who in people if who.id != asked.id)][:count]
@@ -196,43 +306,76 @@ class Desk:
             due_at=due_at,
             round=incident.round + 1,
         )
-        task = Task(
-            id=derived("t", moved.id, moved.round),
-            incident=moved.id,
-            assignee=asked.id,
-            want=Action.ACCEPT,
-            due_at=due_at,
-        )
-        notices = [_notice(moved, who, f"dispatch.{moved.round}", now) for who in told]
-        return (self._keep(moved, now), task, *notices)
+        task = _task(moved, Action.ACCEPT)
+        notices = self._notices.write(moved, told, f"dispatch.{moved.round}", now)
+        return (self._keep(moved, now), task, *notices, *commands)
+
+    def _quiet(self, plan: Plan, incident: Incident, known: Registered, now: int) -> int | None:
+        """Return until when an incident lets people sleep; None if it does not."""
+        patient = plan.patient and incident.severity is not Severity.CRITICAL
+        return quiet_until(self._policy, known, now) if patient else None
 
     def _join(
-        self, incident: Incident, hazard: Hazard, known: Registered, now: int
+        self, incident: Incident, hazard: Hazard, known: Registered, now: int, *, old: bool
     ) -> Iterable[AnyOutcome]:
+        joined = self._with(incident, hazard, known, now)
         self._of_hazard[hazard.id] = incident.id
+        self._active.setdefault((hazard.kind, hazard.subject), incident.id)
+        if joined.state in (IncidentState.RESOLVED, *OVER):
+            # Somebody thought that it was over, and it is not.
+            return self._again(joined, hazard, known, now)
+        if joined.state is IncidentState.OPEN and incident.old and not old:
+            return self._dispatch(replace(joined, old=False), known, now)
+        if joined == incident:
+            return ()
+        plan = plan_of(self._policy, known, joined, now)
+        joined, commands = orders.give(joined, plan.orders, known, self._policy, now)
+        step = self._news(incident, joined, hazard)
+        people = concerned(known, joined.subject, joined.household)
+        told = by_id(people, joined.told) if step else []
+        said = replace(joined, reason=hazard.reason, facts=hazard.facts)
+        notices = self._notices.write(said, told, step, now)
+        return (self._keep(joined, now), *notices, *commands)
+
+    def _news(self, before: Incident, joined: Incident, hazard: Hazard) -> str:
+        """Return the step of an incident that one more cause is; empty if it is no news."""
+        if joined.severity > before.severity:
+            return f"worse.{int(joined.severity)}"
+        known = hazard.id in before.hazards or self._is_storm(before, hazard)
+        other = (hazard.kind, hazard.subject) != (before.kind, before.subject)
+        return f"also.{hazard.id}" if other and not known else ""
+
+    def _is_storm(self, incident: Incident, hazard: Hazard) -> bool:
+        return incident.subject == self._grid and incident.reason == f"storm.{hazard.kind}"
+
+    def _with(self, incident: Incident, hazard: Hazard, known: Registered, now: int) -> Incident:
+        """Return an incident with one more cause; the gravest of them gives it its name."""
+        # What a resident reports is no sensor that could say when it is over.
+        stands = () if hazard.kind is HazardKind.REPORT else (hazard.id,)
         joined = replace(
             incident,
             hazards=_more(incident.hazards, (hazard.id,)),
             evidence=_more(incident.evidence, hazard.evidence),
             severity=max(incident.severity, hazard.severity),
             confidence=max(incident.confidence, hazard.confidence),
-            standing=_more(incident.standing, (hazard.id,)),
-            hazard_over=False,
+            standing=_more(incident.standing, stands),
+            hazard_over=incident.hazard_over and not stands,
+            reporter=incident.reporter or _reporter(hazard),
         )
-        if joined.severity > incident.severity:
-            joined = replace(joined, reason=hazard.reason, facts={**joined.facts, **hazard.facts})
-        if joined.state in (IncidentState.RESOLVED, *OVER):
-            # Somebody thought that it was over, and it is not.
-            return self._again(joined, hazard, known, now)
-        if joined == incident:
-            return ()
-        people = {who.id: who for who in concerned(known, incident.subject, incident.household)}
-        worse = joined.severity > incident.severity
-        told = [people[who] for who in joined.told if who in people] if worse else []
-        return (
-            self._keep(joined, now),
-            *(_notice(joined, who, f"worse.{joined.severity}", now) for who in told),
+        if self._is_storm(incident, hazard):
+            return replace(joined, facts={"count": len(joined.hazards)})
+        if incident.kind is HazardKind.REPORT and hazard.kind is not HazardKind.REPORT:
+            joined = replace(joined, subject=hazard.subject, household=hazard.household)
+        elif joined.severity <= incident.severity:
+            return joined
+        joined = replace(
+            joined,
+            kind=hazard.kind,
+            reason=hazard.reason,
+            facts={**joined.facts, **hazard.facts},
         )
+        plan = plan_of(self._policy, known, joined, now)
+        return replace(joined, severity=max(joined.severity, plan.severity_min))
 
     def _again(
         self, incident: Incident, hazard: Hazard, known: Registered, now: int
@@ -242,7 +385,9 @@ class Desk:
         opened = take(incident, Action.REOPEN, BRAIN, now, hazard.reason)
         return self._dispatch(opened, known, now)
 
-    def _over(self, incident: Incident, hazard: Hazard, now: int) -> Iterable[AnyOutcome]:
+    def _over(
+        self, incident: Incident, hazard: Hazard, known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
         if incident.state in OVER or hazard.id not in incident.standing:
             return ()
         withdrawn = hazard.phase is Phase.WITHDRAWN
@@ -259,12 +404,17 @@ class Desk:
         if over.hazard_over and never_so and untouched:
             over = take(over, Action.DISMISS, BRAIN, now, hazard.reason)
         elif untouched or over.state is IncidentState.RESOLVED:
-            over = self._healed(over, hazard.reason, now)
+            over = self._healed(over, hazard.reason, known, now)
         return (self._keep(over, now),)
 
-    def _healed(self, incident: Incident, reason: str, now: int) -> Incident:
-        """Close what heals by itself, once the sensors say that it is over."""
-        if not incident.hazard_over or not self._policy.plans[incident.kind].heals:
+    def _healed(self, incident: Incident, reason: str, known: Registered, now: int) -> Incident:
+        """Close what heals by itself, once the sensors say that it is over.
+
+        Old news that is over before anybody was told of it needs nobody, either.
+        """
+        untold = incident.old and not incident.told
+        heals = plan_of(self._policy, known, incident, now).heals
+        if not incident.hazard_over or not (heals or untold):
             return incident
         if incident.state is not IncidentState.RESOLVED:
             incident = take(incident, Action.RESOLVE, BRAIN, now, reason)
@@ -272,10 +422,11 @@ class Desk:
         return take(incident, Action.CLOSE, BRAIN, now)
 
     def _after(
-        self, moved: Incident, action: Action, actor: str, known: Registered, now: int
+        self, moved: Incident, said: Feedback, known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
         """Return what follows from a person's action on an incident that it has moved."""
-        plan = self._policy.plans[moved.kind]
+        action, actor = said.action, said.actor
+        plan = plan_of(self._policy, known, moved, now)
         resolve_by = now + plan.resolve_s_max * 1_000
         if action in (Action.DECLINE, Action.REOPEN):
             # A look at it again after it was over makes it the one that takes in what follows.
@@ -288,39 +439,45 @@ class Desk:
         elif action is Action.RESOLVE:
             return self._ask_to_verify(moved, known, now)
         elif action is Action.VERIFY:
-            moved = take(moved, Action.CLOSE, BRAIN, now)
+            closed = self._keep(take(moved, Action.CLOSE, BRAIN, now), now)
+            return (closed, *self._ask_to_rate(closed, plan, known, now))
+        elif action is Action.RATE:
+            moved = replace(moved, rating=said.rating)
         return (self._keep(moved, now),)
 
     def _ask_to_verify(
         self, resolved: Incident, known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
-        plan = self._policy.plans[resolved.kind]
-        people = [
-            who
-            for who in concerned(known, resolved.subject, resolved.household)
-            if who.id != lifecycle.resolved_by(resolved)
-        ]
-        due_at = now + plan.verify_s_max * 1_000
+        plan = plan_of(self._policy, known, resolved, now)
+        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved))
         asked = people[resolved.round % len(people)] if people else None
+        # The danger is over: whoever looks after that may sleep first.
+        later = quiet_until(self._policy, known, now) or 0
         moved = replace(
             resolved,
             assignee=asked.id if asked else "",
-            due_at=due_at,
+            due_at=max(later, now) + plan.verify_s_max * 1_000,
             round=resolved.round + 1,
         )
         if asked is None:
             return (self._keep(moved, now),)
-        task = Task(
-            id=derived("t", moved.id, moved.round),
-            incident=moved.id,
-            assignee=asked.id,
-            want=Action.VERIFY,
-            due_at=due_at,
-        )
-        return (self._keep(moved, now), task, _notice(moved, asked, f"verify.{moved.round}", now))
+        notices = self._notices.write(moved, [asked], f"verify.{moved.round}", now, later=later)
+        return (self._keep(moved, now), _task(moved, Action.VERIFY), *notices)
+
+    def _ask_to_rate(
+        self, closed: Incident, plan: Plan, known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
+        """Ask whoever the danger was closest to how well it was handled; never at night."""
+        family = known.contacts_of(closed.subject, closed.household) if plan.family else ()
+        people = (*known.as_contact(closed.reporter), *family)[:1]
+        if not plan.rate or closed.rating is not None:
+            return ()
+        later = quiet_until(self._policy, known, now) or 0
+        asked = replace(closed, reason="policy.rate", facts={})
+        return [replace(notice(asked, who, "rate", now), not_before=later) for who in people]
 
     def _overdue(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
-        healed = self._healed(incident, "policy.healed", now)
+        healed = self._healed(incident, "policy.healed", known, now)
         if healed.state in OVER:
             return (self._keep(healed, now),)
         if incident.state is IncidentState.RESOLVED:
@@ -332,16 +489,37 @@ class Desk:
             incident = take(incident, Action.DECLINE, BRAIN, now, late)
         return self._dispatch(incident, known, now)
 
+    def _chase(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
+        chased, commands, given_up = orders.chase(incident, known, self._policy, now)
+        return (self._keep(chased, now), *commands, *self._failed(chased, given_up, known, now))
+
+    def _failed(
+        self, incident: Incident, failed: Sequence[Order], known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
+        """Tell who is asked what no device did."""
+        people = concerned(known, incident.subject, incident.household)
+        asked = by_id(people, (incident.assignee or incident.told[-1],) if incident.told else ())
+        return [
+            notice(
+                replace(
+                    incident,
+                    reason="policy.order_failed",
+                    facts={"do": one.do, "device": one.device},
+                ),
+                who,
+                f"order.{one.command}",
+                now,
+            )
+            for one in failed
+            for who in asked
+        ]
+
     def _keep(self, incident: Incident, now: int) -> Incident:
         if incident.state in OVER:
             incident = replace(incident, assignee="", due_at=None)
-            if self._active.get((incident.kind, incident.subject)) == incident.id:
-                del self._active[incident.kind, incident.subject]
+            self._active = {of: one for of, one in self._active.items() if one != incident.id}
         self._incidents[incident.id] = incident
-        if incident.due_at is not None:
-            self._next_due = min(self._next_due, incident.due_at)
-        else:
-            self._next_due = min(self._next_due, now + _SWEEP_MS)
+        self._next_due = min([self._next_due, now + _SWEEP_MS, *_dues(incident)])
         return incident
 
     def _find(self, incident_id: str | None, now: int) -> Incident | None:
@@ -357,21 +535,26 @@ class Desk:
         self._of_hazard = {h: of for h, of in self._of_hazard.items() if of != incident.id}
 
 
-def _notice(incident: Incident, who: Person, step: str, now: int) -> Notice:
-    return Notice(
-        id=derived("n", incident.id, who.id, step),
+def _task(incident: Incident, want: Action) -> Task:
+    assert incident.due_at is not None, "who is asked has until then"
+    return Task(
+        id=derived("t", incident.id, incident.round),
         incident=incident.id,
-        recipient=who.id,
-        channels=who.channels,
-        language=who.language,
-        step=step,
-        at=now,
-        kind=incident.kind,
-        severity=incident.severity,
-        subject=incident.subject,
-        reason=incident.reason,
-        facts=incident.facts,
+        assignee=incident.assignee,
+        want=want,
+        due_at=incident.due_at,
     )
+
+
+def _dues(incident: Incident) -> list[int]:
+    """Return when something has to happen about an incident."""
+    if incident.state in OVER:
+        return []
+    return [due for due in (incident.due_at, orders.due_at(incident)) if due is not None]
+
+
+def _reporter(hazard: Hazard) -> str:
+    return str(hazard.facts.get("reporter", "")) if hazard.kind is HazardKind.REPORT else ""
 
 
 def _more(known: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ DETECTED -open-> OPEN -dispatch-> DISPATCHED -accept-> ACCEPTED -arrive-> ON_SIT
 
 Nobody closes an incident by saying so: somebody resolves it, somebody else verifies that. Much is
 resolved by a phone call, so *resolve* needs no arrival. A task may be declined, an alarm may be
-false, and what was thought over may be reopened. *Ack* and *comment* leave the state as it is.
+false, and what was thought over may be reopened. *Ack*, *comment* and *rate* leave the state as it
+is.
 
 References:
     GB/T 30428.8: the stages 立案 (open), 处置 (handle), 结案 (close).
@@ -58,7 +59,7 @@ _NEXT: dict[IncidentState, dict[Action, IncidentState]] = {
     },
     _S.RESOLVED: {_A.VERIFY: _S.VERIFIED, _A.REOPEN: _S.OPEN, _A.COMMENT: _S.RESOLVED},
     _S.VERIFIED: {_A.CLOSE: _S.CLOSED, _A.REOPEN: _S.OPEN},
-    _S.CLOSED: {_A.REOPEN: _S.OPEN},
+    _S.CLOSED: {_A.REOPEN: _S.OPEN, _A.RATE: _S.CLOSED},
     _S.FALSE_ALARM: {_A.REOPEN: _S.OPEN},
     _S.MERGED: {},
 }

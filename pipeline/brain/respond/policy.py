@@ -1,22 +1,29 @@
-"""Policy: who is asked, in which order, and how long we wait for them. Data, not decisions.
+"""Policy: how each kind of incident is handled. Data, not decisions.
 
-The defaults stand here; a deployment may give its own.
+The defaults stand here, and in `configs/policy.toml` for people to read and change; a test holds
+the two to each other. What applies to one incident is its kind's plan, changed by every `When` that
+fits its kind, the tags of whom it is about, and the local hour.
 """
 
-from msgspec import Struct, field
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pipeline.brain.perceive.registered import Registered
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
+
 from weinao.outcomes import HazardKind, Severity
-from weinao.registry import Contact, Role, Staff
-
-Person = Contact | Staff
+from weinao.registry import Role, Word
 
 FAMILY_FIRST = (Role.BUILDING_HEAD, Role.GRID_HEAD, Role.PROPERTY, Role.POLICE)
 TECHNICAL = (Role.PROPERTY, Role.GRID_HEAD)
 BUILDING = (Role.PROPERTY, Role.BUILDING_HEAD, Role.GRID_HEAD, Role.POLICE)
 
+Seconds = Annotated[int, Meta(ge=1, le=604_800)]
+Minute = Annotated[int, Meta(ge=0, le=1_440)]
+Verifier = Literal["family", "grid_head", "police", "property", "building_head", "operator"]
 
-class Plan(Struct, frozen=True, kw_only=True):
+
+class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one kind of incident is handled.
 
     Args:
@@ -25,112 +32,261 @@ class Plan(Struct, frozen=True, kw_only=True):
         accept_s_max: How long one person has to accept or decline, before the next is asked.
         resolve_s_max: How long after accepting until somebody else is asked as well.
         verify_s_max: How long a resolved incident waits to be verified before we ask again.
+        verify: Who may be asked to verify; empty for anybody whom it concerns. Never who resolved.
+        severity_min: At least so grave, whatever the rule says.
         heals: It closes by itself when the sensors say that it is over.
+        patient: Unless critical, it wakes nobody in quiet hours: the family is left to sleep.
+        orders: What devices are told to do when it opens.
+        rate: Once people have closed it, the family is asked how well it was handled.
     """
 
     family: bool = True
-    roles: tuple[Role, ...] = FAMILY_FIRST
-    accept_s_max: int = 180
-    resolve_s_max: int = 1_800
-    verify_s_max: int = 3_600
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)] = FAMILY_FIRST
+    accept_s_max: Seconds = 180
+    resolve_s_max: Seconds = 1_800
+    verify_s_max: Seconds = 3_600
+    verify: tuple[Verifier, ...] = ()
+    severity_min: Severity = Severity.INFO
     heals: bool = False
+    patient: bool = False
+    orders: tuple[Word, ...] = ()
+    rate: bool = True
 
 
-URGENT = Plan(accept_s_max=60)
+class When(Struct, frozen=True, kw_only=True):
+    """What is different for some kinds, tags and hours.
+
+    Args:
+        kinds: Of incidents; empty for all.
+        tags: One of them is enough; empty for anybody.
+        from_min: From this minute of the local day,
+        until_min: until this one, over midnight where it comes first; None for the whole day.
+        plan: Holds what is different,
+        changes: in these fields.
+    """
+
+    kinds: tuple[HazardKind, ...] = ()
+    tags: tuple[str, ...] = ()
+    from_min: Minute | None = None
+    until_min: Minute | None = None
+    plan: Plan = Plan()
+    changes: tuple[str, ...] = ()
+
+    def fits(self, kind: HazardKind, tags: Iterable[str], local_min: int) -> bool:
+        """Say whether it is about such an incident, now."""
+        return (
+            (not self.kinds or kind in self.kinds)
+            and (not self.tags or any(tag in self.tags for tag in tags))
+            and (
+                self.from_min is None
+                or self.until_min is None
+                or within(local_min, self.from_min, self.until_min)
+            )
+        )
+
+    def apply(self, plan: Plan) -> Plan:
+        """Return a plan with what is different in it."""
+        changed: dict[str, Any] = {name: getattr(self.plan, name) for name in self.changes}
+        return replace(plan, **changed)
+
+
+class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Kinds that tend to have one cause: in one home, within a while, they are one incident.
+
+    Args:
+        within_s: A hazard so long after its incident was noticed is an incident of its own.
+    """
+
+    kinds: Annotated[tuple[HazardKind, ...], Meta(min_length=2)]
+    within_s: Seconds
+
+
+class Storm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Many incidents of one kind at once are one: a power cut is not fifty dead gateways.
+
+    Args:
+        count: So many incidents, not yet taken on, within `within_s`.
+    """
+
+    kinds: Annotated[tuple[HazardKind, ...], Meta(min_length=1)]
+    count: Annotated[int, Meta(ge=2, le=1_000)]
+    within_s: Seconds
+
+
+URGENT = 60
 """Danger to life: within a minute somebody has answered, or the next person is asked."""
 
 PLANS: dict[HazardKind, Plan] = {
-    HazardKind.FALL: URGENT,
-    HazardKind.SOS: URGENT,
-    HazardKind.SMOKE: Plan(accept_s_max=60, roles=BUILDING),
-    HazardKind.GAS: Plan(accept_s_max=60, roles=BUILDING),
-    HazardKind.CO: Plan(accept_s_max=60, roles=BUILDING),
-    HazardKind.LEAK: Plan(roles=BUILDING),
+    HazardKind.FALL: Plan(accept_s_max=URGENT, orders=("lights_on",)),
+    HazardKind.SOS: Plan(accept_s_max=URGENT, orders=("lights_on",)),
+    HazardKind.SMOKE: Plan(
+        accept_s_max=URGENT, roles=BUILDING, orders=("sound_siren", "close_gas_valve")
+    ),
+    HazardKind.GAS: Plan(
+        accept_s_max=URGENT, roles=BUILDING, orders=("close_gas_valve", "sound_siren")
+    ),
+    HazardKind.CO: Plan(
+        accept_s_max=URGENT, roles=BUILDING, orders=("close_gas_valve", "sound_siren")
+    ),
+    HazardKind.LEAK: Plan(roles=BUILDING, orders=("close_water_valve",)),
     HazardKind.VITALS: Plan(accept_s_max=120),
     HazardKind.INACTIVITY: Plan(accept_s_max=300),
     HazardKind.AGENT_SILENT: Plan(family=False, roles=TECHNICAL, accept_s_max=600, heals=True),
-    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600),
+    HazardKind.DEVICE_SILENT: Plan(
+        family=False, roles=TECHNICAL, accept_s_max=3_600, heals=True, patient=True
+    ),
+    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600, patient=True),
     HazardKind.NOT_BACK: Plan(accept_s_max=600),
     HazardKind.DOOR_OPEN: Plan(accept_s_max=600),
     HazardKind.WANDERING: Plan(accept_s_max=120),
-    HazardKind.CHILD_ALONE: Plan(accept_s_max=60),
-    HazardKind.BED_EXIT: Plan(accept_s_max=300),
-    HazardKind.STOVE_ON: Plan(accept_s_max=120),
+    HazardKind.CHILD_ALONE: Plan(accept_s_max=URGENT),
+    HazardKind.BED_EXIT: Plan(accept_s_max=300, orders=("lights_on",)),
+    HazardKind.STOVE_ON: Plan(accept_s_max=120, orders=("switch_stove_off",)),
     HazardKind.HEAT: Plan(accept_s_max=1_800, heals=True),
     HazardKind.COLD: Plan(accept_s_max=1_800, heals=True),
-    HazardKind.WATCHLIST: Plan(family=False, roles=(Role.POLICE, Role.PROPERTY), accept_s_max=120),
+    HazardKind.WATCHLIST: Plan(
+        family=False, roles=(Role.POLICE, Role.PROPERTY), accept_s_max=120, verify=("police",)
+    ),
     HazardKind.TAILGATING: Plan(family=False, roles=(Role.PROPERTY, Role.POLICE), heals=True),
-    HazardKind.FALLING_OBJECT: Plan(family=False, roles=BUILDING, accept_s_max=120),
+    HazardKind.FALLING_OBJECT: Plan(
+        family=False, roles=BUILDING, accept_s_max=120, verify=("grid_head", "police")
+    ),
     HazardKind.CONGESTION: Plan(family=False, roles=TECHNICAL, heals=True),
     HazardKind.FIRE_LANE: Plan(family=False, roles=BUILDING, accept_s_max=300, heals=True),
     HazardKind.METER_ANOMALY: Plan(roles=BUILDING, accept_s_max=1_800),
-    HazardKind.PATROL_MISSED: Plan(family=False, roles=TECHNICAL, accept_s_max=1_800, heals=True),
-    HazardKind.REPORT: Plan(family=False, roles=BUILDING, accept_s_max=3_600),
-    HazardKind.DEVICE_SILENT: Plan(family=False, roles=TECHNICAL, accept_s_max=3_600, heals=True),
+    HazardKind.PATROL_MISSED: Plan(
+        family=False, roles=TECHNICAL, accept_s_max=1_800, heals=True, patient=True
+    ),
+    HazardKind.REPORT: Plan(family=False, roles=BUILDING, accept_s_max=3_600, patient=True),
 }
+
+WHENS = (
+    When(
+        kinds=(HazardKind.INACTIVITY, HazardKind.BED_EXIT, HazardKind.NOT_BACK),
+        tags=("bereaved", "disabled", "dementia"),
+        plan=Plan(accept_s_max=120),
+        changes=("accept_s_max",),
+    ),
+    When(
+        kinds=(HazardKind.INACTIVITY, HazardKind.NOT_BACK, HazardKind.METER_ANOMALY),
+        tags=("lives_alone",),
+        plan=Plan(verify=("family", "grid_head", "building_head")),
+        changes=("verify",),
+    ),
+    When(
+        kinds=(HazardKind.NOT_BACK,),
+        tags=("dementia",),
+        plan=Plan(severity_min=Severity.CRITICAL, roles=(Role.GRID_HEAD, Role.POLICE)),
+        changes=("roles", "severity_min"),
+    ),
+    When(
+        kinds=(HazardKind.HEAT, HazardKind.COLD),
+        from_min=22 * 60,
+        until_min=7 * 60,
+        plan=Plan(patient=True),
+        changes=("patient",),
+    ),
+)
+
+GROUPS = (
+    Group(
+        kinds=(
+            HazardKind.FALL, HazardKind.SOS, HazardKind.VITALS, HazardKind.INACTIVITY,
+            HazardKind.BED_EXIT,
+        ),
+        within_s=1_800,
+    ),
+    Group(kinds=(HazardKind.SMOKE, HazardKind.GAS, HazardKind.CO, HazardKind.STOVE_ON),
+          within_s=1_800),
+    Group(kinds=(HazardKind.DOOR_OPEN, HazardKind.WANDERING), within_s=3_600),
+    Group(kinds=(HazardKind.LEAK, HazardKind.METER_ANOMALY), within_s=3_600),
+)  # fmt: skip
+
+STORMS = (
+    Storm(kinds=(HazardKind.AGENT_SILENT, HazardKind.DEVICE_SILENT), count=6, within_s=900),
+    Storm(kinds=(HazardKind.HEAT, HazardKind.COLD), count=6, within_s=3_600),
+)
+
+REPORTS: dict[str, tuple[HazardKind, ...]] = {
+    "fire": (HazardKind.SMOKE, HazardKind.GAS, HazardKind.CO, HazardKind.STOVE_ON),
+    "gas": (HazardKind.GAS, HazardKind.CO),
+    "leak": (HazardKind.LEAK, HazardKind.METER_ANOMALY),
+    "help": (
+        HazardKind.FALL, HazardKind.SOS, HazardKind.VITALS, HazardKind.INACTIVITY,
+        HazardKind.BED_EXIT,
+    ),
+    "missing": (HazardKind.NOT_BACK, HazardKind.WANDERING, HazardKind.CHILD_ALONE),
+    "falling_object": (HazardKind.FALLING_OBJECT,),
+    "fire_lane": (HazardKind.FIRE_LANE,),
+    "crowd": (HazardKind.CONGESTION,),
+    "stranger": (HazardKind.WATCHLIST, HazardKind.TAILGATING),
+}  # fmt: skip
 
 
 class Policy(Struct, frozen=True, kw_only=True):
     """All plans, and what holds for every incident.
 
     Args:
+        plans: For each kind; what is not named is handled by `Plan()`.
+        whens: What is different for some, the later over the earlier.
+        groups: Kinds that tend to have one cause.
+        storms: Kinds that come in crowds.
+        reports: For each category that residents report, the kinds that sensors may see of it.
+        report_s_max: How far apart a report and what it is about may be.
         kept_days: How long a closed incident can still be reopened.
+        old_s_min: What happened so long ago, in a home that was cut off so long, is old news.
+        old_wait_s: So long old news waits for the rest: it may be over. Danger to life does not.
+        order_s_max: How long a device has to answer a command.
+        order_tries_max: How often it is told.
+        notices_per_h_max: How many notices one person gets in an hour; then one that says that
+            there are more, and tasks without a notice. Danger to life is always told.
+        quiet_from_min: When quiet hours begin, minutes of the local day,
+        quiet_until_min: and when they end.
     """
 
     plans: dict[HazardKind, Plan] = field(default_factory=lambda: PLANS)
-    kept_days: int = 30
+    whens: tuple[When, ...] = WHENS
+    groups: tuple[Group, ...] = GROUPS
+    storms: tuple[Storm, ...] = STORMS
+    reports: dict[str, tuple[HazardKind, ...]] = field(default_factory=lambda: REPORTS)
+    report_s_max: Seconds = 3_600
+    kept_days: Annotated[int, Meta(ge=1, le=366)] = 30
+    old_s_min: Seconds = 1_800
+    old_wait_s: Seconds = 300
+    order_s_max: Seconds = 20
+    order_tries_max: Annotated[int, Meta(ge=1, le=10)] = 3
+    notices_per_h_max: Annotated[int, Meta(ge=1, le=1_000)] = 12
+    quiet_from_min: Minute = 22 * 60
+    quiet_until_min: Minute = 7 * 60
+
+    def plan(self, kind: HazardKind, tags: Iterable[str], local_min: int) -> Plan:
+        """Return how an incident is handled at this minute of the local day."""
+        found, tagged = self.plans.get(kind, _DEFAULT), tuple(tags)
+        for when in self.whens:
+            if when.fits(kind, tagged, local_min):
+                found = when.apply(found)
+        return found
+
+    def related(self, kind: HazardKind) -> dict[HazardKind, int]:
+        """Return the kinds that may have one cause with this one, each with its window, seconds."""
+        return {
+            other: group.within_s
+            for group in self.groups
+            if kind in group.kinds
+            for other in group.kinds
+            if other is not kind
+        }
+
+    def storm(self, kind: HazardKind) -> Storm | None:
+        """Return when many of a kind are one, if they ever are."""
+        return next((storm for storm in self.storms if kind in storm.kinds), None)
 
 
-def ladder(
-    plan: Plan, known: Registered, subject: str, household: str, at: int
-) -> tuple[Person, ...]:
-    """Return whom to ask, in order, each once; staff only while on shift."""
-    local_min = (at // 60_000 + known.tz_offset_min) % 1_440
-    home = known.household(household)
-    building = home.building if home else ""
-    able = [who for who in known.staff if _holds(who, at)]
-    staff = [
-        who
-        for role in plan.roles
-        for who in able
-        if who.role is role
-        and (role is not Role.BUILDING_HEAD or not who.buildings or building in who.buildings)
-    ]
-    on_shift = [who for who in staff if _on_shift(who, local_min)]
-    family = known.contacts_of(subject, household) if plan.family else ()
-    # Where nobody is on shift somebody is woken: a danger must not wait for the morning.
-    return each_once(*family, *on_shift) or each_once(*staff) or each_once(*able)
+_DEFAULT = Plan()
 
 
-def each_once(*people: Person) -> tuple[Person, ...]:
-    """Return people in order, each once."""
-    by_id: dict[str, Person] = {}
-    for who in people:
-        by_id.setdefault(who.id, who)
-    return tuple(by_id.values())
-
-
-def may_answer(known: Registered, subject: str, household: str, actor: str) -> bool:
-    """Return whether a person is one whom an incident concerns: a contact, or the grid's staff."""
-    return any(who.id == actor for who in concerned(known, subject, household))
-
-
-def concerned(known: Registered, subject: str, household: str) -> tuple[Person, ...]:
-    """Return everybody whom an incident concerns, contacts first."""
-    return each_once(*known.contacts_of(subject, household), *known.staff)
-
-
-def told_at_once(severity: Severity) -> int:
-    """Return how many of the ladder hear of an incident when it opens: danger to life two."""
-    return 2 if severity is Severity.CRITICAL else 1
-
-
-def _holds(who: Staff, at: int) -> bool:
-    return who.valid_from <= at and (who.valid_to is None or at < who.valid_to)
-
-
-def _on_shift(who: Staff, local_min: int) -> bool:
-    first, until = who.shift_from_min, who.shift_until_min
-    if first <= until:
-        return first <= local_min < until
-    return local_min >= first or local_min < until
+def within(local_min: int, from_min: int, until_min: int) -> bool:
+    """Say whether a minute of the day is between two others; the span may go over midnight."""
+    if from_min <= until_min:
+        return from_min <= local_min < until_min
+    return local_min >= from_min or local_min < until_min

@@ -1,0 +1,109 @@
+"""Orders: what devices are told to do about an incident, until they say that it is done.
+
+    asked -> receipt: done | refused
+          -> silence: asked again, a few times -> unanswered
+
+A valve that may not have closed is somebody's business: what failed is told to whom is asked.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from pipeline.brain.perceive.registered import Registered
+from pipeline.brain.respond.policy import Policy
+from weinao.ids import derived
+from weinao.messages import Receipt
+from weinao.outcomes import Command, Incident, Order, OrderState
+from weinao.registry import Device
+
+
+def give(
+    incident: Incident, words: Iterable[str], known: Registered, policy: Policy, now: int
+) -> tuple[Incident, list[Command]]:
+    """Tell every device of the home that can, what is not on its way already."""
+    given = {(order.device, order.do) for order in incident.orders}
+    able = known.able.get(incident.household, ())
+    fresh = [
+        (device, do)
+        for do in words
+        for device in able
+        if do in device.does and (device.id, do) not in given
+    ]
+    times = (now, now + policy.order_s_max * 1_000)
+    commands = [_command(incident, device, do, 1, times) for device, do in fresh]
+    orders = tuple(
+        Order(command=command.id, device=command.target, do=command.do, due_at=command.expires_at)
+        for command in commands
+    )
+    return replace(incident, orders=(*incident.orders, *orders)), commands
+
+
+def answered(incident: Incident, said: Receipt, now: int) -> tuple[Incident, Order | None]:
+    """Note what a device answered, to any of the times it was told; None if it was not asked."""
+    found = next((one for one in incident.orders if _asks(incident, one, said.command)), None)
+    if found is None:
+        return incident, None
+    state = OrderState.DONE if said.ok else OrderState.REFUSED
+    told = replace(found, state=state, detail=said.detail, answered_at=now)
+    return replace(
+        incident, orders=tuple(told if one is found else one for one in incident.orders)
+    ), told
+
+
+def chase(
+    incident: Incident, known: Registered, policy: Policy, now: int
+) -> tuple[Incident, list[Command], list[Order]]:
+    """Tell again what was not answered in time.
+
+    Returns:
+        The incident, the new commands, and the orders that are given up.
+    """
+    times = (now, now + policy.order_s_max * 1_000)
+    orders: list[Order] = []
+    commands: list[Command] = []
+    given_up: list[Order] = []
+    for order in incident.orders:
+        device = known.device(order.device)
+        if order.state is not OrderState.ASKED or order.due_at > now:
+            orders.append(order)
+        elif device is None or order.tries >= policy.order_tries_max:
+            given_up.append(replace(order, state=OrderState.UNANSWERED, answered_at=now))
+            orders.append(given_up[-1])
+        else:
+            again = _command(incident, device, order.do, order.tries + 1, times)
+            commands.append(again)
+            orders.append(
+                replace(order, command=again.id, tries=order.tries + 1, due_at=again.expires_at)
+            )
+    return replace(incident, orders=tuple(orders)), commands, given_up
+
+
+def due_at(incident: Incident) -> int | None:
+    """Return when the next order counts as unanswered."""
+    waiting = (order.due_at for order in incident.orders if order.state is OrderState.ASKED)
+    return min(waiting, default=None)
+
+
+def _asks(incident: Incident, order: Order, command: str) -> bool:
+    tried = range(1, order.tries + 1)
+    return any(command == _name(incident, order.device, order.do, one) for one in tried)
+
+
+def _name(incident: Incident, device: str, do: str, tries: int) -> str:
+    return derived("c", incident.id, device, do, tries)
+
+
+def _command(
+    incident: Incident, device: Device, do: str, tries: int, times: tuple[int, int]
+) -> Command:
+    at, expires_at = times
+    return Command(
+        id=_name(incident, device.id, do, tries),
+        device=device.agent,
+        target=device.id,
+        do=do,
+        incident=incident.id,
+        at=at,
+        expires_at=expires_at,
+    )
