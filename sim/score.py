@@ -97,8 +97,7 @@ def score(
         repeated: Observations that stand twice.
     """
     raised = [one for one in noticed if one.hazard.phase is Phase.RAISED]
-    # What another incident took in is that other's.
-    incidents = [one for one in incidents if one.state is not IncidentState.MERGED]
+    incidents = _standing(incidents)
     causes = Counter(hazard for one in incidents for hazard in one.hazards)
     by_kind = _grouped(raised)
     matches = [_match(fact, by_kind.get(fact.kind, ()), causes) for fact in facts if fact.kind]
@@ -135,7 +134,7 @@ def unexplained(
 ) -> list[Incident]:
     """Return the incidents that nothing in the truth explains."""
     explained = {one.hazard.id for one in noticed if _explained(one, facts)}
-    return [one for one in incidents if not explained.intersection(one.hazards)]
+    return [one for one in _standing(incidents) if not explained.intersection(one.hazards)]
 
 
 def missed(
@@ -143,13 +142,18 @@ def missed(
 ) -> list[Fact]:
     """Return the facts that should have been noticed and were not."""
     raised = _grouped([one for one in noticed if one.hazard.phase is Phase.RAISED])
-    causes = Counter(hazard for one in incidents for hazard in one.hazards)
+    causes = Counter(hazard for one in _standing(incidents) for hazard in one.hazards)
     wanted = [fact for fact in facts if fact.kind and not fact.optional]
     return [
         fact
         for fact in wanted
         if _match(fact, raised.get(fact.kind, ()), causes).noticed_at is None
     ]
+
+
+def _standing(incidents: Iterable[Incident]) -> list[Incident]:
+    """Return incidents without those that another took in: what is in them is that other's."""
+    return [one for one in incidents if one.state is not IncidentState.MERGED]
 
 
 def _grouped(raised: Iterable[Noticed]) -> dict[str, list[Noticed]]:

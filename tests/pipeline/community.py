@@ -70,10 +70,10 @@ RECORDS: tuple[Record, ...] = (
 class Journal:
     """Builds the entries of one grid, with numbers, offsets and times as the real ones have."""
 
-    def __init__(self, *, registered: bool = True) -> None:
+    def __init__(self, *, registered: bool = True, at: int = START) -> None:
         self.entries: list[Entry] = []
         self._seqs: dict[str, int] = {}
-        self._now = START
+        self._now = at
         if registered:
             for record in RECORDS:
                 self.say("loader", Registered(at=START, record=record))
@@ -99,6 +99,11 @@ class Journal:
         self._now = max([self._now, *(seen.at for seen in pack.obs)])
         item = codec.decode(topic, codec.encode(pack), received_at=self._now)
         self._append(item)
+
+    @property
+    def now(self) -> int:
+        """When the last entry reached the journal."""
+        return self._now
 
     def tick(self, at: int) -> None:
         """Let the community's clock reach `at`."""

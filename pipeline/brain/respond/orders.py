@@ -40,10 +40,12 @@ def give(
 
 
 def answered(incident: Incident, said: Receipt, now: int) -> tuple[Incident, Order | None]:
-    """Note what a device answered, to any of the times it was told; None if it was not asked."""
+    """Note what a device answered, to any of the times it was told; None where that is no news."""
     found = next((one for one in incident.orders if _asks(incident, one, said.command)), None)
-    if found is None:
+    if found is None or found.state is OrderState.DONE:
         return incident, None
+    if found.state is not OrderState.ASKED and not said.ok:
+        return incident, None  # people know already that it was not done
     state = OrderState.DONE if said.ok else OrderState.REFUSED
     told = replace(found, state=state, detail=said.detail, answered_at=now)
     return replace(
