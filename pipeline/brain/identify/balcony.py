@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days, Seconds, Share, Times
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Highrise
@@ -46,10 +47,10 @@ class Balcony(Struct, frozen=True, kw_only=True):
     name: str = "balcony"
     ordered: bool = False
     communal: bool = False
-    confidence_min: float = 0.5
-    same_s: int = 10
-    throws_min: int = 3
-    days: int = 30
+    confidence_min: Share = 0.5
+    same_s: Seconds = 10
+    throws_min: Times = 3
+    days: Days = 30
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

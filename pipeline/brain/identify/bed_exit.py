@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import MinuteOfDay, Seconds
 from pipeline.brain.identify.outside import is_outside_door, within
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -74,11 +75,11 @@ class BedExit(Struct, frozen=True, kw_only=True):
     name: str = "bed_exit"
     ordered: bool = True
     communal: bool = False
-    from_min: int = 23 * 60
-    until_min: int = 6 * 60
-    asleep_s_min: int = 1_800
-    quiet_s_max: int = 1_800
-    up_s_max: int = 1_800
+    from_min: MinuteOfDay = 23 * 60
+    until_min: MinuteOfDay = 6 * 60
+    asleep_s_min: Seconds = 1_800
+    quiet_s_max: Seconds = 1_800
+    up_s_max: Seconds = 1_800
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

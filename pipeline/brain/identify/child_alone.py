@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Times
 from pipeline.brain.identify.in_turn import People, Person, living, resident_in, with_resident
 from pipeline.brain.identify.outside import Presence, is_outside_door
 from pipeline.brain.perceive.seen import Seen
@@ -85,9 +86,9 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
     name: str = "child_alone"
     ordered: bool = True
     communal: bool = False
-    wait_s_min: int = 120
-    wait_gaps: int = 3
-    settle_s: int = 30
+    wait_s_min: Seconds = 120
+    wait_gaps: Times = 3
+    settle_s: Seconds = 30
 
     def subject_of(self, seen: Seen) -> str | None:
         who = resident_in(seen)

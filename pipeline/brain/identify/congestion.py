@@ -13,6 +13,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share, Times
 from pipeline.brain.identify.fire_lane import is_fire_lane
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -77,18 +78,18 @@ class Congestion(Struct, frozen=True, kw_only=True):
     name: str = "congestion"
     ordered: bool = True
     communal: bool = False
-    full_density: float = 2.17
-    slow_density: float = 1.08
-    stuck_share: float = 0.1
-    persist_s: int = 120
-    calm_s: int = 300
-    blocked_s: int = 300
-    gap_s_max: int = 300
-    horizon_min: int = 10
-    trend_min: int = 4
-    trend_counts_min: int = 6
-    near_share: float = 0.4
-    slope_quantile: float = 0.2
+    full_density: Density = 2.17
+    slow_density: Density = 1.08
+    stuck_share: Share = 0.1
+    persist_s: Seconds = 120
+    calm_s: Seconds = 300
+    blocked_s: Seconds = 300
+    gap_s_max: Seconds = 300
+    horizon_min: Minutes = 10
+    trend_min: Minutes = 4
+    trend_counts_min: Times = 6
+    near_share: Share = 0.4
+    slope_quantile: Quantile = 0.2
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Sensor
@@ -55,7 +56,7 @@ class Emergency(Struct, frozen=True, kw_only=True):
     name: str = "emergency"
     ordered: bool = False
     communal: bool = False
-    again_s: int = 20
+    again_s: Seconds = 20
 
     def subject_of(self, seen: Seen) -> str | None:
         if isinstance(seen.observation, Home) and seen.observation.sensor in SEVERITIES:

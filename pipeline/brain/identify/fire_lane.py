@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Minutes, Seconds
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Crowd
@@ -50,8 +51,8 @@ class FireLane(Struct, frozen=True, kw_only=True):
     name: str = "fire_lane"
     ordered: bool = True
     communal: bool = False
-    stands_min: int = 5
-    free_s_min: int = 60
+    stands_min: Minutes = 5
+    free_s_min: Seconds = 60
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days, Times
 from pipeline.brain.identify.fire_lane import FireLane, FireLaneState
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -44,8 +45,8 @@ class FireLaneOften(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     lane: FireLane = field(default_factory=FireLane)
-    times_min: int = 3
-    days: int = 14
+    times_min: Times = 3
+    days: Days = 14
 
     def subject_of(self, seen: Seen) -> str | None:
         return self.lane.subject_of(seen)

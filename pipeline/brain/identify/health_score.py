@@ -18,6 +18,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Weight
 from pipeline.brain.identify.days import DAY_MS, Book, Day, lose_sight, reach, take
 from pipeline.brain.identify.health_parts import Burden, burdens_of
 from pipeline.brain.identify.sign_score import BURDEN_MAX, as_score
@@ -99,9 +100,9 @@ class HealthDay(Struct, frozen=True, kw_only=True):
     name: str = "health_score"
     ordered: bool = True
     communal: bool = False
-    carry_days: int = 7
-    missing: float = 0.1
-    idle_days_max: int = 7
+    carry_days: Days = 7
+    missing: Weight = 0.1
+    idle_days_max: Days = 7
     advice: tuple[Advice, ...] = ADVICE
 
     def subject_of(self, seen: Seen) -> str | None:

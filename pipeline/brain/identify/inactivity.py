@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, HourOfDay, HoursExact, Minutes, MinutesExact, Share
 from pipeline.brain.identify.routine import FloatArray, Routine, normal_cdf
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -90,17 +91,17 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     communal: bool = False
     outside_rooms: tuple[str, ...] = ("", "entrance", "hall", "hallway", "outside")
     settle_s: int = 15
-    quiet_min_min: int = 120
-    quiet_min_max: int = 720
-    false_alarm_cost_h: float = 3.75
-    late_min: float = 225.0
-    late_cost_h: float = 6.0
-    day_from_h: float = 6.0
-    day_until_h: float = 21.5
-    night_weight: float = 0.1
-    learn_days_min: int = 7
-    unknown_day_min: int = 240
-    unknown_night_min: int = 600
+    quiet_min_min: Minutes = 120
+    quiet_min_max: Minutes = 720
+    false_alarm_cost_h: HoursExact = 3.75
+    late_min: MinutesExact = 225.0
+    late_cost_h: HoursExact = 6.0
+    day_from_h: HourOfDay = 6.0
+    day_until_h: HourOfDay = 21.5
+    night_weight: Share = 0.1
+    learn_days_min: Days = 7
+    unknown_day_min: Minutes = 240
+    unknown_night_min: Minutes = 600
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Hours, Seconds, Share, Times
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Rhythm
@@ -66,13 +67,13 @@ class IrregularPulse(Struct, frozen=True, kw_only=True):
     name: str = "irregular_pulse"
     ordered: bool = True
     communal: bool = False
-    need: int = 2
-    of_n: int = 3
-    apart_s_max: int = 1_800
-    burden_s_min: int = 300
-    burden_h: int = 24
-    confidence_min: float = 0.5
-    window_s: int = 60
+    need: Times = 2
+    of_n: Times = 3
+    apart_s_max: Seconds = 1_800
+    burden_s_min: Seconds = 300
+    burden_h: Hours = 24
+    confidence_min: Share = 0.5
+    window_s: Seconds = 60
 
     def subject_of(self, seen: Seen) -> str | None:
         return seen.subject if isinstance(seen.observation, Rhythm) else None

@@ -14,6 +14,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Factor, HoursExact, Litres, Seconds, Times, Watts
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Utility
@@ -97,16 +98,16 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
     name: str = "meter"
     ordered: bool = True
     communal: bool = False
-    learn_days_min: int = 7
-    factor: float = 2.0
+    learn_days_min: Days = 7
+    factor: Factor = 2.0
     floor: tuple[tuple[str, float], ...] = ((POWER, 3_000.0), (WATER, 250.0), (GAS, 1_500.0))
-    flow_l_h_min: float = 30.0
-    flow_h_max: float = 4.0
-    flow_spans_min: int = 24
-    breaker_w: float = 8_800.0
-    breaker_share: float = 1.13
-    over_s: int = 600
-    gap_s_max: int = 3_900
+    flow_l_h_min: Litres = 30.0
+    flow_h_max: HoursExact = 4.0
+    flow_spans_min: Times = 24
+    breaker_w: Watts = 8_800.0
+    breaker_share: Factor = 1.13
+    over_s: Seconds = 600
+    gap_s_max: Seconds = 3_900
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import MinuteOfDay, Seconds
 from pipeline.brain.identify.in_turn import People, living, resident_in, with_resident
 from pipeline.brain.identify.outside import (
     Presence,
@@ -68,11 +69,11 @@ class NightDoor(Struct, frozen=True, kw_only=True):
     name: str = "night_door"
     ordered: bool = True
     communal: bool = False
-    from_min: int = 23 * 60
-    until_min: int = 5 * 60
-    open_s_max: int = 900
-    out_s_max: int = 900
-    wander_s_max: int = 300
+    from_min: MinuteOfDay = 23 * 60
+    until_min: MinuteOfDay = 5 * 60
+    open_s_max: Seconds = 900
+    out_s_max: Seconds = 900
+    wander_s_max: Seconds = 300
 
     def subject_of(self, seen: Seen) -> str | None:
         who = resident_in(seen)

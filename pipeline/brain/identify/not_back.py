@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Factor, Minutes
 from pipeline.brain.identify.outside import (
     DAY_MS,
     MINUTE_MS,
@@ -69,12 +70,12 @@ class NotBack(Struct, frozen=True, kw_only=True):
     name: str = "not_back"
     ordered: bool = True
     communal: bool = False
-    factor: float = 1.5
-    away_min_min: int = 240
-    away_min_max: int = 1_440
-    unknown_min: int = 720
-    learn_days_min: int = 7
-    learn_days: int = 28
+    factor: Factor = 1.5
+    away_min_min: Minutes = 240
+    away_min_max: Minutes = 1_440
+    unknown_min: Minutes = 720
+    learn_days_min: Days = 7
+    learn_days: Days = 28
 
     def subject_of(self, seen: Seen) -> str | None:
         return seen.household if is_outside_door(seen) or is_inside(seen) else None

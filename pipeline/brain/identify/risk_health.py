@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days
 from pipeline.brain.identify.days import DAY_MS, Book, Day, age_years, lose_sight, reach, take
 from pipeline.brain.identify.health_score import home_of
 from pipeline.brain.identify.risk_trends import (
@@ -128,7 +129,7 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     watches: tuple[Watch, ...] = WATCHES
-    relearn_days: int = 56
+    relearn_days: Days = 56
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Litres, Seconds, Watts
 from pipeline.brain.identify.outside import is_movement
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -65,11 +66,11 @@ class Stove(Struct, frozen=True, kw_only=True):
     name: str = "stove"
     ordered: bool = True
     communal: bool = False
-    power_w_min: float = 300.0
-    gas_l_per_h_min: float = 50.0
-    gas_l_per_h_max: float = 1_200.0
-    off_s_min: int = 180
-    away_s_max: int = 1_200
+    power_w_min: Watts = 300.0
+    gas_l_per_h_min: Litres = 50.0
+    gas_l_per_h_max: Litres = 1_200.0
+    off_s_min: Seconds = 180
+    away_s_max: Seconds = 1_200
 
     def subject_of(self, seen: Seen) -> str | None:
         counts = _is_power(seen) or _gas_l(seen) is not None or _in_kitchen(seen)

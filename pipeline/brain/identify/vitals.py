@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Times
 from pipeline.brain.identify.home_limits import (
     YIELD,
     BloodPressureLimits,
@@ -104,12 +105,12 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     name: str = "vitals"
     ordered: bool = True
     communal: bool = False
-    spell_s: int = 15
-    persist_n: int = 3
-    persist_of_n: int = 5
-    persist_s_min: int = 60
-    gap_s_max: int = 7_200
-    again_s: int = 14_400
+    spell_s: Seconds = 15
+    persist_n: Times = 3
+    persist_of_n: Times = 5
+    persist_s_min: Seconds = 60
+    gap_s_max: Seconds = 7_200
+    again_s: Seconds = 14_400
     max_age: MaxAge = MaxAge()
     blood_pressure: BloodPressureLimits = BloodPressureLimits()
     pulse: PulseLimits = PulseLimits()

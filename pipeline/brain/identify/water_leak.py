@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Litres, Seconds, Times
 from pipeline.brain.identify.meter import WATER, Span, commodity, scaled, span_since
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -59,10 +60,10 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
     name: str = "water_leak"
     ordered: bool = True
     communal: bool = False
-    dry_l: float = 0.5
-    nights_min: int = 3
-    nights_coarse_min: int = 6
-    gap_s_max: int = 3_900
+    dry_l: Litres = 0.5
+    nights_min: Times = 3
+    nights_coarse_min: Times = 6
+    gap_s_max: Seconds = 3_900
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
