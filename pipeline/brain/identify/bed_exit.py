@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import MinuteOfDay, Seconds
-from pipeline.brain.identify.outside import is_outside_door, within
+from pipeline.brain.identify.outside import Outside, within
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -65,6 +65,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
         asleep_s_min: A bed taken for less was only sat on.
         quiet_s_max: How long nothing may move.
         up_s_max: Whoever moves so long after getting up is up.
+        outside: What leads out of the home.
 
     References:
         Research notes on elders living alone: "bed exit without return > 30 min at night". The
@@ -80,6 +81,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
     asleep_s_min: Seconds = 1_800
     quiet_s_max: Seconds = 1_800
     up_s_max: Seconds = 1_800
+    outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -173,7 +175,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
         if state.up_at is None:
             return state, ()
         up = seen.at - state.up_at > self.up_s_max * 1_000
-        return (replace(state, up_at=None) if up or is_outside_door(seen) else state), ()
+        return (replace(state, up_at=None) if up or self.outside.is_door(seen) else state), ()
 
     def _over(
         self, state: BedExitState, seen: Seen, reason: str

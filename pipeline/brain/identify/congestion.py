@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share, Times
-from pipeline.brain.identify.fire_lane import is_fire_lane
+from pipeline.brain.identify.fire_lane import Lanes
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Crowd
@@ -73,6 +73,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
         near_share: Of the full density that must be there before anything is foretold. Ours.
         slope_quantile: Of all slopes between two counts, the one at this quantile has to get there,
             too (Theil and Sen take the median; the lower one stands for doubt). Ours.
+        lanes: Zones that being blocked is a hazard of its own for.
     """
 
     name: str = "congestion"
@@ -90,6 +91,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
     trend_counts_min: Times = 6
     near_share: Share = 0.4
     slope_quantile: Quantile = 0.2
+    lanes: Lanes = Lanes()
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -105,7 +107,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
         if not isinstance(said, Crowd) or seen.at <= state.seen_at:
             return state, ()
         state, over = self.pass_time(state, seen.at)
-        blocked = said.blocked and not is_fire_lane(seen, said)  # that is a rule of its own
+        blocked = said.blocked and not self.lanes.hold(seen, said)  # that is a rule of its own
         state = self._counted(state, seen, said, blocked=blocked)
         state, found = self._judged(state, seen, said, blocked=blocked)
         return state, (*over, *found)

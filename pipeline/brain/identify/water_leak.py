@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
-from pipeline.brain.identify.bounds import Litres, Seconds, Times
+from pipeline.brain.identify.bounds import Litres, Seconds, Share, Times
 from pipeline.brain.identify.meter import WATER, Span, commodity, scaled, span_since
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -55,6 +55,7 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
             which water companies measure minimum night flow: 02:00 to 05:00.
         nights_coarse_min: The same for readings that come hourly, where a flush hides a pause.
         gap_s_max: Readings further apart say nothing of a night. Ours.
+        covered_share_min: So much of a half hour must be known to call it dry or not. Ours.
     """
 
     name: str = "water_leak"
@@ -64,6 +65,7 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
     nights_min: Times = 3
     nights_coarse_min: Times = 6
     gap_s_max: Seconds = 3_900
+    covered_share_min: Share = 0.9
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -98,9 +100,9 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
     ) -> tuple[WaterLeakState, Sequence[Risk]]:
         night = state
         state = replace(state, night=-1, used=(0.0,) * SLOTS, covered_ms=(0,) * SLOTS, coarse=False)
-        if _dry_slot_known(night, self.dry_l):
+        if self._dry_slot_known(night):
             return self._dry(state, seen)
-        if min(night.covered_ms) < 0.9 * _SLOT_MS:
+        if min(night.covered_ms) < self.covered_share_min * _SLOT_MS:
             return state, ()
         wet = (*state.wet, (min(night.used) * 2, seen.id))[-EVIDENCE_MAX:]
         state = replace(state, wet=wet)
@@ -109,6 +111,12 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
             return state, ()
         risk = _risk(state, seen)
         return replace(state, raised=risk), (risk,)
+
+    def _dry_slot_known(self, night: WaterLeakState) -> bool:
+        return any(
+            used < self.dry_l and covered >= self.covered_share_min * _SLOT_MS
+            for used, covered in zip(night.used, night.covered_ms, strict=True)
+        )
 
     def _dry(self, state: WaterLeakState, seen: Seen) -> tuple[WaterLeakState, Sequence[Risk]]:
         if state.raised is None:
@@ -141,13 +149,6 @@ def _counted(state: WaterLeakState, span: Span, shift_ms: int) -> WaterLeakState
             covered[slot] += length
     coarse = state.coarse or end - begin > _SLOT_MS + 5 * _MINUTE_MS
     return replace(state, used=tuple(used), covered_ms=tuple(covered), coarse=coarse)
-
-
-def _dry_slot_known(night: WaterLeakState, dry_l: float) -> bool:
-    return any(
-        used < dry_l and covered >= 0.9 * _SLOT_MS
-        for used, covered in zip(night.used, night.covered_ms, strict=True)
-    )
 
 
 def _risk(state: WaterLeakState, seen: Seen) -> Risk:
