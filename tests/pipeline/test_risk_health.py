@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.brain.identify.days import Day
-from pipeline.brain.identify.risk_health import WATCHES, RiskHealth
+from pipeline.brain.identify.risk_health import RiskHealth
 from tests.pipeline.test_days import HOUR, MIDNIGHT, seen
 from weinao.messages import Home, Sensor, Vitals
 from weinao.outcomes import Phase, Risk, RiskKind
@@ -135,7 +135,7 @@ def test_risks_of_a_kind_are_raised_and_cleared_in_turn(changes: list[RiskKind |
 
     risks = close(days)
 
-    for watch in WATCHES:
+    for watch in RULE.watches():
         phases = [risk.phase for risk in risks if risk.kind is watch.kind]
         assert (
             phases
