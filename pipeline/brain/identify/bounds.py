@@ -28,6 +28,7 @@ Points = Annotated[int, Meta(ge=0, le=20)]
 """Of an early warning score."""
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+SharePositive = Annotated[float, Meta(gt=0, le=1)]
 Quantile = Annotated[float, Meta(ge=0, lt=1)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Factor = Annotated[float, Meta(ge=1, le=100)]

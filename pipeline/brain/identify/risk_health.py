@@ -17,6 +17,7 @@ from pipeline.brain.identify.base import EVIDENCE_MAX
 from pipeline.brain.identify.bounds import Days
 from pipeline.brain.identify.days import DAY_MS, Book, Day, age_years, lose_sight, reach, take
 from pipeline.brain.identify.health_score import home_of
+from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.risk_trends import (
     MISSED,
     Brief,
@@ -87,6 +88,7 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
         activity: A third is beyond a bad week,
         sleep: and so are 75 minutes less, or two hours more.
         medicine: When it counts as not taken.
+        days: How a home's day becomes figures.
         relearn_days: After so long what was a trend is what is usual; where it is beyond a fixed
             limit, it is raised anew. Ours.
     """
@@ -105,13 +107,14 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     activity: Decline = Decline(down=15, share=0.33)
     sleep: Drift = Drift(down=75, up=120)
     medicine: Medicine = Medicine()
+    days: DayLimits = DayLimits()
     relearn_days: Days = 56
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)
 
     def initial(self, subject: str, household: str) -> RiskState:  # noqa: ARG002  # the same
-        return RiskState(book=Book(household=household, hourly=False))
+        return RiskState(book=Book(household=household, hourly=False, limits=self.days))
 
     def observe(self, state: RiskState, seen: Seen) -> tuple[RiskState, Sequence[Risk]]:
         state, found = self.pass_time(state, seen.at)
