@@ -155,6 +155,17 @@ def test_a_home_pressure_of_135_for_days_needs_no_past() -> None:
     assert risks[0].reason == "risk.blood_pressure_high"
 
 
+def test_nights_that_were_all_alike_are_still_a_measure_of_more() -> None:
+    alike, more = {**USUAL, "toilet_visits": 3.0}, {**USUAL, "toilet_visits": 4.0}
+
+    risks = close([(alike, TAKEN)] * 15 + [(more, TAKEN)] * 4 + [(alike, TAKEN)] * 4)
+
+    assert [(risk.kind, risk.phase) for risk in risks] == [
+        (RiskKind.BATHROOM_NIGHTS, Phase.RAISED),
+        (RiskKind.BATHROOM_NIGHTS, Phase.CLEARED),
+    ]
+
+
 def test_two_kilograms_in_three_days_are_raised_and_half_a_kilogram_is_not() -> None:
     def gaining(kg: float) -> list[Closing | None]:
         return [({**USUAL, "weight_kg": 70.0 + kg * day}, TAKEN) for day in range(1, 4)]

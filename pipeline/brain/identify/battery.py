@@ -8,11 +8,12 @@ well charged again                                  -> CLEARED
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Days, HoursExact, Percent, Times
+from pipeline.brain.identify.bounds import Days, HoursExact, Percent
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Vitals
@@ -61,7 +62,7 @@ class Battery(Struct, frozen=True, kw_only=True):
     charging_pct: Percent = 3.0
     well_pct: Percent = 40.0
     ahead_days: Days = 3
-    days_min: Times = 5
+    days_min: Annotated[int, Meta(ge=2, le=DAYS_MAX - 1)] = 5
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

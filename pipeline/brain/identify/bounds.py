@@ -24,6 +24,10 @@ MinuteOfDay = Annotated[int, Meta(ge=0, le=1_439)]
 HourOfDay = Annotated[float, Meta(ge=0, le=24)]
 
 Times = Annotated[int, Meta(ge=1, le=1_000)]
+
+Slope = Annotated[int, Meta(ge=2, le=366)]
+"""Of values that a slope is drawn through: one alone has none."""
+
 Points = Annotated[int, Meta(ge=0, le=20)]
 """Of an early warning score."""
 
@@ -32,7 +36,7 @@ SharePositive = Annotated[float, Meta(gt=0, le=1)]
 Quantile = Annotated[float, Meta(ge=0, lt=1)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Factor = Annotated[float, Meta(ge=1, le=100)]
-Weight = Annotated[float, Meta(ge=0, le=100)]
+Weight = Annotated[float, Meta(gt=0, le=100)]
 Years = Annotated[int, Meta(ge=0, le=120)]
 Celsius = Annotated[float, Meta(ge=-40, le=80)]
 CelsiusApart = Annotated[float, Meta(ge=0, le=20)]

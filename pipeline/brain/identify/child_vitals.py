@@ -173,7 +173,7 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
     def _unresponsive(self, state: ChildVitalsState, at: int) -> bool:
         """Say whether somebody noted that the child reacts to pain at most."""
         timed = state.signs.get(Sign.CONSCIOUSNESS)
-        if timed is None or at - timed.at > self.max_age.consciousness:
+        if timed is None or at - timed.at > self.max_age.ms(Sign.CONSCIOUSNESS):
             return False
         return timed.value in (Acvpu.PAIN, Acvpu.UNRESPONSIVE)
 

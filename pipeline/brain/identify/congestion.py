@@ -9,11 +9,12 @@ calm for `calm_s`                          -> CLEARED
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share, Times
+from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share
 from pipeline.brain.identify.fire_lane import Lanes
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -88,7 +89,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
     gap_s_max: Seconds = 300
     horizon_min: Minutes = 10
     trend_min: Minutes = 4
-    trend_counts_min: Times = 6
+    trend_counts_min: Annotated[int, Meta(ge=2, le=COUNTS_MAX)] = 6
     near_share: Share = 0.4
     slope_quantile: Quantile = 0.2
     lanes: Lanes = Lanes()

@@ -18,7 +18,7 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Days, Score, Share, Times, Weight
+from pipeline.brain.identify.bounds import Days, Score, Share, Slope, Times, Weight
 from pipeline.brain.identify.days import DAY_MS, Book, Day, lose_sight, reach, take
 from pipeline.brain.identify.health_parts import Burden, Parts, burdens_of
 from pipeline.brain.identify.night import DayLimits
@@ -124,7 +124,7 @@ class HealthDay(Struct, frozen=True, kw_only=True):
     idle_days_max: Days = 7
     good: Score = 80.0
     trend_days: Days = 14
-    trend_days_min: Times = 10
+    trend_days_min: Slope = 10
     usual_days: Times = 28
     parts: Parts = Parts()
     advice: Advice = Advice()

@@ -8,8 +8,9 @@ No diagnosis: a wearable sees intervals between beats, and ectopic beats and mov
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Hours, Seconds, Share, Times
@@ -68,7 +69,7 @@ class IrregularPulse(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     need: Times = 2
-    of_n: Times = 3
+    of_n: Annotated[int, Meta(ge=2, le=16)] = 3
     apart_s_max: Seconds = 1_800
     burden_s_min: Seconds = 300
     burden_h: Hours = 24

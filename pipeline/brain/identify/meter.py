@@ -10,12 +10,12 @@ held between two readings.
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import (
-    Days,
     Factor,
     HoursExact,
     Litres,
@@ -127,7 +127,7 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
     name: str = "meter"
     ordered: bool = True
     communal: bool = False
-    learn_days_min: Days = 7
+    learn_days_min: Annotated[int, Meta(ge=1, le=DAYS_MAX)] = 7
     factor: Factor = 2.0
     spreads: Factor = 6.0
     covered_share_min: Share = 0.9

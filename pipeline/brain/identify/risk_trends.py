@@ -231,7 +231,7 @@ class Nights(Struct, frozen=True, kw_only=True):
         return Shift(
             figure="toilet_visits",
             base=round(base, 2),
-            limit=round(many - base, 2),
+            limit=max(round(many - base, 2), 0.01),  # nights may be all alike
             now=float(median(lately)),
             days=len(lately),
             reason="risk.bathroom_nights_up",

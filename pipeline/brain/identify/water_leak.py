@@ -1,12 +1,13 @@
 """Water leaks: at night, when everybody sleeps, the flow of a tight home is nil at some time."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
-from pipeline.brain.identify.bounds import Litres, Seconds, Share, Times
+from pipeline.brain.identify.bounds import Litres, Seconds, Share
 from pipeline.brain.identify.meter import WATER, Span, commodity, scaled, span_since
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -62,8 +63,8 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     dry_l: Litres = 0.5
-    nights_min: Times = 3
-    nights_coarse_min: Times = 6
+    nights_min: Annotated[int, Meta(ge=1, le=EVIDENCE_MAX)] = 3
+    nights_coarse_min: Annotated[int, Meta(ge=1, le=EVIDENCE_MAX)] = 6
     gap_s_max: Seconds = 3_900
     covered_share_min: Share = 0.9
 
