@@ -6,7 +6,8 @@
 One table a rule, by the rule's name. What several rules share is set once, in a table of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -100,9 +101,9 @@ def thresholds_from(tables: Mapping[str, Any], name: str = "rules.toml") -> Thre
         SettingsError: Something is unknown, of the wrong type, out of range, or cannot hold
             together with something else; all of it is named.
     """
-    shipped = _tables(Thresholds())
-    shape = _shape("rules", shipped)
-    refuse([*problems_of(tables, shape), *_contradictions(tables)], name)
+    shipped, shape = _tables(Thresholds()), _file()
+    problems = problems_of(tables, shape)
+    refuse([*problems, *_contradictions(tables, {one.split(":")[0] for one in problems})], name)
     settings = msgspec.convert(tables, shape)
     shared = {
         type(holder): _with(holder, getattr(settings, table), {})
@@ -160,6 +161,11 @@ def _values(holder: Struct, where: str) -> Iterator[tuple[str, Value]]:
             yield where + field, value
 
 
+@cache
+def _file() -> type[Struct]:
+    return _shape("rules", _tables(Thresholds()))
+
+
 def _shape(name: str, holders: Mapping[str, Any]) -> type[Struct]:
     """Return the shape of a table of tables, each with what stands in the code as its default."""
     members = []
@@ -190,17 +196,18 @@ def _with(holder: S, settings: Struct, shared: Mapping[type, Struct]) -> S:
     return replace(holder, **changed)
 
 
-def _contradictions(tables: Mapping[str, Any]) -> list[str]:
+def _contradictions(tables: Mapping[str, Any], wrong: Collection[str]) -> list[str]:
+    """Return what cannot hold together, of what is not wrong by itself."""
     now = {**dict(_numbers(Thresholds().values(), "")), **dict(_numbers(tables, ""))}
     found = [
         f"{first}: {now[first]:g} is more than {second}, which is {now[second]:g}"
         for first, second in NOT_MORE
-        if now[first] > now[second]
+        if now[first] > now[second] and not {first, second} & {*wrong}
     ]
     return found + [
         f"{first}: {now[first]:g} is not less than {second}, which is {now[second]:g}"
         for first, second in LESS
-        if now[first] >= now[second]
+        if now[first] >= now[second] and not {first, second} & {*wrong}
     ]
 
 

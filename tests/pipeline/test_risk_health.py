@@ -56,9 +56,9 @@ def wobble(day: int, figures: dict[str, float]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def close(days: list[Closing | None]) -> list[Risk]:
+def close(days: list[Closing | None], rule: RiskHealth = RULE) -> list[Risk]:
     """Close one day after the other; None for a day on which nothing was measured."""
-    state, found = RULE.initial(HOME, HOME), list[Risk]()
+    state, found = rule.initial(HOME, HOME), list[Risk]()
     for number, one in enumerate(days):
         if one is None:
             continue
@@ -72,7 +72,7 @@ def close(days: list[Closing | None]) -> list[Risk]:
             openings=one[1],
             evidence=(f"o:{number}",),
         )
-        state, risks = RULE.close(state, day)
+        state, risks = rule.close(state, day)
         found += risks
     return found
 
