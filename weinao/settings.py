@@ -5,6 +5,7 @@ Unknown keys are refused, and all problems of a file are reported at once. The s
 """
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -24,23 +25,42 @@ def load(path: Path, shape: type[T]) -> T:
     Raises:
         SettingsError: It cannot be read, or does not fit `shape`; all problems are named.
     """
+    return from_table(read(path), shape, str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a settings file, whatever is in it.
+
+    Raises:
+        SettingsError: It cannot be read, or is no TOML.
+    """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
-    return from_table(table, shape, str(path))
 
 
 def from_table(table: dict[str, Any], shape: type[T], name: str) -> T:
     """Turn a parsed table into settings, as `load` does; `name` stands in the message."""
-    problems = _problems(table, shape, "")
-    if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise SettingsError("\n  ".join([f"{name}: {count}", *problems]))
+    refuse(problems_of(table, shape), name)
     return msgspec.convert(table, shape)
 
 
-def _problems(table: dict[str, Any], shape: type[msgspec.Struct], where: str) -> list[str]:
+def refuse(problems: Sequence[str], name: str) -> None:
+    """Raise what is wrong with a file, if anything is.
+
+    Raises:
+        SettingsError: There are problems; all are named.
+    """
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise SettingsError("\n  ".join([f"{name}: {count}", *problems]))
+
+
+def problems_of(
+    table: Mapping[str, Any], shape: type[msgspec.Struct], where: str = ""
+) -> list[str]:
+    """Return all that keeps a table from being of a shape, each with its place."""
     known = {field.encode_name: field for field in fields(shape)}
     hints = get_type_hints(shape, include_extras=True)
     found = [
@@ -58,7 +78,7 @@ def _problems(table: dict[str, Any], shape: type[msgspec.Struct], where: str) ->
 
 def _value_problems(value: object, hint: Any, where: str) -> list[str]:  # noqa: ANN401  # a type
     if isinstance(value, dict) and isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _problems(value, hint, where + ".")
+        return problems_of(value, hint, where + ".")
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:

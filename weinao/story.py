@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from weinao.background import known
 from weinao.catalogue import Language
+from weinao.limits import Limits, told
 from weinao.messages import Action, Status
 from weinao.observed import observed
 from weinao.outcomes import (
@@ -33,6 +34,7 @@ class Case(Handled, frozen=True, kw_only=True):
             `gone` are in the store no more.
         beats: The last sign of life before, and the first after, what fell silent.
         records: What was registered when it was noticed.
+        limits: The thresholds of the rules that found it.
     """
 
     evidence: tuple[Kept, ...] = ()
@@ -40,6 +42,7 @@ class Case(Handled, frozen=True, kw_only=True):
     gone: int = 0
     beats: tuple[Kept, ...] = ()
     records: tuple[Record, ...] = ()
+    limits: Limits = Limits()
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -166,8 +169,15 @@ def _rule(case: Case, voice: Voice) -> Iterator[Line]:
     for reason in _reasons(case.hazards) or (case.incident.reason,):
         rules = voice.words.sections
         key = reason if reason in rules["rule"] else str(case.incident.kind)
-        for name in ("rule", "threshold", "source"):
-            yield Line(voice.say("rule", name, text=rules[name].get(key, key)))
+        yield Line(voice.say("rule", "rule", text=rules["rule"].get(key, key)))
+        threshold = rules["threshold"].get(key, key)
+        now, shipped = (
+            told(threshold, limits, voice) for limits in (case.limits.now, case.limits.shipped)
+        )
+        yield Line(voice.say("rule", "threshold", text=now))
+        if now != shipped:
+            yield Line(voice.say("rule", "shipped", text=shipped))
+        yield Line(voice.say("rule", "source", text=rules["source"].get(key, key)))
     facts = case.incident.facts
     yield Line(voice.say("rule", "because", text=voice.because(case.incident.reason, facts)))
     if case.incident.confidence < 1:

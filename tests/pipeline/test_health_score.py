@@ -329,7 +329,7 @@ def test_a_fortnight_that_gets_worse_has_a_falling_trend() -> None:
     assert scores[5].trend is None
     assert scores[-1].trend is not None
     assert scores[-1].trend < -1
-    assert slope([(day, 80.0) for day in range(14)]) == 0
+    assert slope([(day, 80.0) for day in range(14)], RULE.trend_days_min) == 0
 
 
 def test_somebody_who_lives_alone_without_a_wearable_is_scored_by_the_home() -> None:

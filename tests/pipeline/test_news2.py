@@ -186,7 +186,7 @@ def test_fewer_than_five_of_seven_signs_are_partial(count: int) -> None:
 
 @pytest.mark.parametrize("sign", list(Sign))
 def test_each_sign_has_its_own_age(sign: Sign) -> None:
-    limits = MaxAge(**{each.value: (5_000 if each is sign else 10_000) for each in Sign})
+    limits = MaxAge(**{f"{each}_s": (5 if each is sign else 10) for each in Sign})
 
     at_limit = news2(timed(GOOD, NOW - 5_000), NOW, age_years=80, max_age=limits)
     beyond = news2(timed(GOOD, NOW - 5_001), NOW, age_years=80, max_age=limits)

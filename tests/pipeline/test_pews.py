@@ -116,7 +116,7 @@ def test_nothing_is_scored_without_a_sign() -> None:
 
 
 def test_each_sign_has_its_own_age() -> None:
-    found = pews(timed(GOOD, NOW - 10), NOW, age_years=5, max_age=MaxAge(spo2_pct=9))
+    found = pews(timed(GOOD, NOW - 10_000), NOW, age_years=5, max_age=MaxAge(spo2_pct_s=9))
 
     assert found is not None
     assert Sign.SPO2 in found.missing

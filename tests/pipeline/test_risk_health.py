@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.brain.identify.days import Day
-from pipeline.brain.identify.risk_health import WATCHES, RiskHealth
+from pipeline.brain.identify.risk_health import RiskHealth
 from tests.pipeline.test_days import HOUR, MIDNIGHT, seen
 from weinao.messages import Home, Sensor, Vitals
 from weinao.outcomes import Phase, Risk, RiskKind
@@ -56,9 +56,9 @@ def wobble(day: int, figures: dict[str, float]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def close(days: list[Closing | None]) -> list[Risk]:
+def close(days: list[Closing | None], rule: RiskHealth = RULE) -> list[Risk]:
     """Close one day after the other; None for a day on which nothing was measured."""
-    state, found = RULE.initial(HOME, HOME), list[Risk]()
+    state, found = rule.initial(HOME, HOME), list[Risk]()
     for number, one in enumerate(days):
         if one is None:
             continue
@@ -72,7 +72,7 @@ def close(days: list[Closing | None]) -> list[Risk]:
             openings=one[1],
             evidence=(f"o:{number}",),
         )
-        state, risks = RULE.close(state, day)
+        state, risks = rule.close(state, day)
         found += risks
     return found
 
@@ -135,7 +135,7 @@ def test_risks_of_a_kind_are_raised_and_cleared_in_turn(changes: list[RiskKind |
 
     risks = close(days)
 
-    for watch in WATCHES:
+    for watch in RULE.watches():
         phases = [risk.phase for risk in risks if risk.kind is watch.kind]
         assert (
             phases
@@ -153,6 +153,17 @@ def test_a_home_pressure_of_135_for_days_needs_no_past() -> None:
 
     assert [risk.kind for risk in risks] == [RiskKind.BLOOD_PRESSURE]
     assert risks[0].reason == "risk.blood_pressure_high"
+
+
+def test_nights_that_were_all_alike_are_still_a_measure_of_more() -> None:
+    alike, more = {**USUAL, "toilet_visits": 3.0}, {**USUAL, "toilet_visits": 4.0}
+
+    risks = close([(alike, TAKEN)] * 15 + [(more, TAKEN)] * 4 + [(alike, TAKEN)] * 4)
+
+    assert [(risk.kind, risk.phase) for risk in risks] == [
+        (RiskKind.BATHROOM_NIGHTS, Phase.RAISED),
+        (RiskKind.BATHROOM_NIGHTS, Phase.CLEARED),
+    ]
 
 
 def test_two_kilograms_in_three_days_are_raised_and_half_a_kilogram_is_not() -> None:

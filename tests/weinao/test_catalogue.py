@@ -6,6 +6,8 @@ from string import Formatter
 
 import pytest
 
+from pipeline.brain.identify.health_score import Advice
+from pipeline.brain.thresholds import Thresholds
 from weinao.catalogue import LANGUAGES, SECTION_OF, catalogue
 from weinao.messages import Action, AnyObservation
 from weinao.outcomes import HazardKind, IncidentState, Severity
@@ -61,10 +63,20 @@ def test_every_reason_that_the_brain_gives_has_a_sentence(language: str) -> None
     }
     derived = set(re.findall(r'f"\{kind\}\.([a-z0-9_]+)"', text))
 
-    assert given <= set(known)
+    assert given - set(Thresholds().values()) <= set(known)  # a threshold's place is no reason
     assert derived <= {reason.split(".")[1] for reason in known}
     assert {"fall.detected", "vitals.news2"} <= given
     assert "reported" in derived
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_piece_of_advice_has_a_sentence(language: str) -> None:
+    known = catalogue(language).sections["reason"]
+
+    given = {f"advice.{name}" for name in Advice.__struct_fields__ if "coverage" not in name}
+
+    assert given
+    assert given <= set(known)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

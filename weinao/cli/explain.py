@@ -9,13 +9,16 @@ import msgspec
 from cyclopts import Parameter
 
 from weinao.catalogue import Language
+from weinao.cli.minds import kept_rules, rules_of
 from weinao.cli.read import FOLDER, Json, open_to_read
+from weinao.limits import Limits
 from weinao.messages import Registered
 from weinao.outcomes import Hazard, HazardKind, Incident, Kept, Outcome
 from weinao.registry import Record
 from weinao.story import Case, Story, tell
 
 if TYPE_CHECKING:
+    from pipeline.brain.thresholds import Thresholds
     from sinks.store import Store
 
 EVIDENCE_SHOWN_MAX = 40
@@ -31,6 +34,7 @@ def explain(
     /,
     *,
     data: Path = FOLDER,
+    rules: Path | None = None,
     lang: Language = "zh",
     json: Json = False,
     png: Annotated[Path | None, Parameter(name="--png")] = None,
@@ -40,6 +44,8 @@ def explain(
     Args:
         incident: Its id, as `weinao incidents` shows it.
         data: Folder of the system.
+        rules: The file of thresholds it was found by; without it, the one that `data` was last run
+            with, or the defaults.
         lang: Language of the story.
         json: Print the story and all it was made of as one JSON object.
         png: Also draw the day around it into this file (needs the extra `report`).
@@ -49,7 +55,7 @@ def explain(
     try:
         store = open_to_read(data)
         try:
-            case = case_of(store, incident)
+            case = case_of(store, incident, rules_of(rules or kept_rules(data), "explain"))
             if png is not None:
                 from weinao.cli.picture import NoPictureError, day_of, draw
 
@@ -69,14 +75,21 @@ def explain(
         _print(story, case)
 
 
-def case_of(store: "Store", incident: str) -> Case:
+def case_of(store: "Store", incident: str, rules: "Thresholds | None" = None) -> Case:
     """Gather what a store holds about an incident.
+
+    Args:
+        store: To ask.
+        incident: Its id.
+        rules: By which it was found; None for the thresholds we ship.
 
     Raises:
         NoIncidentError: There is none of that id.
     """
+    from pipeline.brain.thresholds import Thresholds
     from sinks.store import Filter
 
+    shipped = Thresholds()
     found = store.incidents(Filter(id=incident))
     if not found or not isinstance(found[0].value, Incident):
         raise NoIncidentError(f"no incident {incident}; `weinao incidents` lists those there are")
@@ -102,6 +115,7 @@ def case_of(store: "Store", incident: str) -> Case:
         gone=len(shown) - len(evidence),
         beats=_beats(store, about),
         records=_records(store, about),
+        limits=Limits((rules or shipped).values(), shipped.values()),
     )
 
 

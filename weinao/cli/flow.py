@@ -9,15 +9,18 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
 import stamina
 from cyclopts import App
 
 from weinao import logging, metrics
+from weinao.cli.minds import keep_rules, mind_of, rules_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome, Rejected
 
 if TYPE_CHECKING:
+    from pipeline.brain.thresholds import Thresholds
     from pipeline.flow.steps import Mind
     from pipeline.journal import JournalReader
     from sinks.store import Store
@@ -47,6 +50,7 @@ def run(
     epoch_s: float = 1.0,
     until_end: bool = False,
     store: Path | None = None,
+    rules: Path | None = None,
     recovery: bool = True,
     metrics_port: int | None = None,
     log_json: bool = False,
@@ -61,6 +65,7 @@ def run(
         epoch_s: Seconds between snapshots; a crash reads again what came since.
         until_end: End with the journal instead of waiting for more.
         store: Write into this DuckDB file instead of to the store's process.
+        rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         recovery: Go on where the last run stood; without it, read the journal from its start.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
@@ -68,6 +73,8 @@ def run(
     logging.configure(json=log_json)
     log = logging.logger(flow="safety", runner=runner)
     signal.signal(signal.SIGTERM, _end)
+    in_force = rules_of(rules, "flow run")
+    keep_rules(rules, data)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     journal = data / "journal"
@@ -81,6 +88,7 @@ def run(
             journal,
             chosen,
             lambda: owned or persistent(open_store(data, None), outage),
+            rules=in_force,
             runner=runner,
             workers=workers,
             recovery=data / "recovery" if recovery else None,
@@ -96,6 +104,7 @@ def run_flow(
     grids: Sequence[str],
     open_write: Callable[[], Callable[[Sequence[Outcome]], object]],
     *,
+    rules: "Thresholds | None" = None,
     runner: Runner,
     workers: int,
     recovery: Path | None,
@@ -108,6 +117,7 @@ def run_flow(
         journal: Its folder.
         grids: Of this flow.
         open_write: Opens the way to the store; the engine does so once a worker.
+        rules: With their thresholds; None for those we ship.
         runner: The engine, or the in-tree loop.
         workers: Threads of the engine.
         recovery: Where to go on from; None to read from the start, and keep nothing.
@@ -115,11 +125,10 @@ def run_flow(
         until_end: End with the journal.
     """
     from pipeline.journal import JournalReader
-    from weinao.cli.minds import mind_of
 
-    mind = mind_of(grids)
+    mind = mind_of(grids, rules)
     if recovery is not None:
-        recovery = _recovery_of(recovery)
+        recovery = _recovery_of(recovery, mind)
 
     def open_at(offset: int) -> JournalReader:
         return JournalReader(journal, offset)
@@ -179,11 +188,11 @@ def persistent(store: "Store", outage: Outage) -> Callable[[Sequence[Outcome]], 
     return write
 
 
-def _recovery_of(folder: Path) -> Path:
+def _recovery_of(folder: Path, mind: "Mind") -> Path:
     """Return where this brain, and no other, goes on; what others left there is removed.
 
-    What a brain remembers fits only the code that made it. A changed one reads the journal again:
-    the store knows what it has.
+    What a brain remembers fits only the code and the settings that made it. A changed one reads the
+    journal again: the store knows what it has.
     """
     from pipeline import brain
     from weinao import messages
@@ -192,7 +201,9 @@ def _recovery_of(folder: Path) -> Path:
         *sorted(Path(brain.__file__).parent.rglob("*.py")),
         *sorted(Path(messages.__file__).parent.glob("*.py")),
     ]
-    digest = blake2b(b"".join(path.read_bytes() for path in sources), digest_size=8).hexdigest()
+    settings = (mind.rules, mind.silence, mind.policy, mind.limits)
+    made_of = [path.read_bytes() for path in sources] + [msgspec.json.encode(settings)]
+    digest = blake2b(b"".join(made_of), digest_size=8).hexdigest()
     for other in folder.glob("*") if folder.exists() else ():
         if other.name != digest:
             shutil.rmtree(other, ignore_errors=True)

@@ -24,6 +24,7 @@ from weinao.messages import Feedback, Pack, Registered
 from weinao.outcomes import Hazard, Incident, Outcome
 
 if TYPE_CHECKING:
+    from pipeline.brain.thresholds import Thresholds
     from sinks.store import Store
 
 TICK_MS = 10_000
@@ -52,12 +53,20 @@ class Rehearsal:
         folder: `journal/` is made in it.
         store: Takes what the brain concludes.
         seed: Of the people's moods.
+        rules: With their thresholds; None for those we ship.
     """
 
-    def __init__(self, world: World, folder: Path, store: "Store", seed: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        store: "Store",
+        seed: int,
+        rules: "Thresholds | None" = None,
+    ) -> None:
         self._world, self._store = world, store
         self._journal = JournalWriter(folder / "journal")
-        self._runner = PlainRunner(mind_of(world.grids), self._concluded)
+        self._runner = PlainRunner(mind_of(world.grids, rules), self._concluded)
         self._rng = dice(seed, "people")
         self._records: list[Record] = []
         self._outcomes: list[Outcome] = []

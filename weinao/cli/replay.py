@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from weinao import logging
 from weinao.cli.flow import Runner, grids_of, open_store, persistent, run_flow
+from weinao.cli.minds import keep_rules, rules_of
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -30,6 +31,7 @@ def replay(
     runner: Runner = "bytewax",
     workers: int = 1,
     grids: Sequence[str] = (),
+    rules: Path | None = None,
     json: bool = False,
 ) -> None:
     """Run a journal, or recordings, through perception and brain.
@@ -40,6 +42,7 @@ def replay(
         runner: The engine, or the in-tree loop.
         workers: Threads of the engine.
         grids: Only these; all that the journal names, if none is given.
+        rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         json: Print JSON.
     """
     logging.configure(level="warning")
@@ -48,7 +51,9 @@ def replay(
         source.resolve() / "data",
     ):
         raise SystemExit(f"weinao replay: {out} is a system's own folder; choose another for --out")
+    in_force = rules_of(rules, "replay")
     out.mkdir(parents=True, exist_ok=True)
+    keep_rules(rules, out)
     journal = _journal(source, out)
     started_at = time.monotonic()
     store_file = out / "store.duckdb"
@@ -60,6 +65,7 @@ def replay(
         journal,
         grids or grids_of(journal),
         lambda: write,
+        rules=in_force,
         runner=runner,
         workers=workers,
         recovery=None,

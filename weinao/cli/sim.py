@@ -14,9 +14,11 @@ from sim.scenarios import Scenario, ScenarioError, parse
 from sim.verdict import Verdict, judge
 from sim.world.truth import Fact, Sent
 from sim.world.world import UnknownSubjectError, World
+from weinao.cli.minds import keep_rules, rules_of
 from weinao.cli.rehearse import Rehearsal
 
 if TYPE_CHECKING:
+    from pipeline.brain.thresholds import Thresholds
     from sinks.store import Store
 
 Told = Callable[[int], object]
@@ -28,27 +30,31 @@ SCENARIOS = Path("configs/scenarios")
 
 
 @app.command
-def run(scenario: str, /, *, out: Path, seed: int | None = None) -> None:
+def run(scenario: str, /, *, out: Path, seed: int | None = None, rules: Path | None = None) -> None:
     """Play a scenario, write its truth, journal and store, and say what held.
 
     Args:
         scenario: A file, or the name of one in configs/scenarios.
         out: Folder for `truth.jsonl`, `journal/` and `store.duckdb`; made anew.
         seed: Of the world, in the place of the scenario's own.
+        rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
     """
     from weinao import logging
     from weinao.cli.stage import settle_folder
 
     logging.configure(level="warning")
-    story = _story(scenario)
+    story, in_force = _story(scenario), rules_of(rules, "sim run")
+    folder = settle_folder(out)
+    keep_rules(rules, folder)
     begun_at = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("simulated", total=story.lasts_s)
         verdicts, sent = play(
             story,
-            settle_folder(out),
+            folder,
             seed,
             lambda at: progress.update(task, completed=(at - story.starts_at) / 1_000),
+            rules=in_force,
         )
     console = Console()
     played = story.seed if seed is None else seed
@@ -58,12 +64,18 @@ def run(scenario: str, /, *, out: Path, seed: int | None = None) -> None:
     took_s = time.monotonic() - begun_at
     console.print(f"{sent.packs} packs of {sent.home_days:g} home-days in {took_s:.1f} s")
     if not all(one.held for one in verdicts):
-        console.print(f"repeat: weinao sim run {scenario} --seed {played} --out {out}")
+        by = "" if rules is None else f" --rules {rules}"
+        console.print(f"repeat: weinao sim run {scenario} --seed {played} --out {out}{by}")
         raise SystemExit(1)
 
 
 def play(
-    story: Scenario, out: Path, seed: int | None, told: Told = lambda _: None
+    story: Scenario,
+    out: Path,
+    seed: int | None,
+    told: Told = lambda _: None,
+    *,
+    rules: "Thresholds | None" = None,
 ) -> tuple[list[Verdict], Sent]:
     """Play a scenario into an empty folder; return what held, and what was sent.
 
@@ -76,7 +88,7 @@ def play(
     except UnknownSubjectError as error:
         raise SystemExit(f"weinao sim: {error}") from error
     store = _store(out)
-    rehearsal = Rehearsal(world, out, store, seed)
+    rehearsal = Rehearsal(world, out, store, seed, rules)
     sent = rehearsal.play(told)
     store.close()
     _write_truth(out / "truth.jsonl", [*world.facts, sent])

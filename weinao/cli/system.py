@@ -21,6 +21,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         metrics_port: The first of five, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
+        rules: The flow's file of thresholds, absolute; None for the defaults.
     """
 
     data: Path
@@ -30,6 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     metrics_port: int | None = None
     runner: str = "bytewax"
     epoch_s: float = 1.0
+    rules: Path | None = None
 
     @property
     def broker(self) -> str:
@@ -54,6 +56,7 @@ def programs(plan: Plan) -> list[Program]:
     """Return a system's programs, in the order in which they need each other."""
     data = ("--data", plan.data)
     grids = [part for grid in plan.grids for part in ("--grids", grid)]
+    rules = () if plan.rules is None else ("--rules", plan.rules)
     common = (*data, "--community", plan.community, "--broker", plan.broker)
     return [
         Program("broker", arguments("broker", *data, "--port", plan.broker_port),
@@ -63,7 +66,7 @@ def programs(plan: Plan) -> list[Program]:
         Program("store", arguments("store", "run", *data, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
         Program("flow", arguments("flow", "run", *data, *grids, "--runner", plan.runner,
-                                  "--epoch-s", plan.epoch_s, *_metrics(plan, 3))),
+                                  "--epoch-s", plan.epoch_s, *rules, *_metrics(plan, 3))),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
     ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weinao import logging
 from weinao.cli import system
+from weinao.cli.minds import rules_of
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
 
@@ -24,6 +25,7 @@ def up(
     broker_port: int = 1884,
     metrics_port: int = 9464,
     runner: str = "bytewax",
+    rules: Path | None = None,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -35,10 +37,12 @@ def up(
         broker_port: Of the embedded broker, MQTT 5, on loopback.
         metrics_port: Four ports from the next on serve metrics: ingest, store, flow, notify.
         runner: `bytewax`, or `plain` where there is none.
+        rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
     """
     logging.configure()
     log = logging.logger(community=community)
     data = data.absolute()
+    rules_of(rules, "up")  # before anything starts: a flow that cannot would be started for ever
     plan = system.Plan(
         data=data,
         community=community,
@@ -46,6 +50,7 @@ def up(
         broker_port=broker_port,
         metrics_port=metrics_port,
         runner=runner,
+        rules=None if rules is None else rules.absolute(),
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))

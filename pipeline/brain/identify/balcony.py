@@ -1,11 +1,13 @@
 """Balconies: things fall along the same column of the same building, again and again."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days, Seconds, Share
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Highrise
@@ -46,10 +48,10 @@ class Balcony(Struct, frozen=True, kw_only=True):
     name: str = "balcony"
     ordered: bool = False
     communal: bool = False
-    confidence_min: float = 0.5
-    same_s: int = 10
-    throws_min: int = 3
-    days: int = 30
+    confidence_min: Share = 0.5
+    same_s: Seconds = 10
+    throws_min: Annotated[int, Meta(ge=1, le=TRACKS_MAX // 4)] = 3
+    days: Days = 30
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -8,10 +8,12 @@ well charged again                                  -> CLEARED
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, HoursExact, Percent
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Vitals
@@ -55,12 +57,12 @@ class Battery(Struct, frozen=True, kw_only=True):
     name: str = "battery"
     ordered: bool = True
     communal: bool = False
-    low_pct: float = 15.0
-    low_h: float = 3.0
-    charging_pct: float = 3.0
-    well_pct: float = 40.0
-    ahead_days: int = 3
-    days_min: int = 5
+    low_pct: Percent = 15.0
+    low_h: HoursExact = 3.0
+    charging_pct: Percent = 3.0
+    well_pct: Percent = 40.0
+    ahead_days: Days = 3
+    days_min: Annotated[int, Meta(ge=2, le=DAYS_MAX - 1)] = 5
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

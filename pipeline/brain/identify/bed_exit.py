@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.outside import is_outside_door, within
+from pipeline.brain.identify.bounds import MinuteOfDay, Seconds
+from pipeline.brain.identify.outside import Outside, within
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -64,6 +65,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
         asleep_s_min: A bed taken for less was only sat on.
         quiet_s_max: How long nothing may move.
         up_s_max: Whoever moves so long after getting up is up.
+        outside: What leads out of the home.
 
     References:
         Research notes on elders living alone: "bed exit without return > 30 min at night". The
@@ -74,11 +76,12 @@ class BedExit(Struct, frozen=True, kw_only=True):
     name: str = "bed_exit"
     ordered: bool = True
     communal: bool = False
-    from_min: int = 23 * 60
-    until_min: int = 6 * 60
-    asleep_s_min: int = 1_800
-    quiet_s_max: int = 1_800
-    up_s_max: int = 1_800
+    from_min: MinuteOfDay = 23 * 60
+    until_min: MinuteOfDay = 6 * 60
+    asleep_s_min: Seconds = 1_800
+    quiet_s_max: Seconds = 1_800
+    up_s_max: Seconds = 1_800
+    outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -172,7 +175,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
         if state.up_at is None:
             return state, ()
         up = seen.at - state.up_at > self.up_s_max * 1_000
-        return (replace(state, up_at=None) if up or is_outside_door(seen) else state), ()
+        return (replace(state, up_at=None) if up or self.outside.is_door(seen) else state), ()
 
     def _over(
         self, state: BedExitState, seen: Seen, reason: str

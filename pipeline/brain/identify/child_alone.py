@@ -15,21 +15,15 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Times, Years
 from pipeline.brain.identify.in_turn import People, Person, living, resident_in, with_resident
-from pipeline.brain.identify.outside import Presence, is_outside_door
+from pipeline.brain.identify.outside import Outside, Presence
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Motion, Rhythm, Vitals
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
 from weinao.registry import Tag
 
-CHILD_YEARS_MAX = 6
-"""Compulsory schooling begins at six (Compulsory Education Law of the PRC, article 11): the tag
-`preschool`, or else the year of birth, says who is younger."""
-
-ADULT_YEARS_MIN = 18
-
-_GAP_MAX_MS = 300_000
 _BANDS_MAX = 32
 
 
@@ -76,8 +70,15 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         wait_s_min: How long after the door a band must be silent to be gone, at least,
         wait_gaps: and how many times its own longest gap.
         settle_s: A band heard sooner after the door may still be on its way out.
+        gap_s_max: A longer silence of a band is time out of the home, and no gap.
+        child_gap_s_min: A child's band is taken to have gaps of so long at least,
+        adult_gap_s_min: and an adult's: in doubt the adult went along.
+        child_years_max: Who is younger is a small child, as is who has the tag `preschool`.
+        adult_years_min: From this age on somebody may take a child out.
 
     References:
+        Compulsory Education Law of the PRC, article 11: schooling begins at six. Civil Code of the
+        PRC, article 17: who is 18 is an adult.
         The mission names the danger; no published rule was found, so that every number is ours:
         two minutes is a child in the lift, and bands report once a minute or more often.
     """
@@ -85,16 +86,22 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
     name: str = "child_alone"
     ordered: bool = True
     communal: bool = False
-    wait_s_min: int = 120
-    wait_gaps: int = 3
-    settle_s: int = 30
+    wait_s_min: Seconds = 120
+    wait_gaps: Times = 3
+    settle_s: Seconds = 30
+    gap_s_max: Seconds = 300
+    child_gap_s_min: Seconds = 20
+    adult_gap_s_min: Seconds = 60
+    child_years_max: Years = 6
+    adult_years_min: Years = 18
+    outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
         who = resident_in(seen)
         if who is not None:
             return who.household
         worn = isinstance(seen.observation, Vitals | Motion | Rhythm) and seen.resident is not None
-        return seen.household or None if worn or is_outside_door(seen) else None
+        return seen.household or None if worn or self.outside.is_door(seen) else None
 
     def initial(self, subject: str, household: str) -> ChildAloneState:
         return ChildAloneState(household=household or subject)
@@ -108,7 +115,7 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         if self.subject_of(seen) is None or (seen.at, seen.id) <= state.newest:
             return state, ()
         state = replace(state, newest=(seen.at, seen.id))
-        if is_outside_door(seen):
+        if self.outside.is_door(seen):
             return self._door(state, seen), ()
         return self._heard(state, seen)
 
@@ -122,8 +129,8 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         if at < due:
             return state, ()
         people = living(state.people, door_at)
-        children = [who for who, person in people.items() if _is_child(person, door_at)]
-        adults = [who for who, person in people.items() if _is_adult(person, door_at)]
+        children = [who for who, person in people.items() if self._is_child(person, door_at)]
+        adults = [who for who, person in people.items() if self._is_adult(person, door_at)]
         went = [
             who for who in children if who not in state.gone and self._left(state, who, door_at)
         ]
@@ -139,7 +146,7 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         return replace(state, door_at=None, before={}, bands={}, doors=Presence())
 
     def _door(self, state: ChildAloneState, seen: Seen) -> ChildAloneState:
-        doors = state.doors.after(seen)
+        doors = state.doors.after(seen, self.outside)
         moved = doors.door_at == seen.at and doors.door_at != state.doors.door_at
         state = replace(state, doors=doors)
         if not moved:
@@ -159,7 +166,8 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         if known is not None:
             gap = seen.at - known.at
             # Its time out of the home is no gap; a rare long one is forgotten in a while.
-            gap_ms = max(gap, (known.gap_ms or 0) * 7 // 8) if gap <= _GAP_MAX_MS else known.gap_ms
+            no_gap = gap > self.gap_s_max * 1_000
+            gap_ms = known.gap_ms if no_gap else max(gap, (known.gap_ms or 0) * 7 // 8)
         band = Band(at=seen.at, id=seen.id, gap_ms=gap_ms, worn=worn)
         others = [(other, one) for other, one in state.bands.items() if other != who]
         state = replace(state, bands=dict([*others, (who, band)][-_BANDS_MAX:]))
@@ -185,7 +193,9 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         before, now = state.before.get(who), state.bands.get(who)
         if before is None or now is None or before.gap_ms is None or not now.worn:
             return False
-        there = now.at >= door_at - self.wait_gaps * max(before.gap_ms, 20_000)
+        there = now.at >= door_at - self.wait_gaps * max(
+            before.gap_ms, self.child_gap_s_min * 1_000
+        )
         return there and now.at < door_at + self.settle_s * 1_000
 
     def _stayed_or_was_out(self, state: ChildAloneState, who: str, door_at: int) -> bool:
@@ -196,19 +206,18 @@ class ChildAlone(Struct, frozen=True, kw_only=True):
         if not now.worn:
             return False
         stayed = now.at >= door_at + self.settle_s * 1_000
-        return stayed or now.at < door_at - self.wait_gaps * max(now.gap_ms, 60_000)
+        gap_ms = max(now.gap_ms, self.adult_gap_s_min * 1_000)
+        return stayed or now.at < door_at - self.wait_gaps * gap_ms
 
+    def _is_child(self, person: Person, at: int) -> bool:
+        years = person.years(at)
+        young = years is not None and years < self.child_years_max
+        return young or person.tagged(Tag.PRESCHOOL, at)
 
-def _is_child(person: Person, at: int) -> bool:
-    years = person.years(at)
-    young = years is not None and years < CHILD_YEARS_MAX
-    return young or person.tagged(Tag.PRESCHOOL, at)
-
-
-def _is_adult(person: Person, at: int) -> bool:
-    """Say whether somebody may take a child out; whoever's age nobody entered may."""
-    years = person.years(at)
-    return not _is_child(person, at) and (years is None or years >= ADULT_YEARS_MIN)
+    def _is_adult(self, person: Person, at: int) -> bool:
+        """Say whether somebody may take a child out; whoever's age nobody entered may."""
+        years = person.years(at)
+        return not self._is_child(person, at) and (years is None or years >= self.adult_years_min)
 
 
 def _hazard(state: ChildAloneState, who: str, door_at: int, due: int) -> Hazard:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Points, Seconds, Times
 from pipeline.brain.identify.news2 import MaxAge, Sign, Timed, with_vitals
 from pipeline.brain.identify.pews import Pews, pews
 from pipeline.brain.perceive.seen import Seen
@@ -75,14 +76,14 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
     name: str = "child_vitals"
     ordered: bool = True
     communal: bool = False
-    urgent_points: int = 5
-    critical_points: int = 8
-    calm_points_max: int = 2
-    persist_n: int = 3
-    persist_of_n: int = 5
-    persist_s_min: int = 300
-    apart_s_min: int = 100
-    window_s_max: int = 3_600
+    urgent_points: Points = 5
+    critical_points: Points = 8
+    calm_points_max: Points = 2
+    persist_n: Times = 3
+    persist_of_n: Times = 5
+    persist_s_min: Seconds = 300
+    apart_s_min: Seconds = 100
+    window_s_max: Seconds = 3_600
     max_age: MaxAge = MaxAge()
 
     def subject_of(self, seen: Seen) -> str | None:
@@ -172,7 +173,7 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
     def _unresponsive(self, state: ChildVitalsState, at: int) -> bool:
         """Say whether somebody noted that the child reacts to pain at most."""
         timed = state.signs.get(Sign.CONSCIOUSNESS)
-        if timed is None or at - timed.at > self.max_age.consciousness:
+        if timed is None or at - timed.at > self.max_age.ms(Sign.CONSCIOUSNESS):
             return False
         return timed.value in (Acvpu.PAIN, Acvpu.UNRESPONSIVE)
 

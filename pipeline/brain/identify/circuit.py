@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Seconds, Share, Times, Watts
 from pipeline.brain.identify.meter import POWER, commodity, scaled, span_since
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -49,12 +50,12 @@ class Circuit(Struct, frozen=True, kw_only=True):
     name: str = "circuit"
     ordered: bool = True
     communal: bool = False
-    breaker_w: float = 8_800.0
-    high_share: float = 0.8
-    high_s: int = 900
-    days_min: int = 3
-    days: int = 14
-    gap_s_max: int = 3_900
+    breaker_w: Watts = 8_800.0
+    high_share: Share = 0.8
+    high_s: Seconds = 900
+    days_min: Times = 3
+    days: Days = 14
+    gap_s_max: Seconds = 3_900
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Celsius, CelsiusApart, Seconds, Years
 from pipeline.brain.identify.in_turn import People, living, resident_in, with_resident
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -77,16 +78,16 @@ class Climate(Struct, frozen=True, kw_only=True):
     name: str = "climate"
     ordered: bool = True
     communal: bool = False
-    heat_c: float = 30.0
-    feels_c: float = 32.2
-    cold_c: float = 18.0
-    danger_c: float = 39.4
-    back_c: float = 1.0
-    persist_s_min: int = 3_600
-    gap_s_max: int = 7_200
-    humidity_s_max: int = 3_600
-    elder_years_min: int = 65
-    child_years_max: int = 6
+    heat_c: Celsius = 30.0
+    feels_c: Celsius = 32.2
+    cold_c: Celsius = 18.0
+    danger_c: Celsius = 39.4
+    back_c: CelsiusApart = 1.0
+    persist_s_min: Seconds = 3_600
+    gap_s_max: Seconds = 7_200
+    humidity_s_max: Seconds = 3_600
+    elder_years_min: Years = 65
+    child_years_max: Years = 6
 
     def subject_of(self, seen: Seen) -> str | None:
         who, said = resident_in(seen), seen.observation

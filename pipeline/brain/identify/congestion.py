@@ -9,11 +9,13 @@ calm for `calm_s`                          -> CLEARED
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.fire_lane import is_fire_lane
+from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share
+from pipeline.brain.identify.fire_lane import Lanes
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Crowd
@@ -72,23 +74,25 @@ class Congestion(Struct, frozen=True, kw_only=True):
         near_share: Of the full density that must be there before anything is foretold. Ours.
         slope_quantile: Of all slopes between two counts, the one at this quantile has to get there,
             too (Theil and Sen take the median; the lower one stands for doubt). Ours.
+        lanes: Zones that being blocked is a hazard of its own for.
     """
 
     name: str = "congestion"
     ordered: bool = True
     communal: bool = False
-    full_density: float = 2.17
-    slow_density: float = 1.08
-    stuck_share: float = 0.1
-    persist_s: int = 120
-    calm_s: int = 300
-    blocked_s: int = 300
-    gap_s_max: int = 300
-    horizon_min: int = 10
-    trend_min: int = 4
-    trend_counts_min: int = 6
-    near_share: float = 0.4
-    slope_quantile: float = 0.2
+    full_density: Density = 2.17
+    slow_density: Density = 1.08
+    stuck_share: Share = 0.1
+    persist_s: Seconds = 120
+    calm_s: Seconds = 300
+    blocked_s: Seconds = 300
+    gap_s_max: Seconds = 300
+    horizon_min: Minutes = 10
+    trend_min: Minutes = 4
+    trend_counts_min: Annotated[int, Meta(ge=2, le=COUNTS_MAX)] = 6
+    near_share: Share = 0.4
+    slope_quantile: Quantile = 0.2
+    lanes: Lanes = Lanes()
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -104,7 +108,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
         if not isinstance(said, Crowd) or seen.at <= state.seen_at:
             return state, ()
         state, over = self.pass_time(state, seen.at)
-        blocked = said.blocked and not is_fire_lane(seen, said)  # that is a rule of its own
+        blocked = said.blocked and not self.lanes.hold(seen, said)  # that is a rule of its own
         state = self._counted(state, seen, said, blocked=blocked)
         state, found = self._judged(state, seen, said, blocked=blocked)
         return state, (*over, *found)

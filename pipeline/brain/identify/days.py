@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from pipeline.brain.identify.home_limits import HomeHistory, HomeReading, score_day
 from pipeline.brain.identify.news2 import Sign, SpO2Scale, Value
-from pipeline.brain.identify.night import MINUTE_MS, House, at_home, blind, house_figures
+from pipeline.brain.identify.night import MINUTE_MS, DayLimits, House, at_home, blind, house_figures
 from pipeline.brain.identify.sign_score import Hourly
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Home, Rhythm, Vitals
@@ -22,13 +22,6 @@ BODIES_MAX = 16
 
 SPOTS_MAX = 48
 """Cuff and clip readings of a day; beyond it the mildest is left out."""
-
-REST_MIN = 20
-"""So many readings make a resting pulse, or a day's SpO2; fewer are chance. Ours."""
-
-REST_QUANTILE = 0.1
-"""The resting pulse: a low quantile of what was read off somebody who did not move. Ours; the
-lowest reading itself is an artefact more often than not."""
 
 DAYS_AT_ONCE_MAX = 60
 """Days closed at once after a long silence; earlier ones hold nothing."""
@@ -61,6 +54,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
     Attributes:
         hourly: Whether signs are scored by the hour; whoever needs only figures saves that.
+        limits: How what was seen becomes figures.
         day: Local day, counted from 1970-01-01; None before anything was seen.
         known_to: Time and id of the newest observation; what is not newer is late or repeated.
         watched_to: Up to when the home was watched, or known not to have been.
@@ -68,6 +62,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
     household: str
     hourly: bool = True
+    limits: DayLimits = DayLimits()
     tz_offset_min: int = 480
     alone: bool = False
     day: int | None = None
@@ -112,7 +107,7 @@ def take(book: Book, seen: Seen) -> Book:
     said = seen.observation
     house, bodies = book.house, book.bodies
     if isinstance(said, Home):
-        house = at_home(house, seen, said, seen.at + seen.tz_offset_min * MINUTE_MS)
+        house = at_home(house, seen, said, seen.at + seen.tz_offset_min * MINUTE_MS, book.limits)
     elif isinstance(said, Vitals | Rhythm) and _is_somebody(book, seen):
         body = _of(bodies.get(seen.subject, _NOBODY), seen)
         if isinstance(said, Rhythm):
@@ -157,10 +152,10 @@ def age_years(body: Body, day: int) -> float | None:
     return None if body.birth_year is None else 1970.0 + day / 365.2425 - body.birth_year
 
 
-def quantile(counts: dict[int, int], share: float) -> float | None:
+def quantile(counts: dict[int, int], share: float, readings_min: int) -> float | None:
     """Return the value below which a share of the readings lies; None for too few readings."""
     total = sum(counts.values())
-    if total < REST_MIN:
+    if total < readings_min:
         return None
     left = share * total
     for value in sorted(counts):
@@ -269,7 +264,7 @@ def _counted(counts: dict[int, int], value: float | None) -> dict[int, int]:
 
 
 def _closed(book: Book) -> list[Day]:
-    house, openings = house_figures(book.house), book.house.openings
+    house, openings = house_figures(book.house, book.limits), book.house.openings
     days = [_body_day(book, subject, body) for subject, body in sorted(book.bodies.items())]
     if house is None:
         return days
@@ -283,10 +278,11 @@ def _closed(book: Book) -> list[Day]:
 
 def _body_day(book: Book, subject: str, body: Body) -> Day:
     body = replace(body, hourly=_hours_to(body, _end_of(book)))
+    limits = book.limits
     n, sbp, dbp = body.pressure
     figures = {
-        "rest_bpm": quantile(body.rest_bpm, REST_QUANTILE),
-        "spo2_pct": quantile(body.spo2_pct, 0.5),
+        "rest_bpm": quantile(body.rest_bpm, limits.rest_quantile, limits.rest_readings_min),
+        "spo2_pct": quantile(body.spo2_pct, 0.5, limits.rest_readings_min),
         "sbp_mmhg": sbp / n if n else None,
         "dbp_mmhg": dbp / n if n else None,
         "weight_kg": body.weight_kg,

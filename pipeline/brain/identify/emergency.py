@@ -9,20 +9,15 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, SeverityName
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Sensor
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
 
-SEVERITIES = {
-    Sensor.SOS: Severity.CRITICAL,
-    Sensor.SMOKE: Severity.CRITICAL,
-    Sensor.GAS: Severity.CRITICAL,
-    Sensor.CO: Severity.CRITICAL,
-    Sensor.LEAK: Severity.MAJOR,
-}
-"""Danger to life is critical; water is not. The sensors' own alarm limits are those of EN 50291
-(CO), EN 14604 (smoke) and GB 15322.2 (gas): we take the sensor's word."""
+SENSORS = (Sensor.SOS, Sensor.SMOKE, Sensor.GAS, Sensor.CO, Sensor.LEAK)
+"""Their own alarm limits are those of EN 50291 (CO), EN 14604 (smoke) and GB 15322.2 (gas): we take
+the sensor's word."""
 
 COUNTED_MAX = 64
 """Reports of one device whose times are remembered; later ones push out the oldest."""
@@ -44,21 +39,37 @@ class EmergencyState(Struct, frozen=True):
     counted: tuple[int, ...] = ()
 
 
+class Severities(Struct, frozen=True, kw_only=True):
+    """How bad what each sensor reports is: danger to life is critical; water is not. Ours."""
+
+    sos: SeverityName = "critical"
+    smoke: SeverityName = "critical"
+    gas: SeverityName = "critical"
+    co: SeverityName = "critical"
+    leak: SeverityName = "major"
+
+    def of(self, sensor: Sensor) -> Severity:
+        """Return the severity of what one of `SENSORS` reports."""
+        return Severity[str(getattr(self, sensor.value)).upper()]
+
+
 class Emergency(Struct, frozen=True, kw_only=True):
     """Raise when an emergency sensor reports, and again while it goes on reporting.
 
     Args:
         again_s: A report so long after the last that counted is one more cause: a detector that
-            never said clear, because nobody heard it, must not be deaf for ever.
+            never said clear, because nobody heard it, must not be deaf for ever. Ours.
+        severities: By sensor.
     """
 
     name: str = "emergency"
     ordered: bool = False
     communal: bool = False
-    again_s: int = 20
+    again_s: Seconds = 20
+    severities: Severities = Severities()
 
     def subject_of(self, seen: Seen) -> str | None:
-        if isinstance(seen.observation, Home) and seen.observation.sensor in SEVERITIES:
+        if isinstance(seen.observation, Home) and seen.observation.sensor in SENSORS:
             return seen.device
         return None
 
@@ -71,12 +82,12 @@ class Emergency(Struct, frozen=True, kw_only=True):
             return state, ()
         if said.sensor is Sensor.SOS:
             # No press may be lost, not even one that arrives late.
-            return state, (_hazard(seen, said.sensor),) if said.value else ()
+            return state, (self._hazard(seen, said.sensor),) if said.value else ()
         if seen.at <= state.seen_at:
             return self._late(state, seen, said)
         state = replace(state, seen_at=seen.at)
         if said.value and (state.raised is None or self._far(state, seen)):
-            hazard = _hazard(seen, said.sensor)
+            hazard = self._hazard(seen, said.sensor)
             return replace(state, raised=hazard, counted=_newest(state, seen)), (hazard,)
         if not said.value and state.raised is not None:
             over = replace(state.raised, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,))
@@ -95,7 +106,7 @@ class Emergency(Struct, frozen=True, kw_only=True):
         """
         if not said.value or not self._far(state, seen):
             return state, ()
-        hazard = _hazard(seen, said.sensor)
+        hazard = self._hazard(seen, said.sensor)
         state = replace(state, counted=_newest(state, seen))
         if state.raised is not None:
             return state, (hazard,)
@@ -109,22 +120,21 @@ class Emergency(Struct, frozen=True, kw_only=True):
     def lose_sight(self, state: EmergencyState, at: int) -> EmergencyState:  # noqa: ARG002  # only what is seen counts here
         return state
 
+    def _hazard(self, seen: Seen, sensor: Sensor) -> Hazard:
+        kind = HazardKind(sensor.value)
+        return Hazard(
+            id=derived("h", kind, seen.id),
+            kind=kind,
+            phase=Phase.RAISED,
+            subject=seen.subject,
+            household=seen.household,
+            at=seen.at,
+            severity=self.severities.of(sensor),
+            evidence=(seen.id,),
+            reason=f"{kind}.reported",
+            facts={"room": seen.room, "device": seen.device},
+        )
+
 
 def _newest(state: EmergencyState, seen: Seen) -> tuple[int, ...]:
     return tuple(sorted((*state.counted, seen.at)))[-COUNTED_MAX:]
-
-
-def _hazard(seen: Seen, sensor: Sensor) -> Hazard:
-    kind = HazardKind(sensor.value)
-    return Hazard(
-        id=derived("h", kind, seen.id),
-        kind=kind,
-        phase=Phase.RAISED,
-        subject=seen.subject,
-        household=seen.household,
-        at=seen.at,
-        severity=SEVERITIES[sensor],
-        evidence=(seen.id,),
-        reason=f"{kind}.reported",
-        facts={"room": seen.room, "device": seen.device},
-    )

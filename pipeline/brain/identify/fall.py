@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Motion, MotionEvent, Sensor
@@ -64,9 +65,9 @@ class Fall(Struct, frozen=True, kw_only=True):
     name: str = "fall"
     ordered: bool = False
     communal: bool = False
-    rise_s_min: int = 10
-    walk_s_max: int = 300
-    still_s_min: int = 60
+    rise_s_min: Seconds = 10
+    walk_s_max: Seconds = 300
+    still_s_min: Seconds = 60
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Share
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Highrise
@@ -46,8 +47,8 @@ class FallingObject(Struct, frozen=True, kw_only=True):
     name: str = "falling_object"
     ordered: bool = False
     communal: bool = False
-    confidence_min: float = 0.5
-    same_s: int = 10
+    confidence_min: Share = 0.5
+    same_s: Seconds = 10
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -10,13 +10,26 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Minutes, Seconds, Words
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Crowd
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
 
-LANE_WORDS = ("fire_lane", "fire lane", "fire-lane", "firelane", "消防")
-"""A zone is a fire lane when its name, or the place of its camera, holds one of these."""
+
+class Lanes(Struct, frozen=True, kw_only=True):
+    """Which zones are fire lanes: those whose name, or whose camera's place, holds a word.
+
+    Args:
+        words: Lower case. Ours.
+    """
+
+    words: Words = ("fire_lane", "fire lane", "fire-lane", "firelane", "消防")
+
+    def hold(self, seen: Seen, said: Crowd) -> bool:
+        """Say whether a zone is one that has to be kept free for fire engines."""
+        where = f"{said.zone} {seen.room}".lower()
+        return any(word in where for word in self.words)
 
 
 class FireLaneState(Struct, frozen=True):
@@ -45,17 +58,19 @@ class FireLane(Struct, frozen=True, kw_only=True):
         stands_min: Fire Protection Law of China, article 28: nobody may occupy or block a lane. It
             names no time; so many minutes let people unload. Ours.
         free_s_min: A shorter gap is one vehicle giving way to another. Ours.
+        lanes: Which zones are fire lanes.
     """
 
     name: str = "fire_lane"
     ordered: bool = True
     communal: bool = False
-    stands_min: int = 5
-    free_s_min: int = 60
+    stands_min: Minutes = 5
+    free_s_min: Seconds = 60
+    lanes: Lanes = Lanes()
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
-        if isinstance(said, Crowd) and is_fire_lane(seen, said):
+        if isinstance(said, Crowd) and self.lanes.hold(seen, said):
             return f"{seen.device}/{said.zone}"
         return None
 
@@ -96,12 +111,6 @@ class FireLane(Struct, frozen=True, kw_only=True):
         if state.raised is not None or state.since is None or state.since >= at:
             return state
         return replace(state, since=None, by="", free_at=None)
-
-
-def is_fire_lane(seen: Seen, said: Crowd) -> bool:
-    """Say whether a zone is one that has to be kept free for fire engines."""
-    where = f"{said.zone} {seen.room}".lower()
-    return any(word in where for word in LANE_WORDS)
 
 
 def _hazard(state: FireLaneState, at: int) -> Hazard:

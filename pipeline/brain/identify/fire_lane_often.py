@@ -1,11 +1,13 @@
 """Fire lanes that are blocked often: each time it was cleared, and it comes back."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days
 from pipeline.brain.identify.fire_lane import FireLane, FireLaneState
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -44,8 +46,8 @@ class FireLaneOften(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     lane: FireLane = field(default_factory=FireLane)
-    times_min: int = 3
-    days: int = 14
+    times_min: Annotated[int, Meta(ge=1, le=BLOCKAGES_MAX)] = 3
+    days: Days = 14
 
     def subject_of(self, seen: Seen) -> str | None:
         return self.lane.subject_of(seen)

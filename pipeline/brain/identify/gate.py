@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Hours, Minutes, SecondsExact, Share
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Gate, Match, Registered
@@ -57,10 +58,10 @@ class Watchlist(Struct, frozen=True, kw_only=True):
     name: str = "watchlist"
     ordered: bool = False
     communal: bool = True
-    score_min: float = 0.57
-    live_min: float = 0.5
-    visit_min: int = 30
-    stay_h_max: int = 24
+    score_min: Share = 0.57
+    live_min: Share = 0.5
+    visit_min: Minutes = 30
+    stay_h_max: Hours = 24
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -135,8 +136,8 @@ class Tailgating(Struct, frozen=True, kw_only=True):
     name: str = "tailgating"
     ordered: bool = True
     communal: bool = False
-    follow_s_max: float = 6.0
-    quality_min: float = 0.4
+    follow_s_max: SecondsExact = 6.0
+    quality_min: Share = 0.4
 
     def subject_of(self, seen: Seen) -> str | None:
         return seen.device if isinstance(seen.observation, Gate) else None

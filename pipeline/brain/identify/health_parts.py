@@ -18,12 +18,12 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import SharePositive, Times, Weight
 from pipeline.brain.identify.days import Day, age_years
 from pipeline.brain.identify.home_limits import HomeReading, score_day
 from pipeline.brain.identify.news2 import AGE_YEARS_MIN
 from pipeline.brain.identify.sign_score import BURDEN_MAX
 
-USUAL_DAYS_MIN = 7
 HOURS = 24
 
 
@@ -48,12 +48,47 @@ class Burden(Struct, frozen=True, kw_only=True):
     known: dict[str, float] = {}
 
 
+class Parts(Struct, frozen=True, kw_only=True):
+    """What each part of the score weighs, and the most that one can have.
+
+    Args:
+        vitals, rhythm, activity, sleep: Weights; the whole is what they add up to. Ours.
+        rhythm_max, activity_max, sleep_max: A bad night or a day in bed halves a score at most: it
+            is a body that is in danger. Ours.
+        usual_days_min: Activity is compared once so many days are known. Ours.
+        irregular_share: So large a share of irregular windows weighs 1: ectopy alone makes some.
+    """
+
+    vitals: Weight = 1.0
+    rhythm: Weight = 0.7
+    activity: Weight = 0.5
+    sleep: Weight = 0.5
+    rhythm_max: Weight = 4.0
+    activity_max: Weight = 2.0
+    sleep_max: Weight = 2.0
+    usual_days_min: Times = 7
+    irregular_share: SharePositive = 0.2
+
+    def weight(self, name: str) -> float:
+        """Return the weight of a part by its name."""
+        return float(getattr(self, name))
+
+    def most(self, name: str) -> float:
+        """Return the most that a part can have, where it has such a limit."""
+        return float(getattr(self, f"{name}_max"))
+
+
+PARTS = Parts()
+
+
 def burdens_of(
     day: Day,
     active_min: Sequence[float],
     ever: Mapping[str, object],
     last: Mapping[str, float],
     missing: float,
+    *,
+    weights: Parts = PARTS,
 ) -> tuple[Burden, ...]:
     """Return the parts that are measured today or ever were.
 
@@ -63,25 +98,25 @@ def burdens_of(
         ever: By what was ever measured.
         last: What it weighed when it last was, while that still counts.
         missing: What weighs at least what is missing.
+        weights: What each part weighs.
     """
     figures = day.figures
     simple = {
-        "activity": _activity(figures.get("active_min"), active_min),
+        "activity": _activity(figures.get("active_min"), active_min, weights.usual_days_min),
         "sleep": _sleep(figures),
-        "rhythm": _rhythm(figures.get("irregular_share")),
+        "rhythm": _rhythm(figures.get("irregular_share"), weights.irregular_share),
     }
-    parts = [_worn(day, ever, last, missing), _spots(day, ever, last, missing)]
+    parts = [
+        _worn(day, ever, last, missing, weights.vitals),
+        _spots(day, ever, last, missing, weights.vitals),
+    ]
     parts += [
-        _simple(name, value, last.get(name, 0.0), missing)
+        _simple(name, value, last.get(name, 0.0), missing, weights)
         for name, value in simple.items()
         if value is not None or name in ever
     ]
     return tuple(part for part in parts if part is not None)
 
-
-_WEIGHTS = {"vitals": 1.0, "rhythm": 0.7, "activity": 0.5, "sleep": 0.5}
-_MAX = {"rhythm": 4.0, "activity": 2.0, "sleep": 2.0}
-"""A bad night or a day in bed halves a score at most: it is a body that is in danger. Ours."""
 
 _SPOT_GROUPS = {
     "spot_pressure": ("sbp_mmhg", "dbp_mmhg"),
@@ -91,7 +126,11 @@ _SPOT_GROUPS = {
 
 
 def _worn(
-    day: Day, ever: Mapping[str, object], last: Mapping[str, float], missing: float
+    day: Day,
+    ever: Mapping[str, object],
+    last: Mapping[str, float],
+    missing: float,
+    weight: float,
 ) -> Burden | None:
     """Weigh a wearable's signs: the mean of its hours."""
     body = day.body
@@ -106,7 +145,7 @@ def _worn(
     mean = hourly.burden / hours if hours else 0.0
     return Burden(
         name="vitals",
-        weight=_WEIGHTS["vitals"],
+        weight=weight,
         usual=(hourly.burden + unseen * max(missing, last.get("worn", 0.0), mean)) / HOURS,
         best=hourly.best / HOURS,
         worst=min((hourly.worst + unseen * BURDEN_MAX) / HOURS, BURDEN_MAX),
@@ -117,7 +156,11 @@ def _worn(
 
 
 def _spots(
-    day: Day, ever: Mapping[str, object], last: Mapping[str, float], missing: float
+    day: Day,
+    ever: Mapping[str, object],
+    last: Mapping[str, float],
+    missing: float,
+    weight: float,
 ) -> Burden | None:
     """Weigh readings of cuff, clip and thermometer: the worst of the day."""
     spots = day.body.spots if day.body else ()
@@ -132,7 +175,7 @@ def _spots(
     waiting = [max(missing, last.get(name, 0.0)) for name in absent]
     return Burden(
         name="vitals",
-        weight=_WEIGHTS["vitals"],
+        weight=weight,
         usual=max([burden, *waiting]),
         best=burden,
         worst=BURDEN_MAX if absent else burden,
@@ -153,27 +196,27 @@ def _group(day: Day, signs: Sequence[str]) -> float | None:
     return None if scored is None else min(100.0 / scored.score - 1.0, BURDEN_MAX)
 
 
-def _simple(name: str, value: float | None, last: float, missing: float) -> Burden:
+def _simple(name: str, value: float | None, last: float, missing: float, weights: Parts) -> Burden:
     found = Burden(
         name=name,
-        weight=_WEIGHTS[name],
+        weight=weights.weight(name),
         usual=max(missing, last),
         best=0.0,
-        worst=_MAX[name],
+        worst=weights.most(name),
         coverage=0.0,
         sign=name,
     )
     if value is None:
         return found
-    burden = min(value, _MAX[name])
+    burden = min(value, weights.most(name))
     return replace(
         found, usual=burden, best=burden, worst=burden, coverage=1.0, known={name: burden}
     )
 
 
-def _activity(active_min: float | None, before: Sequence[float]) -> float | None:
+def _activity(active_min: float | None, before: Sequence[float], days_min: int) -> float | None:
     """Weigh activity by what is usual here: 1 at half of it. More is never worse."""
-    if active_min is None or len(before) < USUAL_DAYS_MIN or median(before) <= 0:
+    if active_min is None or len(before) < days_min or median(before) <= 0:
         return None
     short = max(1.0 - active_min / median(before), 0.0)
     return float((2.0 * short) ** 2)
@@ -188,6 +231,6 @@ def _sleep(figures: Mapping[str, float]) -> float | None:
     return float(away**2 + max(visits - 2.0, 0.0) / 4.0)
 
 
-def _rhythm(share: float | None) -> float | None:
-    """Weigh the share of irregular windows: 1 at a fifth, as ectopy alone makes some."""
-    return None if share is None else share / 0.2
+def _rhythm(share: float | None, full: float) -> float | None:
+    """Weigh the share of irregular windows: 1 at `full`, as ectopy alone makes some."""
+    return None if share is None else share / full

@@ -11,52 +11,66 @@ References:
     docs/decisions/0005-health-score.md: weights, figures and what it is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Score, Share, Slope, Times, Weight
 from pipeline.brain.identify.days import DAY_MS, Book, Day, lose_sight, reach, take
-from pipeline.brain.identify.health_parts import Burden, burdens_of
+from pipeline.brain.identify.health_parts import Burden, Parts, burdens_of
+from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.sign_score import BURDEN_MAX, as_score
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Rhythm, Vitals
 from weinao.outcomes import HealthScore, ScorePart
 
-TREND_DAYS = 14
-TREND_DAYS_MIN = 10
-USUAL_DAYS = 28
-
 
 class Advice(Struct, frozen=True, kw_only=True):
-    """One row of what follows from a score.
+    """Below which score each piece of advice follows: of the whole, or of one of its parts.
 
-    Attributes:
-        part: Of the score; empty for the whole.
-        below: It follows where the part scores less than this.
-        coverage_min: And so much of the part was measured.
-        key: Of the message catalogue: advice to the resident, a service, or a visit.
+    50 is one sign at its action limit, 80 a quarter of that burden. Ours; for a doctor to change.
+
+    Args:
+        visit_today: The whole score,
+        visit_coverage_min: where so much of it was measured.
+        measure_again, see_doctor: Vital signs.
+        have_ecg: Rhythm.
+        visit_this_week, move_more: Activity.
+        talk_about_sleep, keep_bedtime: Sleep.
     """
 
-    part: str = ""
-    below: float
-    coverage_min: float = 0.0
-    key: str
+    visit_today: Score = 40.0
+    visit_coverage_min: Share = 0.3
+    measure_again: Score = 50.0
+    see_doctor: Score = 65.0
+    have_ecg: Score = 65.0
+    visit_this_week: Score = 65.0
+    move_more: Score = 80.0
+    talk_about_sleep: Score = 65.0
+    keep_bedtime: Score = 80.0
+
+    def following(self, score: float, coverage: float, parts: Sequence[ScorePart]) -> Iterator[str]:
+        """Yield the keys of what follows, in the message catalogue."""
+        if score < self.visit_today and coverage >= self.visit_coverage_min:
+            yield "advice.visit_today"
+        of = {part.name: part.score for part in parts}
+        for part, name in _ADVICE:
+            if part in of and of[part] < getattr(self, name):
+                yield f"advice.{name}"
 
 
-# 50 is one sign at its action limit, 80 a quarter of that burden. Ours; for a doctor to change.
-ADVICE: tuple[Advice, ...] = (
-    Advice(below=40, coverage_min=0.3, key="advice.visit_today"),
-    Advice(part="vitals", below=50, key="advice.measure_again"),
-    Advice(part="vitals", below=65, key="advice.see_doctor"),
-    Advice(part="rhythm", below=65, key="advice.have_ecg"),
-    Advice(part="activity", below=65, key="advice.visit_this_week"),
-    Advice(part="activity", below=80, key="advice.move_more"),
-    Advice(part="sleep", below=65, key="advice.talk_about_sleep"),
-    Advice(part="sleep", below=80, key="advice.keep_bedtime"),
+_ADVICE = (
+    ("vitals", "measure_again"),
+    ("vitals", "see_doctor"),
+    ("rhythm", "have_ecg"),
+    ("activity", "visit_this_week"),
+    ("activity", "move_more"),
+    ("sleep", "talk_about_sleep"),
+    ("sleep", "keep_bedtime"),
 )
 
 
@@ -93,22 +107,34 @@ class HealthDay(Struct, frozen=True, kw_only=True):
         carry_days: How long a part that is no longer measured stands as it stood last.
         missing: What it stands at then, and at least: a little more than nothing.
         idle_days_max: After so many days without any reading there is no score.
+        good: From here on nothing is called a reason. Ours.
+        trend_days: A trend is of so many days at most,
+        trend_days_min: and of so many at least.
+        usual_days: So many days of activity are what is usual.
+        parts: What each part weighs.
         advice: What follows from a score.
+        days: How a home's day becomes figures.
     """
 
     name: str = "health_score"
     ordered: bool = True
     communal: bool = False
-    carry_days: int = 7
-    missing: float = 0.1
-    idle_days_max: int = 7
-    advice: tuple[Advice, ...] = ADVICE
+    carry_days: Days = 7
+    missing: Weight = 0.1
+    idle_days_max: Days = 7
+    good: Score = 80.0
+    trend_days: Days = 14
+    trend_days_min: Slope = 10
+    usual_days: Times = 28
+    parts: Parts = Parts()
+    advice: Advice = Advice()
+    days: DayLimits = DayLimits()
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)
 
     def initial(self, subject: str, household: str) -> HealthState:  # noqa: ARG002  # the same
-        return HealthState(book=Book(household=household))
+        return HealthState(book=Book(household=household, limits=self.days))
 
     def observe(self, state: HealthState, seen: Seen) -> tuple[HealthState, Sequence[HealthScore]]:
         state, found = self.pass_time(state, seen.at)
@@ -137,7 +163,9 @@ class HealthDay(Struct, frozen=True, kw_only=True):
             for name, (on, burden) in profile.last.items()
             if day.day - on <= self.carry_days
         }
-        parts = burdens_of(day, profile.active_min, profile.last, last, self.missing)
+        parts = burdens_of(
+            day, profile.active_min, profile.last, last, self.missing, weights=self.parts
+        )
         measured = any(part.coverage > 0 for part in parts)
         measured_on = day.day if measured else profile.measured_on
         if not parts or day.day - measured_on > self.idle_days_max:
@@ -150,8 +178,8 @@ class HealthDay(Struct, frozen=True, kw_only=True):
             active_min=(
                 *profile.active_min,
                 *((active,) if active is not None else ()),
-            )[-USUAL_DAYS:],
-            scores=_within(profile.scores, day.day, found.score),
+            )[-self.usual_days :],
+            scores=self._within(profile.scores, day.day, found.score),
             measured_on=measured_on,
         ), found
 
@@ -159,9 +187,9 @@ class HealthDay(Struct, frozen=True, kw_only=True):
         score, low, high = combined(parts)
         weight = sum(part.weight for part in parts)
         coverage = sum(part.weight * part.coverage for part in parts) / weight
-        shown = _parts(parts)
+        shown = self._parts(parts)
         worst = max(parts, key=lambda part: part.weight * part.usual)
-        good = score >= _GOOD
+        good = score >= self.good
         return HealthScore(
             id=derived("s", day.subject, day.day),
             subject=day.subject,
@@ -173,21 +201,36 @@ class HealthDay(Struct, frozen=True, kw_only=True):
             high=high,
             coverage=round(coverage, 3),
             parts=shown,
-            trend=slope(_within(profile.scores, day.day, score)),
+            trend=slope(self._within(profile.scores, day.day, score), self.trend_days_min),
             reason="score.good" if good else f"score.{worst.name}",
             facts={} if good else {"sign": worst.sign},
-            advice=self._advice(score, coverage, shown),
+            advice=tuple(self.advice.following(score, coverage, shown)),
         )
 
-    def _advice(self, score: float, coverage: float, parts: Sequence[ScorePart]) -> tuple[str, ...]:
-        of = {"": (score, coverage)} | {part.name: (part.score, part.coverage) for part in parts}
+    def _parts(self, parts: Sequence[Burden]) -> tuple[ScorePart, ...]:
+        names = list(dict.fromkeys(part.name for part in parts if part.coverage > 0))
         return tuple(
-            row.key
-            for row in self.advice
-            if row.part in of
-            and of[row.part][0] < row.below
-            and of[row.part][1] >= row.coverage_min
+            self._part(name, [part for part in parts if part.name == name]) for name in names
         )
+
+    def _part(self, name: str, parts: Sequence[Burden]) -> ScorePart:
+        worst = max(parts, key=lambda part: part.usual)
+        score = round(as_score(min(sum(part.usual for part in parts), BURDEN_MAX)), 1)
+        coverage = sum(part.coverage for part in parts) / len(parts)
+        good = score >= self.good
+        return ScorePart(
+            name=name,
+            score=score,
+            coverage=round(coverage, 3),
+            reason=f"score.{name}_good" if good else f"score.{name}",
+            facts={} if good else {"sign": worst.sign},
+        )
+
+    def _within(
+        self, scores: tuple[tuple[int, float], ...], day: int, score: float
+    ) -> tuple[tuple[int, float], ...]:
+        recent = (one for one in scores if day - self.trend_days < one[0] < day)
+        return (*recent, (day, score))
 
 
 def home_of(seen: Seen) -> str | None:
@@ -206,9 +249,9 @@ def combined(parts: Sequence[Burden]) -> tuple[float, float, float]:
     return usual, worst, best
 
 
-def slope(scores: Sequence[tuple[int, float]]) -> float | None:
+def slope(scores: Sequence[tuple[int, float]], days_min: int) -> float | None:
     """Return points a day, by the median of all pairs (Theil 1950, Sen 1968)."""
-    if len(scores) < TREND_DAYS_MIN:
+    if len(scores) < days_min:
         return None
     pairs = [
         (later - earlier) / (day - before)
@@ -216,35 +259,6 @@ def slope(scores: Sequence[tuple[int, float]]) -> float | None:
         for day, later in scores[index + 1 :]
     ]
     return round(median(pairs), 2)
-
-
-_GOOD = 80.0
-
-
-def _parts(parts: Sequence[Burden]) -> tuple[ScorePart, ...]:
-    names = list(dict.fromkeys(part.name for part in parts if part.coverage > 0))
-    return tuple(_part(name, [part for part in parts if part.name == name]) for name in names)
-
-
-def _part(name: str, parts: Sequence[Burden]) -> ScorePart:
-    worst = max(parts, key=lambda part: part.usual)
-    score = round(as_score(min(sum(part.usual for part in parts), BURDEN_MAX)), 1)
-    coverage = sum(part.coverage for part in parts) / len(parts)
-    good = score >= _GOOD
-    return ScorePart(
-        name=name,
-        score=score,
-        coverage=round(coverage, 3),
-        reason=f"score.{name}_good" if good else f"score.{name}",
-        facts={} if good else {"sign": worst.sign},
-    )
-
-
-def _within(
-    scores: tuple[tuple[int, float], ...], day: int, score: float
-) -> tuple[tuple[int, float], ...]:
-    recent = (one for one in scores if day - TREND_DAYS < one[0] < day)
-    return (*recent, (day, score))
 
 
 def _iso(day: int) -> str:

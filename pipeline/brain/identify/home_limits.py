@@ -34,6 +34,8 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Bpm, HoursExact, Mmhg
+
 OWN_READINGS_MAX = 28
 OWN_READINGS_MIN = 7
 HOUR_MS = 3_600_000
@@ -132,13 +134,13 @@ class BloodPressureLimits(Struct, frozen=True, kw_only=True):
         settle_h: How long the first day lasts, in hours since the first reading.
     """
 
-    sbp_mmhg_high: float = 160
-    dbp_mmhg_high: float = 100
-    sbp_mmhg_low: float = 80
-    dbp_mmhg_low: float = 55
-    sbp_mmhg_severe: float = 180
-    dbp_mmhg_severe: float = 110
-    settle_h: float = 12
+    sbp_mmhg_high: Mmhg = 160
+    dbp_mmhg_high: Mmhg = 100
+    sbp_mmhg_low: Mmhg = 80
+    dbp_mmhg_low: Mmhg = 55
+    sbp_mmhg_severe: Mmhg = 180
+    dbp_mmhg_severe: Mmhg = 110
+    settle_h: HoursExact = 12
 
     def judge(self, reading: HomeReading, history: HomeHistory) -> Judgement:
         """Judge a reading by what came before it."""
@@ -167,11 +169,11 @@ class PulseLimits(Struct, frozen=True, kw_only=True):
         settle_h: How long the first day lasts, in hours since the first reading.
     """
 
-    hr_bpm_high: float = 100
-    hr_bpm_low: float = 50
-    hr_bpm_severe_high: float = 131
-    hr_bpm_severe_low: float = 40
-    settle_h: float = 12
+    hr_bpm_high: Bpm = 100
+    hr_bpm_low: Bpm = 50
+    hr_bpm_severe_high: Bpm = 131
+    hr_bpm_severe_low: Bpm = 40
+    settle_h: HoursExact = 12
 
     def judge(self, reading: HomeReading, history: HomeHistory) -> Judgement:
         """Judge a reading by what came before it."""

@@ -14,6 +14,8 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, HourOfDay, HoursExact, Minutes, MinutesExact, Share
+from pipeline.brain.identify.outside import Outside
 from pipeline.brain.identify.routine import FloatArray, Routine, normal_cdf
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -65,10 +67,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     its position, as battery sensors do every hour.
 
     Args:
-        outside_rooms: A door in one of these rooms leads out of the home. Lower case; the empty
-            name is for doors whose room nobody registered.
-        settle_s: Movement beside the outside door counts as inside once the door has been left
-            alone for so long.
+        outside: What leads out of the home.
         quiet_min_min: No limit is shorter, minutes.
         quiet_min_max: No limit is longer, minutes.
         false_alarm_cost_h: How many hours of lying there weigh as much as one false alarm a day.
@@ -88,19 +87,18 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     name: str = "inactivity"
     ordered: bool = True
     communal: bool = False
-    outside_rooms: tuple[str, ...] = ("", "entrance", "hall", "hallway", "outside")
-    settle_s: int = 15
-    quiet_min_min: int = 120
-    quiet_min_max: int = 720
-    false_alarm_cost_h: float = 3.75
-    late_min: float = 225.0
-    late_cost_h: float = 6.0
-    day_from_h: float = 6.0
-    day_until_h: float = 21.5
-    night_weight: float = 0.1
-    learn_days_min: int = 7
-    unknown_day_min: int = 240
-    unknown_night_min: int = 600
+    outside: Outside = Outside()
+    quiet_min_min: Minutes = 120
+    quiet_min_max: Minutes = 720
+    false_alarm_cost_h: HoursExact = 3.75
+    late_min: MinutesExact = 225.0
+    late_cost_h: HoursExact = 6.0
+    day_from_h: HourOfDay = 6.0
+    day_until_h: HourOfDay = 21.5
+    night_weight: Share = 0.1
+    learn_days_min: Days = 7
+    unknown_day_min: Minutes = 240
+    unknown_night_min: Minutes = 600
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -219,11 +217,11 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         return moved, (over,)
 
     def _left_at(self, state: InactivityState, seen: Seen, said: Home) -> int | None:
-        if seen.room.lower() not in self.outside_rooms:
+        if not self.outside.leads_out(seen.room):
             return None
         if said.sensor is Sensor.DOOR:
             return seen.at
-        if state.left_at is None or seen.at >= state.left_at + self.settle_s * 1_000:
+        if state.left_at is None or seen.at >= state.left_at + self.outside.settle_s * 1_000:
             return None
         return state.left_at
 

@@ -8,10 +8,12 @@ No diagnosis: a wearable sees intervals between beats, and ectopic beats and mov
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Hours, Seconds, Share, Times
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Rhythm
@@ -66,13 +68,13 @@ class IrregularPulse(Struct, frozen=True, kw_only=True):
     name: str = "irregular_pulse"
     ordered: bool = True
     communal: bool = False
-    need: int = 2
-    of_n: int = 3
-    apart_s_max: int = 1_800
-    burden_s_min: int = 300
-    burden_h: int = 24
-    confidence_min: float = 0.5
-    window_s: int = 60
+    need: Times = 2
+    of_n: Annotated[int, Meta(ge=2, le=16)] = 3
+    apart_s_max: Seconds = 1_800
+    burden_s_min: Seconds = 300
+    burden_h: Hours = 24
+    confidence_min: Share = 0.5
+    window_s: Seconds = 60
 
     def subject_of(self, seen: Seen) -> str | None:
         return seen.subject if isinstance(seen.observation, Rhythm) else None

@@ -10,10 +10,21 @@ held between two readings.
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import (
+    Factor,
+    HoursExact,
+    Litres,
+    Seconds,
+    Share,
+    Times,
+    WattHours,
+    Watts,
+)
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Utility
@@ -76,14 +87,33 @@ class MeterState(Struct, frozen=True):
     raised: dict[str, Hazard] = {}
 
 
+class Floors(Struct, frozen=True, kw_only=True):
+    """Use in an hour that is never called sudden, by what a meter measures. Ours.
+
+    Args:
+        power_wh: A boiler and an oven together.
+        water_l: A bath and a shower.
+        gas_l: A boiler for a small flat.
+    """
+
+    power_wh: WattHours = 3_000.0
+    water_l: Litres = 250.0
+    gas_l: Litres = 1_500.0
+
+    def of(self, what: str) -> float:
+        """Return the floor for what a meter measures, in Wh or l."""
+        return {POWER: self.power_wh, WATER: self.water_l, GAS: self.gas_l}.get(what, 0.0)
+
+
 class MeterAnomaly(Struct, frozen=True, kw_only=True):
     """Raise on use that is far from usual, that never pauses, or beyond the breaker.
 
     Args:
         learn_days_min: An hour of the day has habits after so many days. Ours.
         factor: So many times the most that was used at that hour or its neighbours. Ours.
-        floor: Use in an hour that is never called sudden: 3 kWh, 250 l of water (a bath and a
-            shower), 1.5 m³ of gas (a boiler for a small flat). Ours.
+        spreads: So many spreads above the middle of those hours is usual still. Ours.
+        covered_share_min: So much of an hour must be known to be a habit. Ours.
+        floor: Use in an hour that is never called sudden.
         flow_l_h_min: Less than this is a drip, a latent danger. Ours.
         flow_h_max: Of a home, nothing but a leak or a forgotten tap flows for so long. Ours.
         flow_spans_min: So many readings without a pause; an hourly one hides pauses. Ours.
@@ -97,16 +127,18 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
     name: str = "meter"
     ordered: bool = True
     communal: bool = False
-    learn_days_min: int = 7
-    factor: float = 2.0
-    floor: tuple[tuple[str, float], ...] = ((POWER, 3_000.0), (WATER, 250.0), (GAS, 1_500.0))
-    flow_l_h_min: float = 30.0
-    flow_h_max: float = 4.0
-    flow_spans_min: int = 24
-    breaker_w: float = 8_800.0
-    breaker_share: float = 1.13
-    over_s: int = 600
-    gap_s_max: int = 3_900
+    learn_days_min: Annotated[int, Meta(ge=1, le=DAYS_MAX)] = 7
+    factor: Factor = 2.0
+    spreads: Factor = 6.0
+    covered_share_min: Share = 0.9
+    floor: Floors = Floors()
+    flow_l_h_min: Litres = 30.0
+    flow_h_max: HoursExact = 4.0
+    flow_spans_min: Times = 24
+    breaker_w: Watts = 8_800.0
+    breaker_share: Factor = 1.13
+    over_s: Seconds = 600
+    gap_s_max: Seconds = 3_900
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -152,7 +184,7 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
                 state = replace(state, hour=hour, used=0.0, covered_ms=0)
             used = state.used + span.rate * length_ms / _HOUR_MS
             state = replace(state, used=used, covered_ms=state.covered_ms + length_ms)
-            if used <= dict(self.floor)[what] or "sudden" in state.raised:
+            if used <= self.floor.of(what) or "sudden" in state.raised:
                 continue
             limit = self._limit(state, what)
             if limit is not None and used > limit:
@@ -164,7 +196,7 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
     def _hour_ended(
         self, state: MeterState, seen: Seen, what: str
     ) -> tuple[MeterState, Sequence[Hazard]]:
-        if state.hour < 0 or state.covered_ms < 0.9 * _HOUR_MS:
+        if state.hour < 0 or state.covered_ms < self.covered_share_min * _HOUR_MS:
             return state, ()
         limit = self._limit(state, what)
         found: Sequence[Hazard] = ()
@@ -186,7 +218,7 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
         near = [used for by in (-1, 0, 1) for used in state.usual[(of_day + by) % 24]]
         middle = median(near)
         spread = 1.4826 * median(abs(used - middle) for used in near)
-        return max(self.factor * max(near), middle + 6 * spread, dict(self.floor).get(what, 0.0))
+        return max(self.factor * max(near), middle + self.spreads * spread, self.floor.of(what))
 
     def _flows_on(
         self, state: MeterState, span: Span, seen: Seen

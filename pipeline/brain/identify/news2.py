@@ -19,6 +19,7 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
+from pipeline.brain.identify.bounds import Seconds
 from weinao.messages import Acvpu, Vitals
 
 AGE_YEARS_MIN = 16
@@ -97,19 +98,26 @@ class News2(Struct, frozen=True, kw_only=True):
 
 
 class MaxAge(Struct, frozen=True, kw_only=True):
-    """How long each sign may be used, in milliseconds.
+    """How long each sign may be used, in seconds.
 
     The defaults follow how often the RCP asks for observations: hourly at a score of 5, which is
     what a sensor must keep up with; every 12 hours at a score of 0, for what a person takes.
     """
 
-    resp_per_min: int = HOUR_MS
-    spo2_pct: int = HOUR_MS
-    on_oxygen: int = 12 * HOUR_MS
-    sbp_mmhg: int = 12 * HOUR_MS
-    hr_bpm: int = HOUR_MS
-    consciousness: int = 12 * HOUR_MS
-    temp_c: int = 12 * HOUR_MS
+    resp_per_min_s: Seconds = 3_600
+    spo2_pct_s: Seconds = 3_600
+    on_oxygen_s: Seconds = 43_200
+    sbp_mmhg_s: Seconds = 43_200
+    hr_bpm_s: Seconds = 3_600
+    consciousness_s: Seconds = 43_200
+    temp_c_s: Seconds = 43_200
+
+    def ms(self, sign: Sign) -> int:
+        """Return how long a sign may be used, in milliseconds."""
+        return int(getattr(self, _AGE_OF[sign])) * 1_000
+
+
+_AGE_OF = {sign: f"{sign}_s" for sign in Sign}
 
 
 def with_vitals(signs: Mapping[Sign, Timed], seen: Vitals) -> dict[Sign, Timed]:
@@ -153,7 +161,7 @@ def news2(
         sign: timed
         for sign in Sign
         if (timed := signs.get(sign)) is not None
-        and 0 <= at - timed.at <= getattr(max_age, sign.value)
+        and 0 <= at - timed.at <= max_age.ms(sign)
         and _is_number_or_word(timed.value)
     }
     if not usable:

@@ -4,32 +4,53 @@ A night belongs to the day on which it ends. Figures are of the home; whose they
 who lives there.
 
 References:
-    Night visits from 22:00 to 06:00, a visit beginning after ten minutes without: ours.
-    Sleep: minutes in bed, or without a movement for an hour and more, between 20:00 and 10:00:
-    ours, a wide window around the bedtimes of elders.
+    `DayLimits`: every number is ours.
 """
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import MinuteOfDay, Minutes, Quantile, Share, Times, Words
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Home, Sensor
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
-TOILETS = ("bathroom", "toilet", "wc", "washroom", "restroom")
 OPENINGS_MAX = 24
 POSITIONS_MAX = 64
-UNSEEN_SHARE_MAX = 0.25
-"""A day of which more was not watched has no figures of the home."""
 
-_SLEEP_BEFORE_MS, _SLEEP_UNTIL_MS = 4 * HOUR_MS, 10 * HOUR_MS
-_NIGHT_FROM_MS, _NIGHT_UNTIL_MS = 22 * HOUR_MS, 6 * HOUR_MS
-_VISIT_APART_MS = 10 * MINUTE_MS
-_STILL_MS = 60 * MINUTE_MS
 _BIN_MS = 5 * MINUTE_MS
 _MOVED_BY = (Sensor.PIR, Sensor.DOOR, Sensor.WINDOW, Sensor.BED, Sensor.CHAIR, Sensor.MEDICINE)
+
+
+class DayLimits(Struct, frozen=True, kw_only=True):
+    """How what was seen in a home becomes the figures of its days.
+
+    Args:
+        toilets: A sensor in one of these rooms tells of a visit to the toilet; lower case.
+        night_from_min, night_until_min: Visits count between these minutes of the local day; the
+            night reaches over midnight.
+        visit_apart_min: A visit begins after so many minutes without.
+        sleep_from_min, sleep_until_min: Minutes in bed, or without movement, count as sleep between
+            these: a wide window around the bedtimes of elders; it, too, reaches over midnight.
+        still_min: Without movement for so many minutes somebody sleeps.
+        unseen_share_max: A day of which more was not watched has no figures of the home.
+        rest_readings_min: So many readings make a resting pulse, or a day's SpO2; fewer are chance.
+        rest_quantile: The resting pulse is a low quantile of what was read off somebody who did not
+            move; the lowest reading itself is an artefact more often than not.
+    """
+
+    toilets: Words = ("bathroom", "toilet", "wc", "washroom", "restroom")
+    night_from_min: MinuteOfDay = 1_320
+    night_until_min: MinuteOfDay = 360
+    visit_apart_min: Minutes = 10
+    sleep_from_min: MinuteOfDay = 1_200
+    sleep_until_min: MinuteOfDay = 600
+    still_min: Minutes = 60
+    unseen_share_max: Share = 0.25
+    rest_readings_min: Times = 20
+    rest_quantile: Quantile = 0.1
 
 
 class House(Struct, frozen=True, kw_only=True):
@@ -74,11 +95,11 @@ class House(Struct, frozen=True, kw_only=True):
         )
 
 
-def at_home(house: House, seen: Seen, said: Home, local_ms: int) -> House:
+def at_home(house: House, seen: Seen, said: Home, local_ms: int, limits: DayLimits) -> House:
     """Return the house with what one of its sensors said."""
     if said.sensor not in _MOVED_BY:
         return house
-    toilet = seen.room.lower() in TOILETS
+    toilet = seen.room.lower() in limits.toilets
     house = replace(
         house,
         known=True,
@@ -91,14 +112,14 @@ def at_home(house: House, seen: Seen, said: Home, local_ms: int) -> House:
     if not moved:
         return house
     if said.sensor is Sensor.BED:
-        house = _in_bed(house, bool(said.value), local_ms)
+        house = _in_bed(house, bool(said.value), local_ms, limits)
     if said.sensor is Sensor.MEDICINE and said.value:
         minute = local_ms % DAY_MS // MINUTE_MS
         house = replace(house, openings=(*house.openings, minute)[-OPENINGS_MAX:])
     if toilet:
-        house = _at_toilet(house, local_ms)
-    if house.moved_at is not None and local_ms - house.moved_at >= _STILL_MS:
-        added = _nights(house.moved_at, local_ms)
+        house = _at_toilet(house, local_ms, limits)
+    if house.moved_at is not None and local_ms - house.moved_at >= limits.still_min * MINUTE_MS:
+        added = _nights(house.moved_at, local_ms, limits)
         still = (house.still_min[0] + added[0], house.still_min[1] + added[1])
         house = replace(house, still_min=still)
     bin_ = local_ms % DAY_MS // _BIN_MS
@@ -112,9 +133,9 @@ def blind(house: House, unseen_ms: int) -> House:
     )
 
 
-def house_figures(house: House) -> dict[str, float] | None:
+def house_figures(house: House, limits: DayLimits) -> dict[str, float] | None:
     """Return a day's figures; None where the home has no sensors or was not watched enough."""
-    if not house.known or house.unseen_ms > UNSEEN_SHARE_MAX * DAY_MS:
+    if not house.known or house.unseen_ms > limits.unseen_share_max * DAY_MS:
         return None
     figures = {"active_min": 5.0 * house.active.bit_count()}
     slept = house.bed_min[0] if house.has_bed else house.still_min[0]
@@ -141,32 +162,37 @@ def _moved(house: House, device: str, said: Home) -> tuple[House, bool]:
     return replace(house, positions=positions), moved or first_opening or in_bed
 
 
-def _in_bed(house: House, occupied: bool, local_ms: int) -> House:  # what it said
+def _in_bed(house: House, occupied: bool, local_ms: int, limits: DayLimits) -> House:
     if occupied:
         return replace(house, bed_at=local_ms)
     if house.bed_at is None:
         return house
-    added = _nights(house.bed_at, local_ms)
+    added = _nights(house.bed_at, local_ms, limits)
     bed = (house.bed_min[0] + added[0], house.bed_min[1] + added[1])
     return replace(house, bed_at=None, bed_min=bed)
 
 
-def _at_toilet(house: House, local_ms: int) -> House:
-    again = house.toilet_at is not None and local_ms - house.toilet_at < _VISIT_APART_MS
+def _at_toilet(house: House, local_ms: int, limits: DayLimits) -> House:
+    apart_ms = limits.visit_apart_min * MINUTE_MS
+    again = house.toilet_at is not None and local_ms - house.toilet_at < apart_ms
     house = replace(house, toilet_at=local_ms)
-    in_day, (ended, begun) = local_ms % DAY_MS, house.visits
-    if again or _NIGHT_UNTIL_MS <= in_day < _NIGHT_FROM_MS:
+    minute, (ended, begun) = local_ms % DAY_MS / MINUTE_MS, house.visits
+    if again or limits.night_until_min <= minute < limits.night_from_min:
         return house
-    early = in_day < _NIGHT_UNTIL_MS
+    early = minute < limits.night_until_min
     return replace(house, visits=(ended + 1, begun) if early else (ended, begun + 1))
 
 
-def _nights(start_ms: int, end_ms: int) -> tuple[float, float]:
+def _nights(start_ms: int, end_ms: int, limits: DayLimits) -> tuple[float, float]:
     """Return how much of a span lies in the night that ended on its last day, and in the next."""
     midnight = end_ms // DAY_MS * DAY_MS
-    return _overlap(start_ms, end_ms, midnight), _overlap(start_ms, end_ms, midnight + DAY_MS)
+    return (
+        _overlap(start_ms, end_ms, midnight, limits),
+        _overlap(start_ms, end_ms, midnight + DAY_MS, limits),
+    )
 
 
-def _overlap(start_ms: int, end_ms: int, midnight: int) -> float:
-    begin = max(start_ms, midnight - _SLEEP_BEFORE_MS)
-    return max(min(end_ms, midnight + _SLEEP_UNTIL_MS) - begin, 0) / MINUTE_MS
+def _overlap(start_ms: int, end_ms: int, midnight: int, limits: DayLimits) -> float:
+    begin = max(start_ms, midnight - DAY_MS + limits.sleep_from_min * MINUTE_MS)
+    until = min(end_ms, midnight + limits.sleep_until_min * MINUTE_MS)
+    return max(until - begin, 0) / MINUTE_MS

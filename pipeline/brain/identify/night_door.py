@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import MinuteOfDay, Seconds, Years
 from pipeline.brain.identify.in_turn import People, living, resident_in, with_resident
 from pipeline.brain.identify.outside import (
+    Outside,
     Presence,
-    is_inside,
-    is_outside_door,
     next_begin,
     within,
 )
@@ -26,9 +26,6 @@ from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
 from weinao.registry import Tag
-
-ELDER_YEARS_MIN = 65
-"""WHO and the Chinese law on the elderly begin at 60; in-home studies mostly at 65. Ours."""
 
 
 class NightDoorState(Struct, frozen=True, kw_only=True):
@@ -58,6 +55,9 @@ class NightDoor(Struct, frozen=True, kw_only=True):
         open_s_max: How long the door may stand open.
         out_s_max: How long an elder who lives alone may be out, once she went at night.
         wander_s_max: The same for both, where somebody with dementia lives.
+        elder_years_min: From this age on who lives alone is an elder. WHO and the Chinese law on
+            the elderly begin at 60; in-home studies mostly at 65. Ours.
+        outside: What leads out of the home.
 
     References:
         Research notes on elders living alone: "outside door 23:00-05:00 not followed by return in
@@ -68,17 +68,20 @@ class NightDoor(Struct, frozen=True, kw_only=True):
     name: str = "night_door"
     ordered: bool = True
     communal: bool = False
-    from_min: int = 23 * 60
-    until_min: int = 5 * 60
-    open_s_max: int = 900
-    out_s_max: int = 900
-    wander_s_max: int = 300
+    from_min: MinuteOfDay = 23 * 60
+    until_min: MinuteOfDay = 5 * 60
+    open_s_max: Seconds = 900
+    out_s_max: Seconds = 900
+    wander_s_max: Seconds = 300
+    elder_years_min: Years = 65
+    outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
         who = resident_in(seen)
         if who is not None:
             return who.household
-        return seen.household if is_outside_door(seen) or is_inside(seen) else None
+        counts = self.outside.is_door(seen) or self.outside.is_inside(seen)
+        return seen.household if counts else None
 
     def initial(self, subject: str, household: str) -> NightDoorState:
         return NightDoorState(household=household or subject)
@@ -89,7 +92,7 @@ class NightDoor(Struct, frozen=True, kw_only=True):
             return replace(state, people=with_resident(state.people, who)), ()
         if self.subject_of(seen) is None or state.presence.late(seen):
             return state, ()
-        presence = state.presence.after(seen)
+        presence = state.presence.after(seen, self.outside)
         state = replace(state, presence=presence, tz_offset_min=seen.tz_offset_min)
         closed = [hazard for door, hazard in state.stands.items() if door not in presence.open]
         stands = {door: one for door, one in state.stands.items() if door in presence.open}
@@ -167,7 +170,7 @@ class NightDoor(Struct, frozen=True, kw_only=True):
 
     def _elder_alone(self, state: NightDoorState, at: int) -> bool:
         people = [*living(state.people, at).values()]
-        return len(people) == 1 and (people[0].years(at) or 0) >= ELDER_YEARS_MIN
+        return len(people) == 1 and (people[0].years(at) or 0) >= self.elder_years_min
 
 
 def _hazard(

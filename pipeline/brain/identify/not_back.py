@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days, Factor, Minutes
 from pipeline.brain.identify.outside import (
     DAY_MS,
     MINUTE_MS,
+    Outside,
     Presence,
-    is_inside,
-    is_outside_door,
 )
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -58,7 +58,9 @@ class NotBack(Struct, frozen=True, kw_only=True):
         away_min_max: No limit is longer, minutes: somebody should know after a day, and whoever
             travels can say so.
         unknown_min: The shortest limit before `learn_days_min` days are known, minutes.
+        learn_days_min: A home is known after so many days.
         learn_days: How far back absences count.
+        outside: What leads out of the home.
 
     References:
         Research notes on elders living alone: "out longer than learned maximum x 1.5", relative to
@@ -69,15 +71,17 @@ class NotBack(Struct, frozen=True, kw_only=True):
     name: str = "not_back"
     ordered: bool = True
     communal: bool = False
-    factor: float = 1.5
-    away_min_min: int = 240
-    away_min_max: int = 1_440
-    unknown_min: int = 720
-    learn_days_min: int = 7
-    learn_days: int = 28
+    factor: Factor = 1.5
+    away_min_min: Minutes = 240
+    away_min_max: Minutes = 1_440
+    unknown_min: Minutes = 720
+    learn_days_min: Days = 7
+    learn_days: Days = 28
+    outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
-        return seen.household if is_outside_door(seen) or is_inside(seen) else None
+        counts = self.outside.is_door(seen) or self.outside.is_inside(seen)
+        return seen.household if counts else None
 
     def initial(self, subject: str, household: str) -> NotBackState:
         return NotBackState(household=household or subject)
@@ -85,7 +89,7 @@ class NotBack(Struct, frozen=True, kw_only=True):
     def observe(self, state: NotBackState, seen: Seen) -> tuple[NotBackState, Sequence[Hazard]]:
         if self.subject_of(seen) is None or state.presence.late(seen):
             return state, ()
-        left_at, presence = state.presence.left_at, state.presence.after(seen)
+        left_at, presence = state.presence.left_at, state.presence.after(seen, self.outside)
         known = replace(
             state,
             since=seen.at if state.since is None else state.since,

@@ -7,16 +7,9 @@ movement inside ... the outside door moves ... nothing moves inside -> left, sin
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Words
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Home, Sensor
-
-OUTSIDE_ROOMS = ("", "entrance", "hall", "hallway", "outside")
-"""A door in one of these leads out of the home. Lower case; the empty name is for doors whose room
-nobody registered."""
-
-SETTLE_S = 15
-"""Movement beside the outside door counts as inside once the door was left alone for so long; as
-`inactivity` has it (docs/decisions/0003-inactivity.md)."""
 
 POSITIONS_MAX = 64
 """Contacts of one home whose position is remembered; the longest known go first."""
@@ -27,6 +20,44 @@ CONTACTS = (Sensor.DOOR, Sensor.WINDOW, Sensor.BED, Sensor.CHAIR, Sensor.MEDICIN
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 _DAY_MIN = 1_440
+
+
+class Outside(Struct, frozen=True, kw_only=True):
+    """What leads out of a home; every rule about homes goes by the same.
+
+    Args:
+        rooms: A door in one of these rooms leads out of the home. Lower case; the empty name is
+            for doors whose room nobody registered.
+        settle_s: Movement beside the outside door counts as inside once the door has been left
+            alone for so long.
+
+    References:
+        docs/decisions/0003-inactivity.md: both, and the homes they were chosen on.
+    """
+
+    rooms: Words = ("", "entrance", "hall", "hallway", "outside")
+    settle_s: Seconds = 15
+
+    def leads_out(self, room: str) -> bool:
+        """Say whether a door in a room leads out of the home."""
+        return room.lower() in self.rooms
+
+    def is_door(self, seen: Seen) -> bool:
+        """Say whether an observation is about a door that leads out of a home."""
+        said = seen.observation
+        return (
+            isinstance(said, Home)
+            and said.sensor is Sensor.DOOR
+            and bool(seen.household)
+            and self.leads_out(seen.room)
+        )
+
+    def is_inside(self, seen: Seen) -> bool:
+        """Say whether an observation can tell that somebody moved inside a home."""
+        said = seen.observation
+        if not isinstance(said, Home) or self.is_door(seen):
+            return False
+        return is_movement(seen) or (said.sensor in CONTACTS and bool(seen.household))
 
 
 class Presence(Struct, frozen=True, kw_only=True):
@@ -56,13 +87,13 @@ class Presence(Struct, frozen=True, kw_only=True):
         """Say whether something newer, or the same, is known already."""
         return (seen.at, seen.id) <= self.newest
 
-    def after(self, seen: Seen) -> "Presence":
+    def after(self, seen: Seen, outside: Outside) -> "Presence":
         """Return what is known with one more observation, which is not late."""
         said = seen.observation
         known = replace(self, newest=(seen.at, seen.id))
-        if is_outside_door(seen) and isinstance(said, Home):
+        if outside.is_door(seen) and isinstance(said, Home):
             return _door_moved(known, seen, opened=bool(said.value))
-        if not is_inside(seen) or not isinstance(said, Home):
+        if not outside.is_inside(seen) or not isinstance(said, Home):
             return known
         if said.sensor is not Sensor.PIR:
             before = self.inside.get(seen.device)
@@ -71,29 +102,10 @@ class Presence(Struct, frozen=True, kw_only=True):
             known = replace(known, inside=inside)
             if before is None or before == said.value:
                 return known  # battery contacts repeat their position every hour
-        beside = seen.room.lower() in OUTSIDE_ROOMS
-        if beside and self.door_at is not None and seen.at < self.door_at + SETTLE_S * 1_000:
+        beside = self.door_at is not None and outside.leads_out(seen.room)
+        if beside and seen.at < (self.door_at or 0) + outside.settle_s * 1_000:
             return known
         return replace(known, moved_at=seen.at, left_at=None, left_by="")
-
-
-def is_outside_door(seen: Seen) -> bool:
-    """Say whether an observation is about a door that leads out of a home."""
-    said = seen.observation
-    return (
-        isinstance(said, Home)
-        and said.sensor is Sensor.DOOR
-        and bool(seen.household)
-        and seen.room.lower() in OUTSIDE_ROOMS
-    )
-
-
-def is_inside(seen: Seen) -> bool:
-    """Say whether an observation can tell that somebody moved inside a home."""
-    said = seen.observation
-    if not isinstance(said, Home) or is_outside_door(seen):
-        return False
-    return is_movement(seen) or (said.sensor in CONTACTS and bool(seen.household))
 
 
 def is_movement(seen: Seen) -> bool:

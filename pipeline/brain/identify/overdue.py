@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Days
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Registered
@@ -51,7 +52,7 @@ class OverdueTest(Struct, frozen=True, kw_only=True):
     name: str = "test_overdue"
     ordered: bool = False
     communal: bool = True
-    grace_days: int = 1
+    grace_days: Days = 1
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Minutes
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Patrol, Registered
@@ -50,7 +51,7 @@ class PatrolMissed(Struct, frozen=True, kw_only=True):
     name: str = "patrol_missed"
     ordered: bool = False
     communal: bool = True
-    grace_min: int = 5
+    grace_min: Minutes = 5
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation

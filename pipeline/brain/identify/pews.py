@@ -95,7 +95,7 @@ def pews(
         sign: timed
         for sign in (*ITEMS, Sign.TEMPERATURE)
         if (timed := signs.get(sign)) is not None
-        and 0 <= at - timed.at <= getattr(max_age, sign.value)
+        and 0 <= at - timed.at <= max_age.ms(sign)
         and abs(float(timed.value)) < _NUMBER_MAX
     }
     if not usable:

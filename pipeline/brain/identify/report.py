@@ -5,23 +5,32 @@ What sensors see of the same thing is the same incident: the desk puts the two t
 
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
+from pipeline.brain.identify.bounds import SeverityName
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Report
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
 
-SEVERITIES = {
-    "fire": Severity.CRITICAL,
-    "gas": Severity.CRITICAL,
-    "help": Severity.CRITICAL,
-    "missing": Severity.CRITICAL,
-    "leak": Severity.MAJOR,
-    "falling_object": Severity.MAJOR,
-    "fire_lane": Severity.MAJOR,
-    "stranger": Severity.MAJOR,
-}
+
+class Categories(Struct, frozen=True, kw_only=True):
+    """How grave a report of each category is. Ours: who calls about danger to life is believed."""
+
+    fire: SeverityName = "critical"
+    gas: SeverityName = "critical"
+    help: SeverityName = "critical"
+    missing: SeverityName = "critical"
+    leak: SeverityName = "major"
+    falling_object: SeverityName = "major"
+    fire_lane: SeverityName = "major"
+    stranger: SeverityName = "major"
+    other: SeverityName = "minor"
+
+    def of(self, category: str) -> Severity:
+        """Return the severity of a category; what is none of these is `other`."""
+        known = category if category in self.__struct_fields__ else "other"
+        return Severity[str(getattr(self, known)).upper()]
 
 
 class ReportState(Struct, frozen=True):
@@ -32,7 +41,7 @@ class Reported(Struct, frozen=True, kw_only=True):
     """Raise for every report of a resident; people say when it is over.
 
     Args:
-        severities: How grave each category is; others are minor.
+        severities: How grave each category is.
 
     References:
         Ours: who calls about danger to life is believed until somebody has looked.
@@ -41,7 +50,7 @@ class Reported(Struct, frozen=True, kw_only=True):
     name: str = "report"
     ordered: bool = False
     communal: bool = False
-    severities: dict[str, Severity] = field(default_factory=lambda: dict(SEVERITIES))
+    severities: Categories = Categories()
 
     def subject_of(self, seen: Seen) -> str | None:
         return seen.device if isinstance(seen.observation, Report) else None
@@ -61,7 +70,7 @@ class Reported(Struct, frozen=True, kw_only=True):
             subject=said.place or seen.household or seen.device,
             household=seen.household if at_home else "",
             at=seen.at,
-            severity=self.severities.get(said.category, Severity.MINOR),
+            severity=self.severities.of(said.category),
             evidence=(seen.id,),
             reason="report.told",
             facts={

@@ -14,20 +14,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Days
 from pipeline.brain.identify.days import DAY_MS, Book, Day, age_years, lose_sight, reach, take
 from pipeline.brain.identify.health_score import home_of
+from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.risk_trends import (
-    RECENT_DAYS,
-    USUAL_DAYS,
+    MISSED,
     Brief,
+    Decline,
+    Drift,
     Judge,
+    Medicine,
+    Nights,
+    Pressure,
     Shift,
-    drift,
-    medicine,
-    nights,
-    pressure,
+    Span,
+    WeightGain,
     still,
-    weight_gain,
 )
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -35,7 +38,7 @@ from weinao.outcomes import Phase, Risk, RiskKind
 from weinao.registry import Role
 
 
-class Watch(Struct, frozen=True, kw_only=True):
+class Watch(Struct, frozen=True):
     """One kind of risk: who judges it, and what to do about it.
 
     Attributes:
@@ -50,51 +53,6 @@ class Watch(Struct, frozen=True, kw_only=True):
     role: str = ""
 
 
-# Least changes that count, ours unless risk_trends names a source. 8 bpm: half of what an infection
-# adds; SpO2: consumer oximeters err by 2 to 3 points, a week's median by less; 15 mmHg: more than a
-# median of home readings wanders; a third of activity, and 75 minutes of sleep: beyond a bad week.
-WATCHES: tuple[Watch, ...] = (
-    Watch(
-        kind=RiskKind.HEART_RATE,
-        judges=(drift("rest_bpm", "risk.heart_rate", up=8, down=10),),
-        propose="propose.see_doctor",
-    ),
-    Watch(
-        kind=RiskKind.SPO2,
-        judges=(drift("spo2_pct", "risk.spo2", down=2),),
-        propose="propose.see_doctor",
-    ),
-    Watch(
-        kind=RiskKind.BLOOD_PRESSURE,
-        judges=(pressure, drift("sbp_mmhg", "risk.blood_pressure", up=15, down=15)),
-        propose="propose.see_doctor",
-    ),
-    Watch(
-        kind=RiskKind.WEIGHT,
-        judges=(weight_gain, drift("weight_kg", "risk.weight", down=0.5, up=0.5, share=0.05)),
-        propose="propose.see_doctor",
-    ),
-    Watch(kind=RiskKind.BATHROOM_NIGHTS, judges=(nights,), propose="propose.ask_after"),
-    Watch(
-        kind=RiskKind.ACTIVITY,
-        judges=(drift("active_min", "risk.activity", down=15, share=0.33),),
-        propose="propose.visit",
-        role=Role.GRID_HEAD,
-    ),
-    Watch(
-        kind=RiskKind.SLEEP,
-        judges=(drift("sleep_min", "risk.sleep", down=75, up=120),),
-        propose="propose.ask_after",
-    ),
-    Watch(
-        kind=RiskKind.MEDICINE,
-        judges=(medicine,),
-        propose="propose.medicine",
-        role=Role.GRID_HEAD,
-    ),
-)
-
-
 class Standing(Struct, frozen=True, kw_only=True):
     """A risk that was raised and not cleared yet, and what it was raised on."""
 
@@ -106,7 +64,7 @@ class RiskState(Struct, frozen=True, kw_only=True):
     """What is remembered of one home: today, and of each subject the last days and what stands.
 
     Attributes:
-        days: Of each subject, at most `USUAL_DAYS`, oldest first.
+        days: Of each subject, of the usual span, oldest first.
         standing: Of each subject, by kind.
     """
 
@@ -119,7 +77,18 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     """Raise a risk on a trend away from what is usual for somebody; clear when they are back.
 
     Args:
-        watches: The kinds, in the order in which their risks appear.
+        span: Which days are lately, and which are usual.
+        heart_rate: Half of what an infection adds. Ours, as the others without a source.
+        spo2: Consumer oximeters err by 2 to 3 points, a week's median by less.
+        blood_pressure: Chinese guidelines for hypertension 2024; `risk_trends` has them.
+        blood_pressure_drift: More than a median of home readings wanders.
+        weight_gain: European Society of Cardiology, heart failure, 2021.
+        weight: GLIM, Cederholm et al. 2019: 5 %.
+        nights: As the product was specified.
+        activity: A third is beyond a bad week,
+        sleep: and so are 75 minutes less, or two hours more.
+        medicine: When it counts as not taken.
+        days: How a home's day becomes figures.
         relearn_days: After so long what was a trend is what is usual; where it is beyond a fixed
             limit, it is raised anew. Ours.
     """
@@ -127,14 +96,25 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     name: str = "risk_health"
     ordered: bool = True
     communal: bool = False
-    watches: tuple[Watch, ...] = WATCHES
-    relearn_days: int = 56
+    span: Span = Span()
+    heart_rate: Drift = Drift(down=10, up=8)
+    spo2: Decline = Decline(down=2)
+    blood_pressure: Pressure = Pressure()
+    blood_pressure_drift: Drift = Drift(down=15, up=15)
+    weight_gain: WeightGain = WeightGain()
+    weight: Drift = Drift(down=0.5, up=0.5, share=0.05)
+    nights: Nights = Nights()
+    activity: Decline = Decline(down=15, share=0.33)
+    sleep: Drift = Drift(down=75, up=120)
+    medicine: Medicine = Medicine()
+    days: DayLimits = DayLimits()
+    relearn_days: Days = 56
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)
 
     def initial(self, subject: str, household: str) -> RiskState:  # noqa: ARG002  # the same
-        return RiskState(book=Book(household=household, hourly=False))
+        return RiskState(book=Book(household=household, hourly=False, limits=self.days))
 
     def observe(self, state: RiskState, seen: Seen) -> tuple[RiskState, Sequence[Risk]]:
         state, found = self.pass_time(state, seen.at)
@@ -163,19 +143,19 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
             openings=day.openings,
             evidence=day.evidence[0] if day.evidence else "",
         )
-        days = (*(one for one in before if day.day - one.day < USUAL_DAYS), brief)
+        days = (*(one for one in before if day.day - one.day < self.span.usual_days), brief)
         standing, found = dict(state.standing.get(day.subject, {})), list[Risk]()
-        for watch in self.watches:
+        for watch in self.watches():
             stands = standing.get(watch.kind)
             if stands is None:
-                raised = _raised(watch, day, days)
+                raised = _raised(watch, day, days, self.span)
                 if raised is not None:
                     standing[watch.kind] = raised
                     found.append(raised.risk)
             elif day.at - stands.risk.at > self.relearn_days * DAY_MS:
                 del standing[watch.kind]
                 found.append(_cleared(stands, day, "risk.new_usual"))
-            elif not still(stands.shift, days, _age(day)):
+            elif not self._still(stands.shift, days, _age(day)):
                 del standing[watch.kind]
                 found.append(_cleared(stands, day, "risk.as_usual"))
         return replace(
@@ -184,9 +164,42 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
             standing={**state.standing, day.subject: standing},
         ), found
 
+    def watches(self) -> tuple[Watch, ...]:
+        """Return the kinds of risk, in the order in which they appear."""
+        doctor, ask = "propose.see_doctor", "propose.ask_after"
+        head = Role.GRID_HEAD
+        pressure = self.blood_pressure_drift.judge("sbp_mmhg", "risk.blood_pressure")
+        weight = self.weight.judge("weight_kg", "risk.weight")
+        return (
+            Watch(
+                RiskKind.HEART_RATE, (self.heart_rate.judge("rest_bpm", "risk.heart_rate"),), doctor
+            ),
+            Watch(RiskKind.SPO2, (self.spo2.judge("spo2_pct", "risk.spo2"),), doctor),
+            Watch(RiskKind.BLOOD_PRESSURE, (self.blood_pressure.judge, pressure), doctor),
+            Watch(RiskKind.WEIGHT, (self.weight_gain.judge, weight), doctor),
+            Watch(RiskKind.BATHROOM_NIGHTS, (self.nights.judge,), ask),
+            Watch(
+                RiskKind.ACTIVITY,
+                (self.activity.judge("active_min", "risk.activity"),),
+                "propose.visit",
+                head,
+            ),
+            Watch(RiskKind.SLEEP, (self.sleep.judge("sleep_min", "risk.sleep"),), ask),
+            Watch(RiskKind.MEDICINE, (self.medicine.judge,), "propose.medicine", head),
+        )
 
-def _raised(watch: Watch, day: Day, days: Sequence[Brief]) -> Standing | None:
-    found = (shift for judge in watch.judges if (shift := judge(days, _age(day))) is not None)
+    def _still(self, shift: Shift, days: Sequence[Brief], age_years: float | None) -> bool:
+        """Say whether what was raised is not over yet."""
+        if shift.figure == MISSED:
+            return self.medicine.missing(shift, days, self.span)
+        high = shift.reason == "risk.blood_pressure_high"
+        if high and self.blood_pressure.judge(days, age_years, self.span):
+            return True
+        return still(shift, days, self.span)
+
+
+def _raised(watch: Watch, day: Day, days: Sequence[Brief], span: Span) -> Standing | None:
+    found = (shift for judge in watch.judges if (shift := judge(days, _age(day), span)) is not None)
     shift = next(found, None)
     if shift is None:
         return None
@@ -198,8 +211,8 @@ def _raised(watch: Watch, day: Day, days: Sequence[Brief]) -> Standing | None:
         subject=day.subject,
         household=day.household,
         at=day.at,
-        confidence=round(min(0.5 + 0.5 * shift.days / RECENT_DAYS, 1.0), 2),
-        evidence=tuple(lately[-min(RECENT_DAYS, EVIDENCE_MAX) :]),
+        confidence=round(min(0.5 + 0.5 * shift.days / span.recent_days, 1.0), 2),
+        evidence=tuple(lately[-min(span.recent_days, EVIDENCE_MAX) :]),
         reason=shift.reason,
         facts={
             "now": round(shift.now, 1),

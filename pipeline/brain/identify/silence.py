@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Times
 from weinao.ids import derived
 from weinao.messages import Status
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
@@ -36,8 +37,8 @@ class Silence(Struct, frozen=True, kw_only=True):
         docs/decisions/0002-two-clocks.md: why an agent and its devices are judged by two clocks.
     """
 
-    beats_missed_max: int = 3
-    silent_s_min: int = 15
+    beats_missed_max: Times = 3
+    silent_s_min: Seconds = 15
 
     def due_at(self, heard: Heard, device: Device) -> int | None:
         """Return when a device counts as silent if nothing more is heard of it."""

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Litres, Seconds, Watts, Words
 from pipeline.brain.identify.outside import is_movement
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Sensor, Utility
 from weinao.outcomes import Hazard, HazardKind, Phase, Severity
-
-STOVE_ROOMS = ("stove", "hob", "cooker", "kitchen", "厨房")
-KITCHENS = ("kitchen", "厨房")
-"""Where a plug or circuit is the stove's, and where a motion sensor sees the cook; lower case."""
 
 _HOUR_MS = 3_600_000
 _LITRES = {"m3": 1_000.0, "m³": 1_000.0, "l": 1.0}
@@ -50,6 +47,8 @@ class Stove(Struct, frozen=True, kw_only=True):
     """Raise when a stove is on and nobody moves in the kitchen; clear when either ends.
 
     Args:
+        rooms: A plug or circuit in one of these is the stove's; lower case. Ours.
+        kitchens: A motion sensor in one of these sees the cook; lower case. Ours.
         power_w_min: A stove draws at least so much; a fridge or a lamp does not.
         gas_l_per_h_min: The smallest ring burns about so much,
         gas_l_per_h_max: and a whole hob no more: beyond is a boiler's.
@@ -65,14 +64,16 @@ class Stove(Struct, frozen=True, kw_only=True):
     name: str = "stove"
     ordered: bool = True
     communal: bool = False
-    power_w_min: float = 300.0
-    gas_l_per_h_min: float = 50.0
-    gas_l_per_h_max: float = 1_200.0
-    off_s_min: int = 180
-    away_s_max: int = 1_200
+    rooms: Words = ("stove", "hob", "cooker", "kitchen", "厨房")
+    kitchens: Words = ("kitchen", "厨房")
+    power_w_min: Watts = 300.0
+    gas_l_per_h_min: Litres = 50.0
+    gas_l_per_h_max: Litres = 1_200.0
+    off_s_min: Seconds = 180
+    away_s_max: Seconds = 1_200
 
     def subject_of(self, seen: Seen) -> str | None:
-        counts = _is_power(seen) or _gas_l(seen) is not None or _in_kitchen(seen)
+        counts = self._is_power(seen) or _gas_l(seen) is not None or self._in_kitchen(seen)
         return seen.household or None if counts else None
 
     def initial(self, subject: str, household: str) -> StoveState:
@@ -83,7 +84,7 @@ class Stove(Struct, frozen=True, kw_only=True):
             return state, ()
         state = replace(state, newest=(seen.at, seen.id))
         said, litres = seen.observation, _gas_l(seen)
-        if _in_kitchen(seen):
+        if self._in_kitchen(seen):
             return self._over(replace(state, moved_at=seen.at), seen.at, seen.id, "stove.attended")
         if litres is not None:
             return self._gas(state, seen, litres), ()
@@ -126,6 +127,14 @@ class Stove(Struct, frozen=True, kw_only=True):
             return replace(state, gas={})
         return replace(state, gas={}, moved_at=max(state.moved_at, at))
 
+    def _is_power(self, seen: Seen) -> bool:
+        said = seen.observation
+        power = isinstance(said, Home) and said.sensor is Sensor.POWER
+        return power and seen.room.lower() in self.rooms
+
+    def _in_kitchen(self, seen: Seen) -> bool:
+        return is_movement(seen) and seen.room.lower() in self.kitchens
+
     def _is_off(self, low_at: int, at: int) -> bool:
         return at >= low_at + self.off_s_min * 1_000
 
@@ -160,17 +169,6 @@ class Stove(Struct, frozen=True, kw_only=True):
             reason=reason,
         )
         return replace(state, raised=None), (over,)
-
-
-def _is_power(seen: Seen) -> bool:
-    said = seen.observation
-    return (
-        isinstance(said, Home) and said.sensor is Sensor.POWER and seen.room.lower() in STOVE_ROOMS
-    )
-
-
-def _in_kitchen(seen: Seen) -> bool:
-    return is_movement(seen) and seen.room.lower() in KITCHENS
 
 
 def _gas_l(seen: Seen) -> float | None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Points, Seconds, Times
 from pipeline.brain.identify.home_limits import (
     YIELD,
     BloodPressureLimits,
@@ -85,6 +86,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     Args:
         spell_s: Readings within so many seconds of the first are one spell, so that a device that
             reads every second needs no less time than one that reads every minute.
+        calm_points_max: What was urgent at 5 is calm only at so many points again. Ours.
         persist_n: Urgent spells needed
         persist_of_n: among so many,
         persist_s_min: over at least so many seconds.
@@ -104,12 +106,13 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     name: str = "vitals"
     ordered: bool = True
     communal: bool = False
-    spell_s: int = 15
-    persist_n: int = 3
-    persist_of_n: int = 5
-    persist_s_min: int = 60
-    gap_s_max: int = 7_200
-    again_s: int = 14_400
+    spell_s: Seconds = 15
+    calm_points_max: Points = 2
+    persist_n: Times = 3
+    persist_of_n: Times = 5
+    persist_s_min: Seconds = 60
+    gap_s_max: Seconds = 7_200
+    again_s: Seconds = 14_400
     max_age: MaxAge = MaxAge()
     blood_pressure: BloodPressureLimits = BloodPressureLimits()
     pulse: PulseLimits = PulseLimits()
@@ -202,7 +205,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         score = self._score(state, seen)
         if score is None:
             return state, ()
-        level, total = _level(score, seen.resident)
+        level, total = _level(score, seen.resident, self.calm_points_max)
         state = replace(state, recent=self._recent(state, Scored(seen.at, seen.at, level, seen.id)))
         hazard = self._decide(state, seen, {"news2": total, "partial": score.partial})
         if hazard is None:
@@ -308,7 +311,7 @@ def _own(set_: float | None, ours: float, yielded: Mapping[Limb, float], limb: L
     return set_ if set_ is not None else ours + yielded.get(limb, 0.0)
 
 
-def _level(score: News2, resident: Resident | None) -> tuple[int, int]:
+def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tuple[int, int]:
     """Return how urgent a score is, and its points; a sign with own limits goes by those alone."""
     own = _own_limits(resident)
     parts = [part for part in score.parts if part.sign not in own]
@@ -323,11 +326,7 @@ def _level(score: News2, resident: Resident | None) -> tuple[int, int]:
         return 3, total
     if breached or band in (Band.MEDIUM, Band.LOW_MEDIUM):
         return 2, total
-    return (1 if total > _CALM_POINTS_MAX else 0), total
-
-
-_CALM_POINTS_MAX = 2
-"""Hysteresis: what was urgent at 5 is calm only at 2 again."""
+    return (1 if total > calm_points_max else 0), total
 
 
 def _own_limits(resident: Resident | None) -> dict[Sign, tuple[float, float]]:

@@ -1,11 +1,13 @@
 """Water leaks: at night, when everybody sleeps, the flow of a tight home is nil at some time."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
+from pipeline.brain.identify.bounds import Litres, Seconds, Share
 from pipeline.brain.identify.meter import WATER, Span, commodity, scaled, span_since
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -54,15 +56,17 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
             which water companies measure minimum night flow: 02:00 to 05:00.
         nights_coarse_min: The same for readings that come hourly, where a flush hides a pause.
         gap_s_max: Readings further apart say nothing of a night. Ours.
+        covered_share_min: So much of a half hour must be known to call it dry or not. Ours.
     """
 
     name: str = "water_leak"
     ordered: bool = True
     communal: bool = False
-    dry_l: float = 0.5
-    nights_min: int = 3
-    nights_coarse_min: int = 6
-    gap_s_max: int = 3_900
+    dry_l: Litres = 0.5
+    nights_min: Annotated[int, Meta(ge=1, le=EVIDENCE_MAX)] = 3
+    nights_coarse_min: Annotated[int, Meta(ge=1, le=EVIDENCE_MAX)] = 6
+    gap_s_max: Seconds = 3_900
+    covered_share_min: Share = 0.9
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -97,9 +101,9 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
     ) -> tuple[WaterLeakState, Sequence[Risk]]:
         night = state
         state = replace(state, night=-1, used=(0.0,) * SLOTS, covered_ms=(0,) * SLOTS, coarse=False)
-        if _dry_slot_known(night, self.dry_l):
+        if self._dry_slot_known(night):
             return self._dry(state, seen)
-        if min(night.covered_ms) < 0.9 * _SLOT_MS:
+        if min(night.covered_ms) < self.covered_share_min * _SLOT_MS:
             return state, ()
         wet = (*state.wet, (min(night.used) * 2, seen.id))[-EVIDENCE_MAX:]
         state = replace(state, wet=wet)
@@ -108,6 +112,12 @@ class WaterLeak(Struct, frozen=True, kw_only=True):
             return state, ()
         risk = _risk(state, seen)
         return replace(state, raised=risk), (risk,)
+
+    def _dry_slot_known(self, night: WaterLeakState) -> bool:
+        return any(
+            used < self.dry_l and covered >= self.covered_share_min * _SLOT_MS
+            for used, covered in zip(night.used, night.covered_ms, strict=True)
+        )
 
     def _dry(self, state: WaterLeakState, seen: Seen) -> tuple[WaterLeakState, Sequence[Risk]]:
         if state.raised is None:
@@ -140,13 +150,6 @@ def _counted(state: WaterLeakState, span: Span, shift_ms: int) -> WaterLeakState
             covered[slot] += length
     coarse = state.coarse or end - begin > _SLOT_MS + 5 * _MINUTE_MS
     return replace(state, used=tuple(used), covered_ms=tuple(covered), coarse=coarse)
-
-
-def _dry_slot_known(night: WaterLeakState, dry_l: float) -> bool:
-    return any(
-        used < dry_l and covered >= 0.9 * _SLOT_MS
-        for used, covered in zip(night.used, night.covered_ms, strict=True)
-    )
 
 
 def _risk(state: WaterLeakState, seen: Seen) -> Risk:
