@@ -14,12 +14,13 @@ import stamina
 from cyclopts import App
 
 from weinao import logging, metrics
-from weinao.cli.minds import keep_rules, mind_of, rules_of
+from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome, Rejected
 
 if TYPE_CHECKING:
+    from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
     from pipeline.flow.steps import Mind
     from pipeline.journal import JournalReader
@@ -51,6 +52,7 @@ def run(
     until_end: bool = False,
     store: Path | None = None,
     rules: Path | None = None,
+    policy: Path | None = None,
     recovery: bool = True,
     metrics_port: int | None = None,
     log_json: bool = False,
@@ -66,6 +68,7 @@ def run(
         until_end: End with the journal instead of waiting for more.
         store: Write into this DuckDB file instead of to the store's process.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
+        policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         recovery: Go on where the last run stood; without it, read the journal from its start.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
@@ -73,7 +76,7 @@ def run(
     logging.configure(json=log_json)
     log = logging.logger(flow="safety", runner=runner)
     signal.signal(signal.SIGTERM, _end)
-    in_force = rules_of(rules, "flow run")
+    in_force, handled = rules_of(rules, "flow run"), policy_of(policy, "flow run")
     keep_rules(rules, data)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
@@ -89,6 +92,7 @@ def run(
             chosen,
             lambda: owned or persistent(open_store(data, None), outage),
             rules=in_force,
+            policy=handled,
             runner=runner,
             workers=workers,
             recovery=data / "recovery" if recovery else None,
@@ -105,6 +109,7 @@ def run_flow(
     open_write: Callable[[], Callable[[Sequence[Outcome]], object]],
     *,
     rules: "Thresholds | None" = None,
+    policy: "Policy | None" = None,
     runner: Runner,
     workers: int,
     recovery: Path | None,
@@ -118,6 +123,7 @@ def run_flow(
         grids: Of this flow.
         open_write: Opens the way to the store; the engine does so once a worker.
         rules: With their thresholds; None for those we ship.
+        policy: How incidents are handled; None for the one we ship.
         runner: The engine, or the in-tree loop.
         workers: Threads of the engine.
         recovery: Where to go on from; None to read from the start, and keep nothing.
@@ -126,7 +132,7 @@ def run_flow(
     """
     from pipeline.journal import JournalReader
 
-    mind = mind_of(grids, rules)
+    mind = mind_of(grids, rules, policy)
     if recovery is not None:
         recovery = _recovery_of(recovery, mind)
 

@@ -19,12 +19,11 @@ from sim.world.said import dice
 from sim.world.truth import Sent
 from sim.world.world import COMMUNITY, World
 from weinao import codec, topics
-from weinao.cli.minds import mind_of
 from weinao.messages import Feedback, Pack, Registered
 from weinao.outcomes import Hazard, Incident, Outcome
 
 if TYPE_CHECKING:
-    from pipeline.brain.thresholds import Thresholds
+    from pipeline.flow.steps import Mind
     from sinks.store import Store
 
 TICK_MS = 10_000
@@ -53,7 +52,7 @@ class Rehearsal:
         folder: `journal/` is made in it.
         store: Takes what the brain concludes.
         seed: Of the people's moods.
-        rules: With their thresholds; None for those we ship.
+        mind: What decides.
     """
 
     def __init__(
@@ -62,11 +61,11 @@ class Rehearsal:
         folder: Path,
         store: "Store",
         seed: int,
-        rules: "Thresholds | None" = None,
+        mind: "Mind",
     ) -> None:
         self._world, self._store = world, store
         self._journal = JournalWriter(folder / "journal")
-        self._runner = PlainRunner(mind_of(world.grids, rules), self._concluded)
+        self._runner = PlainRunner(mind, self._concluded)
         self._rng = dice(seed, "people")
         self._records: list[Record] = []
         self._outcomes: list[Outcome] = []

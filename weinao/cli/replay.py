@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from weinao import logging
 from weinao.cli.flow import Runner, grids_of, open_store, persistent, run_flow
-from weinao.cli.minds import keep_rules, rules_of
+from weinao.cli.minds import keep_rules, policy_of, rules_of
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -32,6 +32,7 @@ def replay(
     workers: int = 1,
     grids: Sequence[str] = (),
     rules: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> None:
     """Run a journal, or recordings, through perception and brain.
@@ -43,6 +44,7 @@ def replay(
         workers: Threads of the engine.
         grids: Only these; all that the journal names, if none is given.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
+        policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         json: Print JSON.
     """
     logging.configure(level="warning")
@@ -51,7 +53,7 @@ def replay(
         source.resolve() / "data",
     ):
         raise SystemExit(f"weinao replay: {out} is a system's own folder; choose another for --out")
-    in_force = rules_of(rules, "replay")
+    in_force, handled = rules_of(rules, "replay"), policy_of(policy, "replay")
     out.mkdir(parents=True, exist_ok=True)
     keep_rules(rules, out)
     journal = _journal(source, out)
@@ -66,6 +68,7 @@ def replay(
         grids or grids_of(journal),
         lambda: write,
         rules=in_force,
+        policy=handled,
         runner=runner,
         workers=workers,
         recovery=None,

@@ -1,7 +1,7 @@
 """`weinao sim`: a simulated community through the real brain, held against the truth."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ from sim.scenarios import Scenario, ScenarioError, parse
 from sim.verdict import Verdict, judge
 from sim.world.truth import Fact, Sent
 from sim.world.world import UnknownSubjectError, World
-from weinao.cli.minds import keep_rules, rules_of
+from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.cli.rehearse import Rehearsal
 
 if TYPE_CHECKING:
-    from pipeline.brain.thresholds import Thresholds
+    from pipeline.flow.steps import Mind
     from sinks.store import Store
 
 Told = Callable[[int], object]
@@ -30,7 +30,15 @@ SCENARIOS = Path("configs/scenarios")
 
 
 @app.command
-def run(scenario: str, /, *, out: Path, seed: int | None = None, rules: Path | None = None) -> None:
+def run(
+    scenario: str,
+    /,
+    *,
+    out: Path,
+    seed: int | None = None,
+    rules: Path | None = None,
+    policy: Path | None = None,
+) -> None:
     """Play a scenario, write its truth, journal and store, and say what held.
 
     Args:
@@ -38,12 +46,14 @@ def run(scenario: str, /, *, out: Path, seed: int | None = None, rules: Path | N
         out: Folder for `truth.jsonl`, `journal/` and `store.duckdb`; made anew.
         seed: Of the world, in the place of the scenario's own.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
+        policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
     """
     from weinao import logging
     from weinao.cli.stage import settle_folder
 
     logging.configure(level="warning")
     story, in_force = _story(scenario), rules_of(rules, "sim run")
+    handled = policy_of(policy, "sim run")
     folder = settle_folder(out)
     keep_rules(rules, folder)
     begun_at = time.monotonic()
@@ -54,7 +64,7 @@ def run(scenario: str, /, *, out: Path, seed: int | None = None, rules: Path | N
             folder,
             seed,
             lambda at: progress.update(task, completed=(at - story.starts_at) / 1_000),
-            rules=in_force,
+            mind=lambda grids: mind_of(grids, in_force, handled),
         )
     console = Console()
     played = story.seed if seed is None else seed
@@ -75,7 +85,7 @@ def play(
     seed: int | None,
     told: Told = lambda _: None,
     *,
-    rules: "Thresholds | None" = None,
+    mind: Callable[[Sequence[str]], "Mind"] = mind_of,
 ) -> tuple[list[Verdict], Sent]:
     """Play a scenario into an empty folder; return what held, and what was sent.
 
@@ -88,7 +98,7 @@ def play(
     except UnknownSubjectError as error:
         raise SystemExit(f"weinao sim: {error}") from error
     store = _store(out)
-    rehearsal = Rehearsal(world, out, store, seed, rules)
+    rehearsal = Rehearsal(world, out, store, seed, mind(world.grids))
     sent = rehearsal.play(told)
     store.close()
     _write_truth(out / "truth.jsonl", [*world.facts, sent])

@@ -22,6 +22,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
+        policy: The flow's policy, likewise.
     """
 
     data: Path
@@ -32,6 +33,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     runner: str = "bytewax"
     epoch_s: float = 1.0
     rules: Path | None = None
+    policy: Path | None = None
 
     @property
     def broker(self) -> str:
@@ -57,6 +59,7 @@ def programs(plan: Plan) -> list[Program]:
     data = ("--data", plan.data)
     grids = [part for grid in plan.grids for part in ("--grids", grid)]
     rules = () if plan.rules is None else ("--rules", plan.rules)
+    policy = () if plan.policy is None else ("--policy", plan.policy)
     common = (*data, "--community", plan.community, "--broker", plan.broker)
     return [
         Program("broker", arguments("broker", *data, "--port", plan.broker_port),
@@ -66,7 +69,7 @@ def programs(plan: Plan) -> list[Program]:
         Program("store", arguments("store", "run", *data, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
         Program("flow", arguments("flow", "run", *data, *grids, "--runner", plan.runner,
-                                  "--epoch-s", plan.epoch_s, *rules, *_metrics(plan, 3))),
+                                  "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
     ]  # fmt: skip
 

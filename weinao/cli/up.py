@@ -7,7 +7,7 @@ from pathlib import Path
 
 from weinao import logging
 from weinao.cli import system
-from weinao.cli.minds import rules_of
+from weinao.cli.minds import policy_of, rules_of
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
 
@@ -26,6 +26,7 @@ def up(
     metrics_port: int = 9464,
     runner: str = "bytewax",
     rules: Path | None = None,
+    policy: Path | None = None,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -38,11 +39,14 @@ def up(
         metrics_port: Four ports from the next on serve metrics: ingest, store, flow, notify.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
+        policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
     """
     logging.configure()
     log = logging.logger(community=community)
     data = data.absolute()
-    rules_of(rules, "up")  # before anything starts: a flow that cannot would be started for ever
+    # Before anything starts: a flow that cannot would be started for ever.
+    rules_of(rules, "up")
+    policy_of(policy, "up")
     plan = system.Plan(
         data=data,
         community=community,
@@ -51,6 +55,7 @@ def up(
         metrics_port=metrics_port,
         runner=runner,
         rules=None if rules is None else rules.absolute(),
+        policy=None if policy is None else policy.absolute(),
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
