@@ -4,9 +4,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pipeline.brain.entries import Entry
 from pipeline.brain.grid import GridBrain
+from pipeline.brain.identify.base import advance
 from pipeline.brain.identify.congestion import Congestion
 from pipeline.brain.identify.fire_lane import FireLane
 from pipeline.brain.identify.fire_lane_often import FireLaneOften
@@ -20,9 +22,9 @@ from pipeline.brain.thresholds import LESS, NOT_MORE, SHARED, Thresholds, thresh
 from tests.conftest import ROOT
 from tests.pipeline import test_risk_health as risk_days
 from tests.pipeline.community import GRID, journals
-from tests.pipeline.home_rules import HOUR, MIDNIGHT, MINUTE, home, phases, pir
+from tests.pipeline.home_rules import DAY, HOUR, MIDNIGHT, MINUTE, home, phases, pir, shown
 from weinao.cli.documented import documented, uncommented
-from weinao.messages import Sensor
+from weinao.messages import Crowd, Highrise, Home, Rhythm, Sensor, Utility, Vitals
 from weinao.outcomes import Phase
 from weinao.settings import SettingsError
 
@@ -131,6 +133,27 @@ def test_no_threshold_that_is_taken_ends_a_flow(data: st.DataObject, journal: li
     brain = GridBrain(GRID, in_force.rules, silence=in_force.silence)
 
     brain.observe(journal)
+
+
+@given(st.data())
+def test_no_threshold_that_is_taken_ends_a_rule(data: st.DataObject) -> None:
+    in_force = thresholds_from(tables_of(data.draw(settings())))
+    step_min, log = data.draw(st.sampled_from([1, 60, 360])), data.draw(LOGS)
+    times = [MIDNIGHT + index * step_min * MINUTE for index in range(len(log))]
+    told = [
+        shown(at, structs.replace(said, at=at), f"{type(said).__name__}-1")
+        for at, said in zip(times, log, strict=True)
+    ]
+
+    for rule in in_force.rules:
+        states: dict[str, object] = {}
+        for seen in told:
+            subject = rule.subject_of(seen)
+            if subject is not None:
+                state = states.get(subject) or rule.initial(subject, seen.household)
+                states[subject], _ = advance(rule, state, seen)
+        for state in states.values():
+            rule.pass_time(state, times[-1] + 40 * DAY)
 
 
 @given(
@@ -246,6 +269,30 @@ def _within(kind: msgspec.inspect.Type, value: object) -> st.SearchStrategy:
 
 
 STRATEGIES = _strategies()
+
+LOGS = st.lists(
+    st.one_of(
+        st.builds(Home, at=st.just(0), sensor=st.sampled_from(Sensor),
+                  value=st.sampled_from([0.0, 1.0, 15.0, 35.0, 2_000.0]),
+                  room=st.sampled_from(["", "kitchen", "bathroom", "hall"])),
+        st.builds(Utility, at=st.just(0), meter=st.just("water"),
+                  value=st.sampled_from([0.0, 0.5, 5.0, 500.0]), unit=st.just("l/h")),
+        st.builds(Utility, at=st.just(0), meter=st.just("power"),
+                  value=st.sampled_from([10.0, 8_000.0, 12_000.0]), unit=st.just("w")),
+        st.builds(Vitals, at=st.just(0), hr_bpm=st.sampled_from([0.0, 40.0, 70.0, 140.0]),
+                  sbp_mmhg=st.sampled_from([None, 70.0, 120.0, 190.0]),
+                  worn=st.sampled_from([None, True]), battery_pct=st.floats(0, 100)),
+        st.builds(Crowd, at=st.just(0), zone=st.sampled_from(["fire lane", "square"]),
+                  people=st.just(9), density=st.floats(0, 3), in_per_min=st.floats(0, 9),
+                  out_per_min=st.just(1.0), blocked=st.booleans()),
+        st.builds(Highrise, at=st.just(0), building=st.just("b-1"), floor=st.just(3),
+                  column=st.just(1), confidence=st.floats(0, 1), clip=st.just("")),
+        st.builds(Rhythm, at=st.just(0), rr_ms=st.just((800.0,) * 60), irregular=st.booleans(),
+                  confidence=st.floats(0, 1)),
+    ),
+    min_size=20, max_size=60,
+)  # fmt: skip
+"""What a home and a place may say, one after the other; when, a test decides."""
 
 
 def test_every_threshold_has_a_range() -> None:

@@ -34,6 +34,9 @@ Points = Annotated[int, Meta(ge=0, le=20)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 SharePositive = Annotated[float, Meta(gt=0, le=1)]
 Quantile = Annotated[float, Meta(ge=0, lt=1)]
+QuantileLow = Annotated[float, Meta(ge=0, lt=0.5)]
+"""Below the median."""
+
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Factor = Annotated[float, Meta(ge=1, le=100)]
 Weight = Annotated[float, Meta(gt=0, le=100)]

@@ -14,7 +14,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Density, Minutes, Quantile, Seconds, Share
+from pipeline.brain.identify.bounds import Density, Minutes, QuantileLow, Seconds, Share
 from pipeline.brain.identify.fire_lane import Lanes
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
@@ -91,7 +91,7 @@ class Congestion(Struct, frozen=True, kw_only=True):
     trend_min: Minutes = 4
     trend_counts_min: Annotated[int, Meta(ge=2, le=COUNTS_MAX)] = 6
     near_share: Share = 0.4
-    slope_quantile: Quantile = 0.2
+    slope_quantile: QuantileLow = 0.2
     lanes: Lanes = Lanes()
 
     def subject_of(self, seen: Seen) -> str | None:
