@@ -10,7 +10,8 @@ from statistics import median
 
 from msgspec import Struct
 
-from weinao.outcomes import Incident, Kept, Loss
+from sim.verdict import Noticed
+from weinao.outcomes import Incident, IncidentState, Kept, Loss, Phase
 
 Sender = tuple[str, str]
 """Device and boot."""
@@ -24,7 +25,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: When it happened, milliseconds UTC.
-        kind: Of the incident.
+        kind: Of its hazard; the incident may have further causes, and the name of a graver one.
         about: Ids that the incident may be about: a resident, a home, a device.
         evidence: Prefix of the observation that tells of it; empty where silence does.
         recent: Happened in front of us, so that its delay means something.
@@ -42,18 +43,23 @@ class Expected(Struct, frozen=True, kw_only=True):
 class Finding(Struct, frozen=True, kw_only=True):
     """One expectation and the incidents that answer it: there should be one.
 
-    Where evidence tells, it is every incident that names it; where only time does, the nearest.
+    Where evidence tells, it is every incident that names it; where only time does, that of the
+    nearest hazard.
+
+    Attributes:
+        noticed_at: When the record that raised its hazard reached the journal.
     """
 
     expected: Expected
     incidents: tuple[Incident, ...]
+    noticed_at: int | None = None
 
     @property
     def delay_s(self) -> float | None:
         """From the happening until its record reached the journal."""
-        if not self.incidents or not self.expected.recent:
+        if self.noticed_at is None or not self.expected.recent:
             return None
-        return max(0.0, (self.incidents[0].noticed_at - self.expected.at) / 1_000)
+        return max(0.0, (self.noticed_at - self.expected.at) / 1_000)
 
 
 class Audit(Struct, frozen=True, kw_only=True):
@@ -115,6 +121,7 @@ def audit(
     waiting: AbstractSet[Pack],
     kept: Iterable[Kept],
     losses: Iterable[Loss],
+    noticed: Sequence[Noticed],
     incidents: Sequence[Incident],
     expected: Sequence[Expected],
 ) -> Audit:
@@ -125,6 +132,7 @@ def audit(
         waiting: Packs that are in an outbox still; they are neither sent nor lost.
         kept: All observations in the store.
         losses: The loss ledger.
+        noticed: All hazards, each with when it was noticed.
         incidents: All incidents, as they stand.
         expected: What happened.
     """
@@ -138,7 +146,9 @@ def audit(
     }
     made = ((d, b, number) for (d, b), last in issued.items() for number in range(1, last + 1))
     sent = [pack for pack in made if pack not in waiting]
-    findings = _match(expected, incidents)
+    # What another incident took in is that other's.
+    incidents = [one for one in incidents if one.state is not IncidentState.MERGED]
+    findings = _match(expected, incidents, noticed)
     causes = Counter(hazard for incident in incidents for hazard in incident.hazards)
     explained = {found.id for finding in findings for found in finding.incidents}
     return Audit(
@@ -158,30 +168,46 @@ def _pack(observation: str) -> Pack:
     return device, boot, int(place.split(".")[0])
 
 
-def _match(expected: Sequence[Expected], incidents: Sequence[Incident]) -> tuple[Finding, ...]:
-    """Give each expectation its incidents; one that only time connects answers one only."""
+def _match(
+    expected: Sequence[Expected], incidents: Sequence[Incident], noticed: Sequence[Noticed]
+) -> tuple[Finding, ...]:
+    """Give each expectation its incidents; a hazard that only time connects answers one only."""
+    of_hazard = {hazard: incident for incident in incidents for hazard in incident.hazards}
+    raised = [one for one in noticed if one.hazard.phase is Phase.RAISED]
     taken: set[str] = set()
     findings = []
     for one in sorted(expected, key=lambda e: (not e.evidence, e.at)):
-        answers = _answers(one, [found for found in incidents if found.id not in taken])
-        if not one.evidence:
-            taken.update(answer.id for answer in answers)
-        findings.append(Finding(expected=one, incidents=answers))
+        if one.evidence:
+            findings.append(_told(one, incidents, raised))
+            continue
+        near = _nearest(one, [it for it in raised if it.hazard.id in {*of_hazard} - taken])
+        if near is None:
+            findings.append(Finding(expected=one, incidents=()))
+            continue
+        taken.add(near.hazard.id)
+        answers = (of_hazard[near.hazard.id],)
+        findings.append(Finding(expected=one, incidents=answers, noticed_at=near.at))
     return tuple(findings)
 
 
-def _answers(one: Expected, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
-    ours = [incident for incident in incidents if incident.kind == one.kind]
-    if one.evidence:
-        return tuple(
-            incident
-            for incident in ours
-            if any(seen.startswith(one.evidence) for seen in incident.evidence)
-        )
+def _told(one: Expected, incidents: Sequence[Incident], raised: Sequence[Noticed]) -> Finding:
+    """Return the incidents that name an observation, and when a hazard first did."""
+    answers = tuple(it for it in incidents if _names(it.evidence, one.evidence))
+    at = (it.at for it in raised if _names(it.hazard.evidence, one.evidence))
+    first = answers[0].noticed_at if answers else None
+    return Finding(expected=one, incidents=answers, noticed_at=min(at, default=first))
+
+
+def _names(evidence: Sequence[str], prefix: str) -> bool:
+    return any(seen.startswith(prefix) for seen in evidence)
+
+
+def _nearest(one: Expected, raised: Sequence[Noticed]) -> Noticed | None:
     near = [
-        incident
-        for incident in ours
-        if {incident.subject, incident.household} & set(one.about)
-        and abs(incident.at - one.at) <= one.within_s * 1_000
+        it
+        for it in raised
+        if it.hazard.kind == one.kind
+        and {it.hazard.subject, it.hazard.household} & set(one.about)
+        and abs(it.hazard.at - one.at) <= one.within_s * 1_000
     ]
-    return tuple(sorted(near, key=lambda incident: abs(incident.at - one.at))[:1])
+    return min(near, key=lambda it: abs(it.hazard.at - one.at), default=None)

@@ -3,8 +3,18 @@
 from msgspec.structs import replace
 
 from sim.audit import Audit, Expected, audit
+from sim.verdict import Noticed
 from weinao.messages import Home, Sensor
-from weinao.outcomes import HazardKind, Incident, IncidentState, Kept, Loss, Severity
+from weinao.outcomes import (
+    Hazard,
+    HazardKind,
+    Incident,
+    IncidentState,
+    Kept,
+    Loss,
+    Phase,
+    Severity,
+)
 
 AT = 1_767_225_600_000
 SENDER = ("sos-1", "00000001-a")
@@ -21,6 +31,17 @@ SOS = Incident(
     hazards=("h-1",),
     evidence=("sos-1:00000001-a:2.0",),
 )
+HAZARD = Hazard(
+    id="h-1",
+    kind=HazardKind.SOS,
+    phase=Phase.RAISED,
+    subject="home-1",
+    household="home-1",
+    at=AT,
+    severity=Severity.CRITICAL,
+    evidence=SOS.evidence,
+)
+NOTICED = Noticed(HAZARD, AT + 1_500)
 PRESS = Expected(at=AT, kind="sos", about=("home-1",), evidence="sos-1:00000001-a:2.")
 FALL = Expected(at=AT, kind="fall", about=("resident-1",))
 
@@ -43,6 +64,7 @@ def account(**changes: object) -> Audit:
         "waiting": set(),
         "kept": [kept(1), kept(2), kept(3)],
         "losses": [],
+        "noticed": [NOTICED],
         "incidents": [SOS],
         "expected": [PRESS],
     }
@@ -83,12 +105,33 @@ def test_what_happened_in_vain_is_missed() -> None:
 
 
 def test_one_incident_does_not_answer_for_two_falls() -> None:
-    fall = replace(SOS, id="i-3", kind=HazardKind.FALL, subject="resident-1", evidence=())
+    fell = replace(HAZARD, id="h-3", kind=HazardKind.FALL, subject="resident-1", evidence=())
+    fall = replace(SOS, id="i-3", kind=HazardKind.FALL, hazards=("h-3",), evidence=())
 
-    verdict = account(incidents=[SOS, fall], expected=[PRESS, FALL, FALL])
+    verdict = account(
+        noticed=[NOTICED, Noticed(fell, AT)], incidents=[SOS, fall], expected=[PRESS, FALL, FALL]
+    )
 
     assert verdict.found == 2
     assert verdict.missed == (FALL,)
+
+
+def test_a_fall_that_a_call_for_help_took_in_is_found_and_its_delay_is_its_own() -> None:
+    fell = replace(HAZARD, id="h-3", kind=HazardKind.FALL, subject="resident-1", evidence=())
+    both = replace(SOS, hazards=("h-1", "h-3"))
+
+    verdict = account(
+        noticed=[NOTICED, Noticed(fell, AT + 4_000)], incidents=[both], expected=[PRESS, FALL]
+    )
+
+    assert verdict.sound
+    assert [one.delay_s for one in verdict.findings] == [1.5, 4.0]
+
+
+def test_what_another_incident_took_in_counts_once() -> None:
+    merged = replace(SOS, id="i-9", state=IncidentState.MERGED, merged_into="i-1")
+
+    assert account(incidents=[SOS, merged]).sound
 
 
 def test_what_nothing_explains_is_told() -> None:

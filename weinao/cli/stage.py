@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from sim.audit import Audit, Expected, audit
 from sim.cast import COMMUNITY, GRID, home, setting
+from sim.verdict import Noticed
 from sinks.store import Filter, Store, every
 from weinao.cli.supervisor import Program, arguments
-from weinao.outcomes import Incident, Kept, Loss
+from weinao.outcomes import Hazard, Incident, Kept, Loss
 from weinao.registry import Record
 
 KINDS = {"deterioration": "vitals", "sensor_dies": "device_silent", "stops_moving": "inactivity"}
@@ -152,6 +153,11 @@ class Stage:
             waiting={pack for path in self._outboxes() for pack in read_waiting(path)},
             kept=_values(store, "observations", Kept),
             losses=_values(store, "losses", Loss),
+            noticed=[
+                Noticed(outcome.value, outcome.received_at)
+                for outcome in every(store, "hazards", Filter())
+                if isinstance(outcome.value, Hazard)
+            ],
             incidents=list(_values(store, "incidents", Incident)),
             expected=[one for one in (*self.expected(), *extra) if _ripe(one, ended_at)],
         )
