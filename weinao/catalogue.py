@@ -25,6 +25,9 @@ SECTION_OF: dict[type[Enum], str] = {
 }
 """Where the members of each vocabulary stand in the files; whole numbers go by their names."""
 
+_NAMING = ("sign", "beyond")
+"""Facts that name signs, or their sides, by keys."""
+
 
 class Catalogue:
     """The words of one language.
@@ -49,7 +52,12 @@ class Catalogue:
     def because(self, reason: str, facts: Mapping[str, Fact]) -> str:
         """Return the sentence that a hazard's `reason` stands for, filled in with its facts."""
         words = self.sections["reason"].get(reason, reason)
-        return words.format_map(_Facts(facts, self))
+        named = {name: self._named(facts[name]) for name in _NAMING if name in facts}
+        return words.format_map(_Facts({**facts, **named}, self))
+
+    def _named(self, keys: Fact) -> str:
+        """Return the words for the signs that a fact lists."""
+        return ", ".join(self.say("named", key) for key in str(keys).split(", "))
 
 
 @cache

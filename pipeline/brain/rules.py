@@ -16,6 +16,7 @@ from pipeline.brain.identify.fall import Fall
 from pipeline.brain.identify.falling_object import FallingObject
 from pipeline.brain.identify.fire_lane import FireLane
 from pipeline.brain.identify.fire_lane_often import FireLaneOften
+from pipeline.brain.identify.flat_line import FlatLine
 from pipeline.brain.identify.gate import Tailgating, Watchlist
 from pipeline.brain.identify.health_score import HealthDay
 from pipeline.brain.identify.in_turn import InTurn
@@ -37,6 +38,7 @@ _PEOPLE: tuple[Rule[Any], ...] = (
     Fall(),
     VitalAlarm(),
     ChildVitals(),
+    FlatLine(),
     IrregularPulse(),
     InTurn(ChildAlone()),
     InTurn(NightDoor()),

@@ -7,6 +7,8 @@ from string import Formatter
 import pytest
 
 from pipeline.brain.identify.health_score import Advice
+from pipeline.brain.identify.home_limits import Limb
+from pipeline.brain.identify.news2 import Sign
 from pipeline.brain.thresholds import Thresholds
 from weinao.catalogue import LANGUAGES, SECTION_OF, catalogue
 from weinao.messages import Action, AnyObservation
@@ -64,6 +66,19 @@ def test_every_reason_that_the_brain_gives_has_a_sentence(language: str) -> None
     derived = set(re.findall(r'f"\{kind\}\.([a-z0-9_]+)"', text))
 
     assert given - set(Thresholds().values()) <= set(known)  # a threshold's place is no reason
+    # Whatever looks like a key of the catalogue is one, or the stem of one; the desk's own note is
+    # told by the story.
+    keys = (
+        set(re.findall(r'"([a-z][a-z_]*\.[a-z][a-z0-9_]*)"', text))
+        - {"policy.healed"}
+        - set(Thresholds().values())
+    )
+    stems = {f"{key}_{way}" for key in keys for way in ("up", "down")} & set(known)
+
+    assert {
+        key for key in keys if key not in known and not any(key in one for one in stems)
+    } == set()
+    assert {"child_vitals.pews", "stove.unattended", "propose.visit", "advice.have_ecg"} <= keys
     assert derived <= {reason.split(".")[1] for reason in known}
     assert {"fall.detected", "vitals.news2"} <= given
     assert "reported" in derived
@@ -100,6 +115,16 @@ def test_a_fact_that_is_missing_or_empty_is_said_to_be_unknown() -> None:
 
     assert said.because("smoke.reported", {"room": ""}).endswith("(unknown)")
     assert said.because("smoke.reported", {}).endswith("(unknown)")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_signs_are_named_in_words(language: str) -> None:
+    said = catalogue(language)
+    signs = [sign.value for sign in Sign] + [limb.value for limb in Limb]
+
+    assert set(signs) <= set(said.sections["named"])
+    for reason, fact in (("score.vitals", "sign"), ("vitals.beyond_limit", "beyond")):
+        assert "_" not in said.because(reason, {fact: "sbp_high, hr_bpm"})
 
 
 def test_a_reason_of_a_newer_brain_stands_for_itself() -> None:

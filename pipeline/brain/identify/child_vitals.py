@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from pipeline.brain.identify.bounds import Points, Seconds, Times
 from pipeline.brain.identify.news2 import MaxAge, Sign, Timed, with_vitals
 from pipeline.brain.identify.pews import Pews, pews
+from pipeline.brain.perceive.artefact import Artefacts, Runs
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Acvpu, Vitals
@@ -42,11 +43,13 @@ class ChildVitalsState(Struct, frozen=True, kw_only=True):
     Attributes:
         newest: Time and id of the newest reading taken in.
         signs: The newest value of each sign.
+        runs: How long each sign of each device has had one value.
         recent: The newest readings, oldest first.
     """
 
     newest: tuple[int, str] = (-1, "")
     signs: dict[Sign, Timed] = {}
+    runs: Runs = {}
     recent: tuple[ScoredChild, ...] = ()
     raised: Hazard | None = None
 
@@ -65,6 +68,7 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
             themselves, so that a few fill those minutes however fast a band reads.
         window_s_max: Older readings no longer count.
         max_age: How long each sign is used.
+        artefacts: What is no sign of a body.
 
     References:
         Parshuram et al., Critical Care 2009, 13:R135: 8 and more precedes intensive care (82 %
@@ -85,6 +89,7 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
     apart_s_min: Seconds = 100
     window_s_max: Seconds = 3_600
     max_age: MaxAge = MaxAge()
+    artefacts: Artefacts = Artefacts()
 
     def subject_of(self, seen: Seen) -> str | None:
         child = isinstance(seen.observation, Vitals) and _age_years(seen.resident, seen.at)
@@ -102,12 +107,16 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
             return state, ()
         if (seen.at, seen.id) <= state.newest:
             return state, ()
-        signs = with_vitals(state.signs, said)
-        state = replace(state, newest=(seen.at, seen.id), signs=signs)
+        runs, said = self.artefacts.clean(state.runs, seen, said)
+        stuck = self.artefacts.stuck_signs(runs)
+        known = {sign: timed for sign, timed in state.signs.items() if sign not in stuck}
+        signs = with_vitals(known, said)
+        fresh = signs != known
+        state = replace(state, newest=(seen.at, seen.id), signs=signs, runs=runs)
         if said.worn is None:
             signs = with_vitals({}, said)
         score = pews(signs, seen.at, age_years=age_years, max_age=self.max_age)
-        if said.worn is False or score is None:
+        if said.worn is False or score is None or not fresh:
             return state, ()
         if said.worn is None:
             return self._spot(state, seen, score)
@@ -142,6 +151,8 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
         if state.recent and seen.at < state.recent[-1].at + self.apart_s_min * 1_000:
             return state, ()
         level, points = self._level(state, score, seen)
+        if self.artefacts.stuck_signs(state.runs):
+            level = max(level, 1)  # what a stuck sensor hides is no calm
         since = seen.at - self.window_s_max * 1_000
         newer = tuple(one for one in state.recent if one.at >= since)
         recent = (*newer, ScoredChild(seen.at, level, seen.id))[-self.persist_of_n :]

@@ -13,6 +13,7 @@ from pipeline.brain.identify.home_limits import HomeHistory, HomeReading, score_
 from pipeline.brain.identify.news2 import Sign, SpO2Scale, Value
 from pipeline.brain.identify.night import MINUTE_MS, DayLimits, House, at_home, blind, house_figures
 from pipeline.brain.identify.sign_score import Hourly
+from pipeline.brain.perceive.artefact import Artefacts, Runs
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Home, Rhythm, Vitals
 
@@ -32,6 +33,7 @@ class Body(Struct, frozen=True, kw_only=True):
 
     Attributes:
         history: Spot readings of the days before.
+        runs: How long each sign of each device has had one value.
         pressure: Number of blood pressures, and their sums.
     """
 
@@ -46,6 +48,7 @@ class Body(Struct, frozen=True, kw_only=True):
     weight_kg: float | None = None
     windows: int = 0
     irregular: int = 0
+    runs: Runs = {}
     last_id: str = ""
 
 
@@ -113,7 +116,8 @@ def take(book: Book, seen: Seen) -> Book:
         if isinstance(said, Rhythm):
             body = _with_rhythm(body, said)
         else:
-            body = _with_vitals(body, said, hourly=book.hourly)
+            runs, said = _ARTEFACTS.clean(body.runs, seen, said)
+            body = _with_vitals(replace(body, runs=runs), said, hourly=book.hourly)
         bodies = {**bodies, seen.subject: body}
     return replace(
         book,
@@ -182,6 +186,7 @@ def _end_of(book: Book) -> int:
 
 
 _NOBODY = Body()
+_ARTEFACTS = Artefacts()
 _NAMED = tuple((sign, sign.value) for sign in Sign)
 
 
@@ -325,4 +330,5 @@ def _rested(body: Body, end: int) -> Body:
         scale=body.scale,
         hourly=_hours_to(body, end).next_day(),
         history=history,
+        runs=body.runs,
     )

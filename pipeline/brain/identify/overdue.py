@@ -24,12 +24,14 @@ class Tested(Struct, frozen=True):
     Attributes:
         since: When it was last tested, or else first known.
         due_at: When the next test is overdue.
+        by: The entry in the registry that says so.
     """
 
     device: Device
     since: int
     due_at: int
     raised: Risk | None = None
+    by: str = ""
 
 
 class OverdueTestState(Struct, frozen=True):
@@ -78,7 +80,7 @@ class OverdueTest(Struct, frozen=True, kw_only=True):
             first_at = known.since if known is not None else max(device.valid_from, seen.at)
             since = first_at if device.tested_at is None else device.tested_at
             days = device.test_every_days + self.grace_days
-            devices[device.id] = Tested(device, since, since + days * _DAY_MS)
+            devices[device.id] = Tested(device, since, since + days * _DAY_MS, by=seen.id)
         if known is None or known.raised is None:
             return _awaiting(devices), ()
         now = devices.get(device.id)
@@ -134,6 +136,7 @@ def _risk(tested: Tested) -> Risk:
         subject=device.id,
         household=device.household,
         at=tested.due_at,
+        evidence=(tested.by,),
         reason="test_overdue.not_tested",
         facts={
             "room": device.room or device.place,

@@ -39,6 +39,7 @@ from pipeline.brain.identify.news2 import (
     with_vitals,
 )
 from pipeline.brain.learn.lesson import Change, Lesson
+from pipeline.brain.perceive.artefact import Artefacts, Runs
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Vitals
@@ -65,6 +66,7 @@ class VitalsState(Struct, frozen=True):
 
     Attributes:
         signs: The newest value of each sign.
+        runs: How long each sign of each device has had one value.
         recent: The newest spells, oldest first.
         persisting: The hazard of persisting scores that stands.
         spot: The hazard of spot readings that stands.
@@ -72,6 +74,7 @@ class VitalsState(Struct, frozen=True):
     """
 
     signs: dict[Sign, Timed] = {}
+    runs: Runs = {}
     recent: tuple[Scored, ...] = ()
     history: HomeHistory = HomeHistory()
     seen_at: int = -1
@@ -93,6 +96,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         gap_s_max: After a gap of more seconds the spells before it no longer count.
         again_s: What stands so long and is still urgent is raised anew; people may have closed it.
         max_age: How long each sign is used.
+        artefacts: What is no sign of a body.
         blood_pressure: Action limits for spot readings.
         pulse: Action limits for spot readings.
 
@@ -114,6 +118,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     gap_s_max: Seconds = 7_200
     again_s: Seconds = 14_400
     max_age: MaxAge = MaxAge()
+    artefacts: Artefacts = Artefacts()
     blood_pressure: BloodPressureLimits = BloodPressureLimits()
     pulse: PulseLimits = PulseLimits()
 
@@ -127,12 +132,18 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         said = seen.observation
         if not isinstance(said, Vitals) or seen.at < state.seen_at:
             return state, ()
-        state = replace(state, seen_at=seen.at, signs=with_vitals(state.signs, said))
+        runs, said = self.artefacts.clean(state.runs, seen, said)
+        stuck = self.artefacts.stuck_signs(runs)
+        known = {sign: timed for sign, timed in state.signs.items() if sign not in stuck}
+        signs = with_vitals(known, said)
+        fresh = signs != known
+        state = replace(state, seen_at=seen.at, signs=signs, runs=runs)
         if _age_years(seen.resident, seen.at) < AGE_YEARS_MIN:
             return state, ()  # limits for adults are wrong for children
         if said.worn is None:
             return self._spot(state, seen, said)
-        return self._persisting(state, seen) if said.worn else (state, ())
+        # A reading of which nothing is usable says again what was said before: nothing persists.
+        return self._persisting(state, seen) if said.worn and fresh else (state, ())
 
     def pass_time(self, state: VitalsState, at: int) -> tuple[VitalsState, Sequence[Hazard]]:  # noqa: ARG002  # old signs drop out when the next is scored
         return state, ()
@@ -206,6 +217,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         if score is None:
             return state, ()
         level, total = _level(score, seen.resident, self.calm_points_max)
+        if self.artefacts.stuck_signs(state.runs):
+            level = max(level, 1)  # what a stuck sensor hides is no calm
         state = replace(state, recent=self._recent(state, Scored(seen.at, seen.at, level, seen.id)))
         hazard = self._decide(state, seen, {"news2": total, "partial": score.partial})
         if hazard is None:
