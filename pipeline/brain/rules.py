@@ -29,12 +29,14 @@ from pipeline.brain.identify.overdue import OverdueTest
 from pipeline.brain.identify.patrol import PatrolMissed
 from pipeline.brain.identify.report import Reported
 from pipeline.brain.identify.risk_health import RiskHealth
+from pipeline.brain.identify.smoke import Smoke
 from pipeline.brain.identify.stove import Stove
 from pipeline.brain.identify.vitals import VitalAlarm
 from pipeline.brain.identify.water_leak import WaterLeak
 
 _PEOPLE: tuple[Rule[Any], ...] = (
     Emergency(),
+    Smoke(),
     Fall(),
     VitalAlarm(),
     ChildVitals(),

@@ -67,3 +67,11 @@ def test_an_alarm_told_after_its_own_clear_is_raised_and_over_at_once() -> None:
 
 def test_every_press_of_a_button_counts() -> None:
     assert raised(run([(3, 1), (1, 1), (2, 1)], Sensor.SOS)) == [1, 2, 3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 1))))
+def test_nothing_stands_of_a_detector_that_says_clear(reports: list[tuple[int, int]]) -> None:
+    hazards = run([*reports, (400, 0)])
+
+    started = {one.id for one in hazards if one.phase is Phase.RAISED}
+    assert started == {one.id for one in hazards if one.phase is Phase.CLEARED}

@@ -1,4 +1,7 @@
-"""Emergencies that a sensor states outright: SOS, smoke, gas, carbon monoxide, water.
+"""Emergencies that a sensor states outright: SOS, gas, carbon monoxide, water; and smoke.
+
+Smoke is held against warmth and other detectors, too (`smoke`), so that its rule runs this one for
+each of its detectors.
 
 Each is raised on arrival, by the first report of its device, and stands until the device reports
 clear. An SOS has no end of its own: every press counts.
@@ -28,7 +31,8 @@ class EmergencyState(Struct, frozen=True):
 
     Attributes:
         seen_at: Time of the newest report taken in.
-        raised: The hazard that stands, if one does.
+        raised: The newest hazard that stands, if one does.
+        earlier: Those that stand besides it: its detector has not said clear since.
         counted: When the newest reports that counted were made.
     """
 
@@ -36,6 +40,7 @@ class EmergencyState(Struct, frozen=True):
     household: str
     seen_at: int = -1
     raised: Hazard | None = None
+    earlier: tuple[Hazard, ...] = ()
     counted: tuple[int, ...] = ()
 
 
@@ -69,9 +74,10 @@ class Emergency(Struct, frozen=True, kw_only=True):
     severities: Severities = Severities()
 
     def subject_of(self, seen: Seen) -> str | None:
-        if isinstance(seen.observation, Home) and seen.observation.sensor in SENSORS:
-            return seen.device
-        return None
+        said = seen.observation
+        if not isinstance(said, Home) or said.sensor is Sensor.SMOKE:
+            return None
+        return seen.device if said.sensor in SENSORS else None
 
     def initial(self, subject: str, household: str) -> EmergencyState:
         return EmergencyState(subject, household)
@@ -88,10 +94,15 @@ class Emergency(Struct, frozen=True, kw_only=True):
         state = replace(state, seen_at=seen.at)
         if said.value and (state.raised is None or self._far(state, seen)):
             hazard = self._hazard(seen, said.sensor)
-            return replace(state, raised=hazard, counted=_newest(state, seen)), (hazard,)
+            earlier = _standing(state)[-COUNTED_MAX:]
+            counted = _newest(state, seen)
+            return replace(state, raised=hazard, earlier=earlier, counted=counted), (hazard,)
         if not said.value and state.raised is not None:
-            over = replace(state.raised, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,))
-            return replace(state, raised=None), (over,)
+            over = [
+                replace(one, phase=Phase.CLEARED, at=seen.at, evidence=(seen.id,))
+                for one in _standing(state)
+            ]
+            return replace(state, raised=None, earlier=()), over
         return state, ()
 
     def pass_time(self, state: EmergencyState, at: int) -> tuple[EmergencyState, Sequence[Hazard]]:  # noqa: ARG002  # time alone changes nothing here
@@ -109,7 +120,8 @@ class Emergency(Struct, frozen=True, kw_only=True):
         hazard = self._hazard(seen, said.sensor)
         state = replace(state, counted=_newest(state, seen))
         if state.raised is not None:
-            return state, (hazard,)
+            earlier = (*state.earlier, hazard)[-COUNTED_MAX:]
+            return replace(state, earlier=earlier), (hazard,)
         over = replace(hazard, phase=Phase.CLEARED, at=state.seen_at, evidence=())
         return state, (hazard, over)
 
@@ -134,6 +146,10 @@ class Emergency(Struct, frozen=True, kw_only=True):
             reason=f"{kind}.reported",
             facts={"room": seen.room, "device": seen.device},
         )
+
+
+def _standing(state: EmergencyState) -> tuple[Hazard, ...]:
+    return (*state.earlier, *((state.raised,) if state.raised is not None else ()))
 
 
 def _newest(state: EmergencyState, seen: Seen) -> tuple[int, ...]:
