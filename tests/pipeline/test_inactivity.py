@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.brain.identify.base import advance
 from pipeline.brain.identify.inactivity import Inactivity, InactivityState
 from pipeline.brain.identify.routine import KEPT_DAYS_MAX, KEPT_MAX, Routine
 from pipeline.brain.perceive.seen import Seen
+from tests.pipeline.home_rules import ELDER, band
 from weinao.cli.evaluate.home import evaluate_home
 from weinao.messages import Home, Sensor
 from weinao.outcomes import Hazard, Phase
@@ -221,6 +223,41 @@ def test_an_empty_home_is_no_hazard_until_somebody_moves_in_it() -> None:
     assert while_away == ()
     assert [hazard.phase for hazard in after] == [Phase.RAISED]
     assert back.routine.spells == b""
+
+
+def test_whoever_the_door_took_for_gone_and_whose_wearable_is_heard_lies_there() -> None:
+    left = [door(0, 0.0), seen(MINUTE), door(2 * MINUTE, 1.0), door(2 * MINUTE + 5_000, 0.0)]
+    heard_at = MIDNIGHT + 10 * HOUR
+    left = [replace(one, at=one.at + MIDNIGHT + 9 * HOUR) for one in left]
+    away, _ = run(left)
+
+    def found(*bands: Seen) -> list[Hazard]:
+        state, hazards = run(bands, away)
+        return [*hazards, *RULE.pass_time(state, heard_at + DAY)[1]]
+
+    assert found() == []
+    [raised] = found(*(band(heard_at + n * HOUR, ELDER) for n in range(3)))
+    assert raised.at == heard_at + RULE.unknown_day_min * MINUTE
+    assert raised.evidence == (f"band-{ELDER.id}:{heard_at}",)
+    assert found(band(heard_at, ELDER, worn=False)) == []
+    assert found(band(MIDNIGHT + 9 * HOUR + 4 * MINUTE, ELDER)) == []
+    # What it kept from then is told when the home's clock has passed it: it was read elsewhere.
+    late, _ = RULE.pass_time(away, heard_at + HOUR)
+    assert RULE.observe(late, band(heard_at, ELDER)) == (late, ())
+
+
+@given(logs(), st.lists(st.integers(0, 3 * DAY), max_size=10))
+def test_a_wearable_never_ends_a_silence_of_somebody_at_home(
+    log: list[Seen], heard: list[int]
+) -> None:
+    inside = [one for one in log if one.room != "entrance"]
+    bands = [band(MIDNIGHT + at, ELDER) for at in heard]
+    both = sorted([*inside, *bands], key=lambda one: one.at)
+
+    (with_bands, some), (without, others) = run(both), run(inside)
+    end = MIDNIGHT + 5 * DAY
+    more, rest = RULE.pass_time(with_bands, end)[1], RULE.pass_time(without, end)[1]
+    assert [*some, *more] == [*others, *rest]
 
 
 def test_who_lingers_at_the_door_is_still_at_home() -> None:

@@ -14,6 +14,7 @@ from tests.pipeline.home_rules import (
     MIDNIGHT,
     MINUTE,
     MOTHER,
+    band,
     check_promises,
     door,
     entered,
@@ -37,7 +38,7 @@ def out(at: int) -> list[Seen]:
 
 @given(
     st.sampled_from(HOMES),
-    logs(("door", "door", "kitchen", "entrance", "bed"), gap_min_max=30),
+    logs(("door", "door", "kitchen", "entrance", "bed", "mother"), gap_min_max=30),
     st.data(),
 )
 def test_it_keeps_the_promises_of_all_rules(people, log, data) -> None:
@@ -121,3 +122,11 @@ def test_nobody_is_missed_who_may_have_come_back_unseen_but_an_open_door_is_open
 
     assert after_blindness(out(NIGHT)) == []
     assert after_blindness(out(NIGHT)[:2]) == [Phase.RAISED]
+
+
+def test_a_wearable_heard_at_home_says_that_nobody_went_unless_it_may_be_anothers() -> None:
+    log = [*out(NIGHT), band(NIGHT + 6 * MINUTE, ELDER)]
+
+    assert phases(RULE, [*entered(ELDER), *out(NIGHT)], NIGHT + HOUR) == [Phase.RAISED]
+    assert phases(RULE, [*entered(ELDER), *log], NIGHT + HOUR) == []
+    assert phases(RULE, [*entered(WANDERER, ELDER), *log], NIGHT + HOUR) == [Phase.RAISED]

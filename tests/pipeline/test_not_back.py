@@ -1,15 +1,20 @@
 """What `NotBack` promises, whatever it is shown."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.brain.identify.not_back import ABSENCES_KEPT_MAX, NotBack
 from pipeline.brain.perceive.seen import Seen
 from tests.pipeline.home_rules import (
     DAY,
+    ELDER,
     HOUR,
     MIDNIGHT,
     MINUTE,
+    band,
     check_promises,
     door,
     home,
@@ -19,7 +24,7 @@ from tests.pipeline.home_rules import (
     run,
 )
 from weinao.messages import Sensor
-from weinao.outcomes import Phase
+from weinao.outcomes import Hazard, Phase
 
 RULE = NotBack()
 
@@ -37,7 +42,7 @@ def days(count: int, hours: float) -> list[Seen]:
     return [seen for day in range(count) for seen in outing(MIDNIGHT + day * DAY + 9 * HOUR, hours)]
 
 
-@given(logs(("door", "door", "kitchen", "entrance", "bed"), gap_min_max=600), st.data())
+@given(logs(("door", "door", "kitchen", "entrance", "bed", "mother"), gap_min_max=600), st.data())
 def test_it_keeps_the_promises_of_all_rules(log: list[Seen], data: st.DataObject) -> None:
     check_promises(RULE, log, data)
 
@@ -112,3 +117,41 @@ def test_what_it_remembers_is_bounded() -> None:
     log = [seen for hour in range(300) for seen in outing(MIDNIGHT + hour * 2 * HOUR, 1)]
 
     assert len(run(RULE, log)[0].absences) == ABSENCES_KEPT_MAX
+
+
+def hers(at: int, **said: Any) -> Seen:
+    """Return a reading of the wearable of somebody who lives alone."""
+    return replace(band(at, ELDER, **said), alone=True)
+
+
+def test_whoever_is_heard_by_her_wearable_at_home_is_not_missed() -> None:
+    gone_at = MIDNIGHT + 10 * DAY + 9 * HOUR
+    went = [*days(10, 2), pir(gone_at - MINUTE), door(gone_at, 1.0), door(gone_at + 5_000, 0.0)]
+    heard = hers(gone_at + HOUR)
+
+    assert phases(RULE, went, gone_at + 10 * HOUR) == [Phase.RAISED]
+    assert phases(RULE, [*went, heard], gone_at + 10 * HOUR) == []
+    # In the stairwell, off her wrist, or behind another agent it says nothing.
+    for other in (
+        hers(gone_at + MINUTE),
+        hers(gone_at + HOUR, worn=False),
+        replace(heard, place="agent-2"),
+    ):
+        assert phases(RULE, [*went, other], gone_at + 10 * HOUR) == [Phase.RAISED]
+
+
+def test_whoever_is_missed_and_then_heard_is_back() -> None:
+    gone_at = MIDNIGHT + 10 * DAY + 9 * HOUR
+    went = [*days(10, 2), pir(gone_at - MINUTE), door(gone_at, 1.0)]
+
+    assert phases(RULE, [*went, hers(gone_at + 6 * HOUR)]) == [Phase.RAISED, Phase.CLEARED]
+
+
+def test_what_a_wearable_kept_while_she_was_away_brings_nobody_back() -> None:
+    gone_at = MIDNIGHT + 10 * DAY + 9 * HOUR
+    went = [*days(10, 2), pir(gone_at - MINUTE), door(gone_at, 1.0)]
+    state, _ = run(RULE, went, gone_at + 2 * HOUR)
+
+    _, found = run(RULE, [hers(gone_at + HOUR)], gone_at + 10 * HOUR, state)
+
+    assert [one.phase for one in found if isinstance(one, Hazard)] == [Phase.RAISED]

@@ -2,6 +2,7 @@
 
     moves ......... nothing moves ......... limit reached -> RAISED ......... moves -> CLEARED
       +-- the outside door was last: presumed away, and no silence of an empty home is ever a hazard
+      +-- but her wearable is heard in the home: she is there, and the silence counts from then
 
 How long is too long is weighed anew for each silence, from what the home did before it began: a
 limit of `quiet` minutes costs the false alarms to be expected from it, and the hours somebody who
@@ -15,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Days, HourOfDay, HoursExact, Minutes, MinutesExact, Share
-from pipeline.brain.identify.outside import Outside
+from pipeline.brain.identify.outside import Outside, is_worn_at_home
 from pipeline.brain.identify.routine import FloatArray, Routine, normal_cdf
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -40,6 +41,7 @@ class InactivityState(Struct, frozen=True, kw_only=True):
         moved_at: When something last moved.
         moved_by: Id of the observation that said so.
         left_at: When the outside door last moved, if nobody moved inside since.
+        passed_at: How far the home's clock has come since.
         limit_at: When the present silence becomes too long, once that is known.
         positions: The last position of each contact, by device.
         patience: How much longer than usual to wait, learned from false alarms.
@@ -54,6 +56,7 @@ class InactivityState(Struct, frozen=True, kw_only=True):
     moved_by: str = ""
     moved_in: str = ""
     left_at: int | None = None
+    passed_at: int = 0
     limit_at: int | None = None
     raised: Hazard | None = None
     positions: dict[str, float] = {}
@@ -102,6 +105,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
+        if is_worn_at_home(seen):
+            return seen.household
         if not isinstance(said, Home) or said.sensor not in SENSORS:
             return None
         if said.sensor is Sensor.PIR and not said.value:
@@ -115,6 +120,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         self, state: InactivityState, seen: Seen
     ) -> tuple[InactivityState, Sequence[Hazard]]:
         said = seen.observation
+        if is_worn_at_home(seen):
+            return self._heard(state, seen), ()
         if not isinstance(said, Home) or self.subject_of(seen) is None:
             return state, ()
         if state.moved_at is not None and seen.at <= state.moved_at:
@@ -130,6 +137,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         self, state: InactivityState, at: int
     ) -> tuple[InactivityState, Sequence[Hazard]]:
         moved_at = state.moved_at
+        if state.left_at is not None and at > max(state.passed_at, moved_at or 0):
+            state = replace(state, passed_at=at)
         if moved_at is None or state.left_at is not None or state.raised is not None:
             return state, ()
         if at < moved_at + self.quiet_min_min * _MINUTE_MS:
@@ -215,6 +224,19 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             reason="inactivity.moves_again",
         )
         return moved, (over,)
+
+    def _heard(self, state: InactivityState, seen: Seen) -> InactivityState:
+        """Return the state with somebody at home whom the door had taken for gone.
+
+        What is told late was read wherever she was, and says nothing about the home.
+        """
+        if state.left_at is None or state.raised is not None or seen.at < state.passed_at:
+            return state
+        if seen.at < state.left_at + self.outside.near_s * 1_000:
+            return state
+        return replace(
+            state, moved_at=seen.at, moved_by=seen.id, moved_in="", left_at=None, limit_at=None
+        )
 
     def _left_at(self, state: InactivityState, seen: Seen, said: Home) -> int | None:
         if not self.outside.leads_out(seen.room):

@@ -19,6 +19,7 @@ from pipeline.brain.identify.in_turn import People, living, resident_in, with_re
 from pipeline.brain.identify.outside import (
     Outside,
     Presence,
+    is_worn_at_home,
     next_begin,
     within,
 )
@@ -35,6 +36,7 @@ class NightDoorState(Struct, frozen=True, kw_only=True):
         stands: The door that stands open, as a hazard, by device.
         out: The hazard of somebody who went out.
         out_from: Of a going out already told; the same is not told again.
+        passed_at: How far the home's clock has come while a door was in question.
     """
 
     household: str
@@ -44,6 +46,7 @@ class NightDoorState(Struct, frozen=True, kw_only=True):
     stands: dict[str, Hazard] = {}
     out: Hazard | None = None
     out_from: int = -1
+    passed_at: int = 0
 
 
 class NightDoor(Struct, frozen=True, kw_only=True):
@@ -80,7 +83,8 @@ class NightDoor(Struct, frozen=True, kw_only=True):
         who = resident_in(seen)
         if who is not None:
             return who.household
-        counts = self.outside.is_door(seen) or self.outside.is_inside(seen)
+        out = self.outside
+        counts = out.is_door(seen) or out.is_inside(seen) or is_worn_at_home(seen)
         return seen.household if counts else None
 
     def initial(self, subject: str, household: str) -> NightDoorState:
@@ -91,6 +95,8 @@ class NightDoor(Struct, frozen=True, kw_only=True):
         if who is not None:
             return replace(state, people=with_resident(state.people, who)), ()
         if self.subject_of(seen) is None or state.presence.late(seen):
+            return state, ()
+        if is_worn_at_home(seen) and not self._is_there(state, seen):
             return state, ()
         presence = state.presence.after(seen, self.outside)
         state = replace(state, presence=presence, tz_offset_min=seen.tz_offset_min)
@@ -106,6 +112,7 @@ class NightDoor(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: NightDoorState, at: int) -> tuple[NightDoorState, Sequence[Hazard]]:
         if state.presence.left_at is None and not state.presence.open:
             return state, ()
+        state = replace(state, passed_at=max(state.passed_at, at))
         raised: list[Hazard] = []
         for door, (opened_at, opened_by) in state.presence.open.items():
             hazard = self._open(state, door, opened_at, opened_by, at)
@@ -154,6 +161,14 @@ class NightDoor(Struct, frozen=True, kw_only=True):
         if at < due:
             return None
         return _hazard(state, "not_returned", due, left_at, state.presence.left_by, wanders=wanders)
+
+    def _is_there(self, state: NightDoorState, seen: Seen) -> bool:
+        """Say whether a wearable heard means that who seems to be out is at home.
+
+        Only hers does: where several live, it may be another's. Told late, it says nothing.
+        """
+        alone = len(living(state.people, seen.at)) == 1
+        return alone and state.presence.left_at is not None and seen.at >= state.passed_at
 
     def _in_night(self, state: NightDoorState, at: int) -> int:
         """Return an instant, or when the next night begins if it is by day."""

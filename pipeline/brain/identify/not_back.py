@@ -3,6 +3,7 @@
     moves inside ... the outside door moves, and nothing inside after it: away
         +-- away for longer than the longest absence known x 1.5 -> RAISED
         +-- moves inside -> that absence is learned; what stands raised is CLEARED
+        +-- her wearable is heard in the home -> she is there; learned only if she was missed
 
 Only for homes with one resident: whoever lives with others is missed by them, and a family on
 holiday is in no danger.
@@ -19,6 +20,7 @@ from pipeline.brain.identify.outside import (
     MINUTE_MS,
     Outside,
     Presence,
+    is_worn_at_home,
 )
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -34,6 +36,7 @@ class NotBackState(Struct, frozen=True, kw_only=True):
 
     Attributes:
         since: When the home was first seen.
+        passed_at: How far the home's clock has come while she was away.
         watched_from: Nobody watched before this, since the door last moved.
         absences: When each began, and how many minutes it lasted.
         patience: How much longer than usual to wait, learned from false alarms.
@@ -42,6 +45,7 @@ class NotBackState(Struct, frozen=True, kw_only=True):
     household: str
     since: int | None = None
     alone: bool = False
+    passed_at: int = 0
     watched_from: int = 0
     presence: Presence = Presence()
     absences: tuple[tuple[int, int], ...] = ()
@@ -80,7 +84,8 @@ class NotBack(Struct, frozen=True, kw_only=True):
     outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
-        counts = self.outside.is_door(seen) or self.outside.is_inside(seen)
+        out = self.outside
+        counts = out.is_door(seen) or out.is_inside(seen) or is_worn_at_home(seen)
         return seen.household if counts else None
 
     def initial(self, subject: str, household: str) -> NotBackState:
@@ -89,6 +94,8 @@ class NotBack(Struct, frozen=True, kw_only=True):
     def observe(self, state: NotBackState, seen: Seen) -> tuple[NotBackState, Sequence[Hazard]]:
         if self.subject_of(seen) is None or state.presence.late(seen):
             return state, ()
+        if is_worn_at_home(seen) and (state.presence.left_at is None or seen.at < state.passed_at):
+            return state, ()  # told late, it was read wherever she was
         left_at, presence = state.presence.left_at, state.presence.after(seen, self.outside)
         known = replace(
             state,
@@ -98,7 +105,10 @@ class NotBack(Struct, frozen=True, kw_only=True):
         )
         if left_at is None or presence.left_at is not None:
             return known, ()
-        back = replace(known, absences=self._learned(known, left_at, seen.at), raised=None)
+        known = replace(known, raised=None)
+        if is_worn_at_home(seen) and state.raised is None:
+            return known, ()  # she never left, or came back some time ago: no length to learn
+        back = replace(known, absences=self._learned(known, left_at, seen.at))
         if state.raised is None:
             return back, ()
         over = replace(
@@ -112,6 +122,8 @@ class NotBack(Struct, frozen=True, kw_only=True):
 
     def pass_time(self, state: NotBackState, at: int) -> tuple[NotBackState, Sequence[Hazard]]:
         left_at = state.presence.left_at
+        if left_at is not None:
+            state = replace(state, passed_at=max(state.passed_at, at))
         if left_at is None or state.raised is not None or not state.alone:
             return state, ()
         limit_min = self.limit_min(state, left_at)

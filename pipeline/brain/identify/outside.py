@@ -1,7 +1,11 @@
-"""Who is at home, by the outside door and by movement inside; and what time it is there.
+"""Who is at home, by door, movement and wearable; and what time it is there.
 
 movement inside ... the outside door moves ... nothing moves inside -> left, since that door
                         +-- movement inside, too ................... -> somebody is at home
+                        +-- a worn wearable is heard, later ........ -> somebody is at home
+
+A home's agent hears a wearable only within the home, so that one heard there is there. Its silence
+says nothing here: it may be off, or empty. Which of several is out is for `child_alone`.
 """
 
 from msgspec import Struct
@@ -9,7 +13,7 @@ from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Seconds, Words
 from pipeline.brain.perceive.seen import Seen
-from weinao.messages import Home, Sensor
+from weinao.messages import Home, Motion, Rhythm, Sensor, Vitals
 
 POSITIONS_MAX = 64
 """Contacts of one home whose position is remembered; the longest known go first."""
@@ -30,13 +34,16 @@ class Outside(Struct, frozen=True, kw_only=True):
             for doors whose room nobody registered.
         settle_s: Movement beside the outside door counts as inside once the door has been left
             alone for so long.
+        near_s: A wearable heard sooner after the outside door moved may still be on its way: in the
+            stairwell, at the lift. Ours.
 
     References:
-        docs/decisions/0003-inactivity.md: both, and the homes they were chosen on.
+        docs/decisions/0003-inactivity.md: the first two, and the homes they were chosen on.
     """
 
     rooms: Words = ("", "entrance", "hall", "hallway", "outside")
     settle_s: Seconds = 15
+    near_s: Seconds = 300
 
     def leads_out(self, room: str) -> bool:
         """Say whether a door in a room leads out of the home."""
@@ -93,6 +100,8 @@ class Presence(Struct, frozen=True, kw_only=True):
         known = replace(self, newest=(seen.at, seen.id))
         if outside.is_door(seen) and isinstance(said, Home):
             return _door_moved(known, seen, opened=bool(said.value))
+        if is_worn_at_home(seen):
+            return _heard(known, seen, outside)
         if not outside.is_inside(seen) or not isinstance(said, Home):
             return known
         if said.sensor is not Sensor.PIR:
@@ -106,6 +115,15 @@ class Presence(Struct, frozen=True, kw_only=True):
         if beside and seen.at < (self.door_at or 0) + outside.settle_s * 1_000:
             return known
         return replace(known, moved_at=seen.at, left_at=None, left_by="")
+
+
+def is_worn_at_home(seen: Seen) -> bool:
+    """Say whether the agent of a home heard a wearable on somebody who lives there."""
+    said = seen.observation
+    if not isinstance(said, Vitals | Motion | Rhythm) or seen.resident is None:
+        return False
+    worn = not isinstance(said, Vitals) or bool(said.worn)
+    return worn and bool(seen.household) and seen.place == seen.household
 
 
 def is_movement(seen: Seen) -> bool:
@@ -136,6 +154,12 @@ def next_begin(at: int, tz_offset_min: int, from_min: int) -> int:
     """Return the first instant from `at` on at which the local day reaches a minute."""
     ahead = (from_min - local_min(at, tz_offset_min)) % _DAY_MIN
     return at + round(ahead * MINUTE_MS)
+
+
+def _heard(known: Presence, seen: Seen, outside: Outside) -> Presence:
+    if known.door_at is None or seen.at < known.door_at + outside.near_s * 1_000:
+        return known
+    return replace(known, left_at=None, left_by="")
 
 
 def _door_moved(known: Presence, seen: Seen, *, opened: bool) -> Presence:
