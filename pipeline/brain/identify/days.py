@@ -2,6 +2,12 @@
 
     observations, in the order of their time -> Book (today, of one home) -> local midnight -> Days
 
+A reading that is told after the home's clock has passed it belongs to its own day all the same: of
+today, and of the last `PAST_DAYS` days, hours of a wearable of which nothing had come in time, and
+readings of cuff, clip, thermometer and scales, are entered late, and the days they change are told
+again, gathered, at the next full hour. Sensors of the home keep nothing to tell late, and windows
+of the pulse are counted in time or not at all.
+
 What a home's sensors say is a resident's only where somebody lives alone; otherwise it makes a day
 of the household's own. Absent is not zero: a figure that was not measured is not there.
 """
@@ -10,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.home_limits import HomeHistory, HomeReading, score_day
-from pipeline.brain.identify.news2 import Sign, SpO2Scale, Value
+from pipeline.brain.identify.news2 import Sign, SpO2Scale, Timed, Value
 from pipeline.brain.identify.night import MINUTE_MS, DayLimits, House, at_home, blind, house_figures
 from pipeline.brain.identify.sign_score import Hourly
 from pipeline.brain.perceive.artefact import Artefacts, Runs
@@ -24,6 +30,10 @@ BODIES_MAX = 16
 SPOTS_MAX = 48
 """Cuff and clip readings of a day; beyond it the mildest is left out."""
 
+PAST_DAYS = 2
+"""Closed days of each subject that can still be corrected: a wearable that was out of reach syncs
+when its wearer is back, and a cuff when it is next used. Ours."""
+
 DAYS_AT_ONCE_MAX = 60
 """Days closed at once after a long silence; earlier ones hold nothing."""
 
@@ -34,6 +44,8 @@ class Body(Struct, frozen=True, kw_only=True):
     Attributes:
         history: Spot readings of the days before.
         runs: How long each sign of each device has had one value.
+        heard: A bit for each hour of the day, UTC, in which a worn device was heard in time.
+        late: Of hours without that, told late: the newest value of each sign, by hour.
         pressure: Number of blood pressures, and their sums.
     """
 
@@ -49,6 +61,8 @@ class Body(Struct, frozen=True, kw_only=True):
     windows: int = 0
     irregular: int = 0
     runs: Runs = {}
+    heard: int = 0
+    late: dict[int, dict[Sign, Timed]] = {}
     last_id: str = ""
 
 
@@ -61,6 +75,9 @@ class Book(Struct, frozen=True, kw_only=True):
         day: Local day, counted from 1970-01-01; None before anything was seen.
         known_to: Time and id of the newest observation; what is not newer is late or repeated.
         watched_to: Up to when the home was watched, or known not to have been.
+        past: Of each subject, the days that were closed last, as they can still be corrected.
+        amended: Subjects and days that were corrected and not told yet.
+        amend_at: When they are.
     """
 
     household: str
@@ -73,6 +90,9 @@ class Book(Struct, frozen=True, kw_only=True):
     watched_to: int = 0
     bodies: dict[str, Body] = {}
     house: House = House()
+    past: dict[str, tuple["Day", ...]] = {}
+    amended: tuple[tuple[str, int], ...] = ()
+    amend_at: int | None = None
 
 
 class Day(Struct, frozen=True, kw_only=True):
@@ -99,12 +119,12 @@ class Day(Struct, frozen=True, kw_only=True):
 
 
 def take(book: Book, seen: Seen) -> Book:
-    """Return the book with an observation in it; late and repeated ones change nothing.
+    """Return the book with an observation in it; repeated ones change nothing.
 
-    Its day must have been reached before.
+    Its day must have been reached before. Late ones are entered as far as they can be.
     """
     if (seen.at, seen.id) <= book.known_to:
-        return book
+        return _take_late(book, seen)
     if book.day is None:
         book = _begin(book, seen)
     said = seen.observation
@@ -137,10 +157,32 @@ def reach(book: Book, at: int) -> tuple[Book, tuple[Day, ...]]:
     found: list[Day] = []
     last = (at + book.tz_offset_min * MINUTE_MS) // DAY_MS
     while book.day is not None and book.day < last:
-        found += _closed(book)
-        ahead = book.day + 1 if last - book.day <= DAYS_AT_ONCE_MAX else last
-        book = _next(book, ahead)
+        closed, today = _closed(book), book.day
+        found += [shown(day, book.limits) for day in closed]
+        ahead = today + 1 if last - today <= DAYS_AT_ONCE_MAX else last
+        book = _next(replace(book, past=_past(book, closed)), ahead)
     return replace(book, watched_to=max(book.watched_to, at)), tuple(found)
+
+
+def amended(book: Book, at: int) -> tuple[Book, tuple[Day, ...]]:
+    """Return the closed days that late readings have changed, once it is time to tell."""
+    if book.amend_at is None or at < book.amend_at:
+        return book, ()
+    days = [
+        shown(day, book.limits)
+        for subject, number in sorted(book.amended)
+        for day in book.past.get(subject, ())
+        if day.day == number
+    ]
+    return replace(book, amended=(), amend_at=None), tuple(days)
+
+
+def shown(day: Day, limits: DayLimits) -> Day:
+    """Return a day with what was told late in its figures."""
+    if day.body is None:
+        return day
+    body = _with_late_hours(day.body, day.day)
+    return replace(day, body=body, figures=day.figures | _figures(body, limits))
 
 
 def lose_sight(book: Book, at: int) -> Book:
@@ -185,9 +227,99 @@ def _end_of(book: Book) -> int:
     return ((book.day or 0) + 1) * DAY_MS - book.tz_offset_min * MINUTE_MS
 
 
+_HOUR_MS = 3_600_000
 _NOBODY = Body()
 _ARTEFACTS = Artefacts()
 _NAMED = tuple((sign, sign.value) for sign in Sign)
+
+
+def _take_late(book: Book, seen: Seen) -> Book:
+    said = seen.observation
+    if not isinstance(said, Vitals) or book.day is None or seen.subject in ("", book.household):
+        return book
+    number = (seen.at + book.tz_offset_min * MINUTE_MS) // DAY_MS
+    if number == book.day:
+        if not _is_somebody(book, seen):
+            return book
+        before = book.bodies.get(seen.subject) or _of(_NOBODY, seen)
+        return replace(book, bodies={**book.bodies, seen.subject: _late(before, seen, said)})
+    past = book.past.get(seen.subject, ())
+    same = next((day for day in past if day.day == number), None)
+    if same is None or same.body is None:
+        return book
+    body = _late(same.body, seen, said)
+    if body == same.body:
+        return book
+    days = tuple(replace(day, body=body) if day is same else day for day in past)
+    hour = max(book.watched_to, book.known_to[0]) // _HOUR_MS + 1
+    return replace(
+        book,
+        past={**book.past, seen.subject: days},
+        amended=tuple(sorted({*book.amended, (seen.subject, number)})),
+        amend_at=book.amend_at or hour * _HOUR_MS,
+    )
+
+
+def _late(body: Body, seen: Seen, said: Vitals) -> Body:
+    """Return a body's day with a reading that was told late; the same one changes nothing again."""
+    _, said = _ARTEFACTS.clean({}, seen, said)
+    if body.weight_kg is None and said.weight_kg:
+        body = replace(body, weight_kg=said.weight_kg)
+    if said.worn is None:
+        if any(spot.at == said.at for spot in body.spots):
+            return body
+        spot = _with_spot(body, replace(said, spo2_pct=None))
+        return spot if spot.spots == body.spots else _with_pressure(spot, said)
+    hour = said.at // _HOUR_MS
+    signs = {} if not said.worn or said.moving else _signs(said)
+    if not signs or body.heard >> hour % 24 & 1:
+        return body
+    known = dict(body.late.get(hour + 1, {}))
+    for sign, value in signs.items():
+        if sign not in known or (known[sign].at, str(known[sign].value)) < (said.at, str(value)):
+            known[sign] = Timed(value, said.at)
+    return replace(body, late={**body.late, hour + 1: known})
+
+
+def _with_late_hours(body: Body, day: int) -> Body:
+    """Return a body with the hours that were told late; each counts as one reading of a sign."""
+    if not body.late:
+        return body
+    late = {
+        hour: signs
+        for hour, signs in body.late.items()
+        if not body.heard >> (hour - 1) % 24 & 1  # heard in time after all
+    }
+    rest_bpm, spo2_pct = body.rest_bpm, body.spo2_pct
+    for signs in late.values():
+        rest_bpm = _counted(rest_bpm, _number(signs.get(Sign.PULSE)))
+        spo2_pct = _counted(spo2_pct, _number(signs.get(Sign.SPO2)))
+    age = age_years(body, day)
+    return replace(
+        body,
+        hourly=body.hourly.with_late(late, age_years=age, scale=body.scale),
+        rest_bpm=rest_bpm,
+        spo2_pct=spo2_pct,
+        late={},
+    )
+
+
+def _number(timed: Timed | None) -> float | None:
+    return None if timed is None else float(timed.value)
+
+
+def _past(book: Book, closed: list[Day]) -> dict[str, tuple[Day, ...]]:
+    """Return the days that can still be corrected; only a person's can."""
+    today = book.day or 0
+    past = {
+        subject: kept
+        for subject, days in book.past.items()
+        if (kept := tuple(day for day in days if today - day.day < PAST_DAYS))
+    }
+    for day in closed:
+        if day.body is not None:
+            past[day.subject] = (*past.get(day.subject, ()), day)
+    return past
 
 
 def _is_somebody(book: Book, seen: Seen) -> bool:
@@ -211,9 +343,7 @@ def _with_rhythm(body: Body, said: Rhythm) -> Body:
 def _with_vitals(body: Body, said: Vitals, *, hourly: bool) -> Body:
     if said.weight_kg:
         body = replace(body, weight_kg=said.weight_kg)
-    if said.sbp_mmhg is not None and said.dbp_mmhg is not None:
-        n, sbp, dbp = body.pressure
-        body = replace(body, pressure=(n + 1, sbp + said.sbp_mmhg, dbp + said.dbp_mmhg))
+    body = _with_pressure(body, said)
     if said.worn is None:
         return _with_spot(body, said)
     if not said.worn or said.moving:
@@ -221,10 +351,18 @@ def _with_vitals(body: Body, said: Vitals, *, hourly: bool) -> Body:
     signs = _signs(said) if hourly else {}
     return replace(
         body,
+        heard=body.heard | 1 << said.at // _HOUR_MS % 24,
         hourly=_hours_to(body, said.at).take(signs, said.at) if signs else body.hourly,
         rest_bpm=_counted(body.rest_bpm, said.hr_bpm),
         spo2_pct=_counted(body.spo2_pct, said.spo2_pct),
     )
+
+
+def _with_pressure(body: Body, said: Vitals) -> Body:
+    if said.sbp_mmhg is None or said.dbp_mmhg is None:
+        return body
+    n, sbp, dbp = body.pressure
+    return replace(body, pressure=(n + 1, sbp + said.sbp_mmhg, dbp + said.dbp_mmhg))
 
 
 def _with_spot(body: Body, said: Vitals) -> Body:
@@ -283,7 +421,11 @@ def _closed(book: Book) -> list[Day]:
 
 def _body_day(book: Book, subject: str, body: Body) -> Day:
     body = replace(body, hourly=_hours_to(body, _end_of(book)))
-    limits = book.limits
+    ids = tuple(one for one in (body.last_id, book.house.last_id) if one)
+    return replace(_day(book, subject, _figures(body, book.limits), ids), body=body)
+
+
+def _figures(body: Body, limits: DayLimits) -> dict[str, float]:
     n, sbp, dbp = body.pressure
     figures = {
         "rest_bpm": quantile(body.rest_bpm, limits.rest_quantile, limits.rest_readings_min),
@@ -293,9 +435,7 @@ def _body_day(book: Book, subject: str, body: Body) -> Day:
         "weight_kg": body.weight_kg,
         "irregular_share": body.irregular / body.windows if body.windows else None,
     }
-    known = {name: round(value, 3) for name, value in figures.items() if value is not None}
-    ids = tuple(one for one in (body.last_id, book.house.last_id) if one)
-    return replace(_day(book, subject, known, ids), body=body)
+    return {name: round(value, 3) for name, value in figures.items() if value is not None}
 
 
 def _day(book: Book, subject: str, figures: dict[str, float], evidence: tuple[str, ...]) -> Day:
@@ -323,7 +463,7 @@ def _next(book: Book, day: int) -> Book:
 def _rested(body: Body, end: int) -> Body:
     """Return a body at the beginning of its next day."""
     history = body.history
-    for reading in body.spots:
+    for reading in sorted(body.spots, key=lambda spot: spot.at):
         history = history.after(reading)
     return Body(
         birth_year=body.birth_year,

@@ -19,7 +19,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Days, Score, Share, Slope, Times, Weight
-from pipeline.brain.identify.days import DAY_MS, Book, Day, lose_sight, reach, take
+from pipeline.brain.identify.days import (
+    DAY_MS,
+    PAST_DAYS,
+    Book,
+    Day,
+    amended,
+    lose_sight,
+    reach,
+    shown,
+    take,
+)
 from pipeline.brain.identify.health_parts import Burden, Parts, burdens_of
 from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.sign_score import BURDEN_MAX, as_score
@@ -91,14 +101,26 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class HealthState(Struct, frozen=True, kw_only=True):
-    """What is remembered of one home: today, and its people's days before."""
+    """What is remembered of one home: today, its people's days before, and their last scores."""
 
     book: Book
     profiles: dict[str, Profile] = {}
+    issued: dict[str, tuple["Issued", ...]] = {}
+
+
+class Issued(Struct, frozen=True, kw_only=True):
+    """A day's score as it was told last, and what was remembered before it."""
+
+    day: int
+    before: Profile
+    score: HealthScore | None
 
 
 class HealthDay(Struct, frozen=True, kw_only=True):
     """Score each resident's day when it ends by the home's clock.
+
+    Readings told late correct their day, and what is remembered of it: its score is told again,
+    under the same id, and so are those of the days after it that change with it.
 
     A household's own figures are scored, under its id, where somebody lives alone and wears
     nothing; where several live, only what their own devices say is.
@@ -141,17 +163,49 @@ class HealthDay(Struct, frozen=True, kw_only=True):
         return replace(state, book=take(state.book, seen)), found
 
     def pass_time(self, state: HealthState, at: int) -> tuple[HealthState, Sequence[HealthScore]]:
+        state, again = self._corrected(state, at)
         book, days = reach(state.book, at)
         if book is state.book:
-            return state, ()
-        profiles, found = dict(state.profiles), []
+            return state, again
+        profiles, issued, found = dict(state.profiles), dict(state.issued), [*again]
         for day in days:
             if day.body is None and not day.alone:
                 continue
             profile = profiles.get(day.subject, Profile())
             profiles[day.subject], score = self.score(profile, day)
             found += [score] if score is not None else []
-        return HealthState(book=book, profiles=profiles), found
+            if day.body is not None:
+                last = Issued(day=day.day, before=profile, score=score)
+                recent = [
+                    one for one in issued.get(day.subject, ()) if day.day - one.day < PAST_DAYS
+                ]
+                issued[day.subject] = (*recent, last)
+        return HealthState(book=book, profiles=profiles, issued=issued), found
+
+    def _corrected(self, state: HealthState, at: int) -> tuple[HealthState, Sequence[HealthScore]]:
+        """Score days anew that late readings have changed, and those after them; same ids."""
+        book, days = amended(state.book, at)
+        if book is state.book:
+            return state, ()
+        state, found = replace(state, book=book), list[HealthScore]()
+        for subject in dict.fromkeys(day.subject for day in days):
+            first = min(day.day for day in days if day.subject == subject)
+            bodies = {day.day: shown(day, book.limits) for day in book.past.get(subject, ())}
+            issued, profile = list[Issued](), state.profiles.get(subject, Profile())
+            for one in state.issued.get(subject, ()):
+                if one.day < first or one.day not in bodies:
+                    issued.append(one)
+                    continue
+                before = one.before if one.day == first else profile
+                profile, score = self.score(before, bodies[one.day])
+                found += [score] if score is not None and score != one.score else []
+                issued.append(Issued(day=one.day, before=before, score=score))
+            state = replace(
+                state,
+                profiles={**state.profiles, subject: profile},
+                issued={**state.issued, subject: tuple(issued)},
+            )
+        return state, found
 
     def lose_sight(self, state: HealthState, at: int) -> HealthState:
         return replace(state, book=lose_sight(state.book, at))

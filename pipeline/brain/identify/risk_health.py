@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from pipeline.brain.identify.base import EVIDENCE_MAX
 from pipeline.brain.identify.bounds import Days
-from pipeline.brain.identify.days import DAY_MS, Book, Day, age_years, lose_sight, reach, take
+from pipeline.brain.identify.days import (
+    DAY_MS,
+    Book,
+    Day,
+    age_years,
+    amended,
+    lose_sight,
+    reach,
+    take,
+)
 from pipeline.brain.identify.health_score import home_of
 from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.risk_trends import (
@@ -121,6 +130,7 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
         return replace(state, book=take(state.book, seen)), found
 
     def pass_time(self, state: RiskState, at: int) -> tuple[RiskState, Sequence[Risk]]:
+        state = self._corrected(state, at)
         book, days = reach(state.book, at)
         if book is state.book:
             return state, ()
@@ -133,6 +143,19 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
 
     def lose_sight(self, state: RiskState, at: int) -> RiskState:
         return replace(state, book=lose_sight(state.book, at))
+
+    def _corrected(self, state: RiskState, at: int) -> RiskState:
+        """Enter what was told late of closed days; it is judged with the next day that ends."""
+        book, days = amended(state.book, at)
+        if book is state.book:
+            return state
+        known = dict(state.days)
+        for day in days:
+            known[day.subject] = tuple(
+                replace(one, figures=one.figures | day.figures) if one.day == day.day else one
+                for one in known.get(day.subject, ())
+            )
+        return replace(state, book=book, days=known)
 
     def close(self, state: RiskState, day: Day) -> tuple[RiskState, Sequence[Risk]]:
         """Judge a subject's day that has ended, by the days before it."""

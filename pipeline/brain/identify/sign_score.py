@@ -69,6 +69,7 @@ class Hourly(Struct, frozen=True, kw_only=True):
         hours: How many were scored; hours without any sign are not.
         score, burden, best, worst, coverage: Sums over those hours.
         reasons: In how many hours each sign weighed most.
+        carried: The hours scored by what was read before them, with what they were scored at.
     """
 
     newest: dict[Sign, Timed] = {}
@@ -81,6 +82,7 @@ class Hourly(Struct, frozen=True, kw_only=True):
     worst: float = 0.0
     coverage: float = 0.0
     reasons: dict[Sign, int] = {}
+    carried: dict[int, SignScore] = {}
 
     def take(self, signs: Mapping[Sign, Value], at: int) -> "Hourly":
         """Return this with signs of an instant; of one sign and instant the later word counts."""
@@ -121,8 +123,35 @@ class Hourly(Struct, frozen=True, kw_only=True):
             }
             if signs:
                 wanted = self.expected if expected is None else expected
-                now = _with_hour(now, score_signs(signs, age_years, scale=scale, expected=wanted))
+                scored = score_signs(signs, age_years, scale=scale, expected=wanted)
+                now = _with_hour(now, scored)
+                if newest_at < end - HOUR_MS:
+                    now = replace(now, carried={**now.carried, hour: scored})
         return replace(now, hour=until + 1)
+
+    def with_late(
+        self,
+        late: Mapping[int, Mapping[Sign, Timed]],
+        *,
+        age_years: float | None = None,
+        scale: SpO2Scale = SpO2Scale.ONE,
+    ) -> "Hourly":
+        """Return this with hours of which everything was told late.
+
+        Args:
+            late: By hour, as in `hour`: the newest value of each sign within it. None of these
+                hours had a reading in time; what was carried into it gives way.
+            age_years: As registered.
+            scale: Of SpO2.
+        """
+        now = self
+        for hour, signs in sorted(late.items()):
+            values = {sign: timed.value for sign, timed in signs.items()}
+            scored = score_signs(values, age_years, scale=scale, expected=self.expected)
+            if hour in now.carried:
+                now = _without_hour(now, now.carried[hour])
+            now = _with_hour(now, scored)
+        return now
 
     def next_day(self) -> "Hourly":
         """Return this with its sums begun anew."""
@@ -248,4 +277,20 @@ def _with_hour(hourly: Hourly, scored: SignScore) -> Hourly:
         worst=hourly.worst + scored.worst,
         coverage=hourly.coverage + scored.coverage,
         reasons=reasons,
+    )
+
+
+def _without_hour(hourly: Hourly, scored: SignScore) -> Hourly:
+    reasons = dict(hourly.reasons)
+    if scored.reason is not None:
+        reasons[scored.reason] -= 1
+    return replace(
+        hourly,
+        hours=hourly.hours - 1,
+        score=hourly.score - scored.score,
+        burden=hourly.burden - scored.burden,
+        best=hourly.best - scored.best,
+        worst=hourly.worst - scored.worst,
+        coverage=hourly.coverage - scored.coverage,
+        reasons={sign: count for sign, count in reasons.items() if count},
     )
