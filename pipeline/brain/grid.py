@@ -25,7 +25,7 @@ from pipeline.brain.learn.lesson import adjusted, learners, lesson_of
 from pipeline.brain.liveness import Liveness, LivenessState
 from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
-from pipeline.brain.perceive.registered import Key, Registered, key_of
+from pipeline.brain.perceive.registered import Key, Registered
 from pipeline.brain.perceive.seen import Seen
 from pipeline.brain.respond.desk import (
     Desk,
@@ -306,7 +306,7 @@ class GridBrain:
                 yield from losses
 
     def _register(self, record: Record, now: int) -> None:
-        self._known = Registered({**self._known.records, key_of(record): record})
+        self._known = self._known.with_record(record)
         self._liveness.expect(record, now)
 
     def _entered(

@@ -11,11 +11,8 @@ from pipeline.brain.perceive.seen import Seen
 from tests.pipeline.home_rules import pir
 
 STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("wait"), st.integers(0, 60)), st.tuples(st.just("move"), st.integers(0, 60))
-    ),
-    max_size=80,
-)  # fmt: skip
+    st.tuples(st.sampled_from(["wait", "wait", "move"]), st.integers(0, 60)), max_size=80
+)
 
 
 @given(STEPS, st.integers(1, 40), st.integers(0, 80))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
+from zlib import crc32
 
 from weinao.registry import Contact, Device, Grid, Household, Record, Resident, Role, Staff
 
@@ -16,31 +17,69 @@ def key_of(record: Record) -> Key:
     return str(record.__struct_config__.tag), record.id
 
 
+_BUCKETS = 256
+"""Of each kind. A record that is entered copies one of them, not all that is registered: 10,000
+residents with their homes and devices are entered in seconds."""
+
+_Buckets = dict[type[object], dict[int, dict[str, Record]]]
+
+_RESTS_ON: dict[str, type[object]] = {
+    "tz_offset_min": Grid,
+    "staff": Staff,
+    "devices_of_agent": Device,
+    "residents_of": Resident,
+    "households_of_agent": Household,
+}
+"""What is looked up in records of one kind stays known while only others change."""
+
+
 class Registered:
     """A view of a grid's records; made anew when one changes, never changed itself."""
 
     def __init__(self, records: Mapping[Key, Record]) -> None:
-        self.records = records
+        self._kinds: _Buckets = {}
+        for record in records.values():
+            _into(self._kinds, record)
+
+    def with_record(self, record: Record) -> "Registered":
+        """Return the view with a record entered, or in place of its older version."""
+        kind, bucket = type(record), _bucket(record.id)
+        buckets = self._kinds.get(kind, {})
+        known = Registered({})
+        entered = {**buckets.get(bucket, {}), record.id: record}
+        known._kinds = {**self._kinds, kind: {**buckets, bucket: entered}}
+        for name, rests_on in _RESTS_ON.items():
+            if rests_on is not kind and name in self.__dict__:
+                known.__dict__[name] = self.__dict__[name]
+        return known
+
+    @cached_property
+    def records(self) -> dict[Key, Record]:
+        """All records, by kind and id."""
+        return {
+            key_of(record): record
+            for buckets in self._kinds.values()
+            for records in buckets.values()
+            for record in records.values()
+        }
 
     def device(self, device: str) -> Device | None:
         """Return a device's record, if it has one."""
-        found = self.records.get(("device", device))
-        return found if isinstance(found, Device) else None
+        return self._find(Device, device)
 
     def resident(self, resident: str) -> Resident | None:
         """Return a resident's record, if there is one."""
-        found = self.records.get(("resident", resident))
-        return found if isinstance(found, Resident) else None
+        return self._find(Resident, resident)
 
     def household(self, household: str) -> Household | None:
         """Return a household's record, if there is one."""
-        found = self.records.get(("household", household))
-        return found if isinstance(found, Household) else None
+        return self._find(Household, household)
 
     @cached_property
     def tz_offset_min(self) -> int:
         """Minutes that local time is ahead of UTC; China's where no grid is registered."""
-        return next((grid.tz_offset_min for grid in self._all(Grid)), 480)
+        grids = sorted(self._all(Grid), key=lambda grid: grid.id)
+        return grids[0].tz_offset_min if grids else 480
 
     @cached_property
     def staff(self) -> tuple[Staff, ...]:
@@ -55,9 +94,9 @@ class Registered:
 
     @cached_property
     def devices_of_agent(self) -> dict[str, tuple[Device, ...]]:
-        """For each agent, the devices behind it, itself left out."""
+        """For each agent, the devices behind it by id, itself left out."""
         found: dict[str, tuple[Device, ...]] = {}
-        for device in self._all(Device):
+        for device in sorted(self._all(Device), key=lambda one: one.id):
             if device.id != device.agent:
                 found[device.agent] = (*found.get(device.agent, ()), device)
         return found
@@ -81,9 +120,9 @@ class Registered:
 
     @cached_property
     def households_of_agent(self) -> dict[str, tuple[str, ...]]:
-        """For each agent, the homes whose clock its word is."""
+        """For each agent, the homes whose clock its word is, by id."""
         found: dict[str, tuple[str, ...]] = {}
-        for household in self._all(Household):
+        for household in sorted(self._all(Household), key=lambda one: one.id):
             found[household.agent] = (*found.get(household.agent, ()), household.id)
         return found
 
@@ -104,5 +143,19 @@ class Registered:
         found = self.resident(resident)
         return (Contact(id=found.id, name=found.name, language=found.language),) if found else ()
 
+    def _find(self, kind: type[R], name: str) -> R | None:
+        found = self._kinds.get(kind, {}).get(_bucket(name), {}).get(name)
+        return found if isinstance(found, kind) else None
+
     def _all(self, kind: type[R]) -> Iterator[R]:
-        return (record for record in self.records.values() if isinstance(record, kind))
+        for records in self._kinds.get(kind, {}).values():
+            yield from (record for record in records.values() if isinstance(record, kind))
+
+
+def _bucket(name: str) -> int:
+    """Return a bucket that is the same in every process, as Python's own hashes are not."""
+    return crc32(name.encode()) % _BUCKETS
+
+
+def _into(kinds: _Buckets, record: Record) -> None:
+    kinds.setdefault(type(record), {}).setdefault(_bucket(record.id), {})[record.id] = record
