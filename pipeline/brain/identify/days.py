@@ -290,8 +290,9 @@ def _with_late_hours(body: Body, day: int) -> Body:
         for hour, signs in body.late.items()
         if not body.heard >> (hour - 1) % 24 & 1  # heard in time after all
     }
-    rest_bpm, spo2_pct = body.rest_bpm, body.spo2_pct
-    for signs in late.values():
+    rest_bpm, spo2_pct, heard = body.rest_bpm, body.spo2_pct, body.heard
+    for hour, signs in late.items():
+        heard |= 1 << (hour - 1) % 24
         rest_bpm = _counted(rest_bpm, _number(signs.get(Sign.PULSE)))
         spo2_pct = _counted(spo2_pct, _number(signs.get(Sign.SPO2)))
     age = age_years(body, day)
@@ -300,6 +301,7 @@ def _with_late_hours(body: Body, day: int) -> Body:
         hourly=body.hourly.with_late(late, age_years=age, scale=body.scale),
         rest_bpm=rest_bpm,
         spo2_pct=spo2_pct,
+        heard=heard,
         late={},
     )
 

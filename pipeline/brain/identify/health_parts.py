@@ -151,7 +151,8 @@ def _worn(
         worst=min((hourly.worst + unseen * BURDEN_MAX) / HOURS, BURDEN_MAX),
         coverage=hourly.coverage / HOURS,
         sign=str(max(sorted(reasons), key=lambda sign: reasons[sign])) if reasons else "",
-        known={"worn": mean} if hours else {},
+        # What was only carried over from the day before is nothing that was measured today.
+        known={"worn": mean} if hours and body.heard else {},
     )
 
 
