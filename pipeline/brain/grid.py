@@ -49,7 +49,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]

@@ -15,11 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.identify.base import Rule
+from pipeline.brain.identify.emergency import Emergency
 from pipeline.brain.identify.fire_lane import FireLane, Lanes
 from pipeline.brain.identify.in_turn import InTurn
 from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.outside import Outside
 from pipeline.brain.identify.silence import Silence
+from pipeline.brain.perceive.artefact import Artefacts
 from pipeline.brain.rules import RULES
 from weinao.settings import problems_of, refuse
 
@@ -29,7 +31,12 @@ Value = int | float | str | tuple[str, ...]
 
 SILENCE = "silence"
 
-SHARED: dict[str, Struct] = {"outside": Outside(), "days": DayLimits(), "lanes": Lanes()}
+SHARED: dict[str, Struct] = {
+    "outside": Outside(),
+    "days": DayLimits(),
+    "lanes": Lanes(),
+    "artefacts": Artefacts(),
+}
 """What several rules share, by the table that sets it."""
 
 NOT_MORE = (
@@ -110,8 +117,9 @@ def thresholds_from(tables: Mapping[str, Any], name: str = "rules.toml") -> Thre
         for table, holder in shipped.items()
         if table in SHARED
     }
-    lane = next(rule for rule in RULES if isinstance(rule, FireLane))
-    shared[FireLane] = _with(lane, getattr(settings, lane.name), shared)
+    for inner in (FireLane, Emergency):  # rules that others run
+        rule = next(one for one in RULES if isinstance(one, inner))
+        shared[inner] = _with(rule, getattr(settings, rule.name), shared)
 
     def in_force(rule: Rule[Any]) -> Rule[Any]:
         if isinstance(rule, InTurn):
@@ -146,7 +154,11 @@ def _parts(holder: Any) -> Iterator[Any]:  # noqa: ANN401  # a rule is known by 
 
 def _own(holder: Struct) -> Iterator[tuple[str, Any]]:
     """Return the fields that a table may set: neither what makes a rule, nor what is shared."""
-    elsewhere: tuple[type, ...] = (*(type(shared) for shared in SHARED.values()), FireLane)
+    elsewhere: tuple[type, ...] = (
+        *(type(shared) for shared in SHARED.values()),
+        FireLane,
+        Emergency,
+    )
     for field in holder.__struct_fields__:
         value = getattr(holder, field)
         if field not in ("name", "ordered", "communal") and not isinstance(value, elsewhere):

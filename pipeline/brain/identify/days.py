@@ -72,6 +72,7 @@ class Book(Struct, frozen=True, kw_only=True):
     Attributes:
         hourly: Whether signs are scored by the hour; whoever needs only figures saves that.
         limits: How what was seen becomes figures.
+        artefacts: What is no sign of a body.
         day: Local day, counted from 1970-01-01; None before anything was seen.
         known_to: Time and id of the newest observation; what is not newer is late or repeated.
         watched_to: Up to when the home was watched, or known not to have been.
@@ -83,6 +84,7 @@ class Book(Struct, frozen=True, kw_only=True):
     household: str
     hourly: bool = True
     limits: DayLimits = DayLimits()
+    artefacts: Artefacts = Artefacts()
     tz_offset_min: int = 480
     alone: bool = False
     day: int | None = None
@@ -136,7 +138,7 @@ def take(book: Book, seen: Seen) -> Book:
         if isinstance(said, Rhythm):
             body = _with_rhythm(body, said)
         else:
-            runs, said = _ARTEFACTS.clean(body.runs, seen, said)
+            runs, said = book.artefacts.clean(body.runs, seen, said)
             body = _with_vitals(replace(body, runs=runs), said, hourly=book.hourly)
         bodies = {**bodies, seen.subject: body}
     return replace(
@@ -229,7 +231,6 @@ def _end_of(book: Book) -> int:
 
 _HOUR_MS = 3_600_000
 _NOBODY = Body()
-_ARTEFACTS = Artefacts()
 _NAMED = tuple((sign, sign.value) for sign in Sign)
 
 
@@ -242,12 +243,14 @@ def _take_late(book: Book, seen: Seen) -> Book:
         if not _is_somebody(book, seen):
             return book
         before = book.bodies.get(seen.subject) or _of(_NOBODY, seen)
-        return replace(book, bodies={**book.bodies, seen.subject: _late(before, seen, said)})
+        return replace(
+            book, bodies={**book.bodies, seen.subject: _late(before, _usable(book, seen, said))}
+        )
     past = book.past.get(seen.subject, ())
     same = next((day for day in past if day.day == number), None)
     if same is None or same.body is None:
         return book
-    body = _late(same.body, seen, said)
+    body = _late(same.body, _usable(book, seen, said))
     if body == same.body:
         return book
     days = tuple(replace(day, body=body) if day is same else day for day in past)
@@ -260,9 +263,12 @@ def _take_late(book: Book, seen: Seen) -> Book:
     )
 
 
-def _late(body: Body, seen: Seen, said: Vitals) -> Body:
+def _usable(book: Book, seen: Seen, said: Vitals) -> Vitals:
+    return book.artefacts.clean({}, seen, said)[1]
+
+
+def _late(body: Body, said: Vitals) -> Body:
     """Return a body's day with a reading that was told late; the same one changes nothing again."""
-    _, said = _ARTEFACTS.clean({}, seen, said)
     if body.weight_kg is None and said.weight_kg:
         body = replace(body, weight_kg=said.weight_kg)
     if said.worn is None:

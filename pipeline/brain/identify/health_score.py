@@ -33,6 +33,7 @@ from pipeline.brain.identify.days import (
 from pipeline.brain.identify.health_parts import Burden, Parts, burdens_of
 from pipeline.brain.identify.night import DayLimits
 from pipeline.brain.identify.sign_score import BURDEN_MAX, as_score
+from pipeline.brain.perceive.artefact import Artefacts
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Home, Rhythm, Vitals
@@ -136,6 +137,7 @@ class HealthDay(Struct, frozen=True, kw_only=True):
         parts: What each part weighs.
         advice: What follows from a score.
         days: How a home's day becomes figures.
+        artefacts: What is no sign of a body.
     """
 
     name: str = "health_score"
@@ -151,12 +153,15 @@ class HealthDay(Struct, frozen=True, kw_only=True):
     parts: Parts = Parts()
     advice: Advice = Advice()
     days: DayLimits = DayLimits()
+    artefacts: Artefacts = Artefacts()
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)
 
     def initial(self, subject: str, household: str) -> HealthState:  # noqa: ARG002  # the same
-        return HealthState(book=Book(household=household, limits=self.days))
+        return HealthState(
+            book=Book(household=household, limits=self.days, artefacts=self.artefacts)
+        )
 
     def observe(self, state: HealthState, seen: Seen) -> tuple[HealthState, Sequence[HealthScore]]:
         state, found = self.pass_time(state, seen.at)

@@ -41,6 +41,7 @@ from pipeline.brain.identify.risk_trends import (
     WeightGain,
     still,
 )
+from pipeline.brain.perceive.artefact import Artefacts
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.outcomes import Phase, Risk, RiskKind
@@ -74,6 +75,7 @@ class RiskState(Struct, frozen=True, kw_only=True):
 
     Attributes:
         days: Of each subject, of the usual span, oldest first.
+        artefacts: What is no sign of a body.
         standing: Of each subject, by kind.
     """
 
@@ -117,13 +119,16 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     sleep: Drift = Drift(down=75, up=120)
     medicine: Medicine = Medicine()
     days: DayLimits = DayLimits()
+    artefacts: Artefacts = Artefacts()
     relearn_days: Days = 56
 
     def subject_of(self, seen: Seen) -> str | None:
         return home_of(seen)
 
     def initial(self, subject: str, household: str) -> RiskState:  # noqa: ARG002  # the same
-        return RiskState(book=Book(household=household, hourly=False, limits=self.days))
+        return RiskState(
+            book=Book(household=household, hourly=False, limits=self.days, artefacts=self.artefacts)
+        )
 
     def observe(self, state: RiskState, seen: Seen) -> tuple[RiskState, Sequence[Risk]]:
         state, found = self.pass_time(state, seen.at)

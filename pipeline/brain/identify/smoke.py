@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Celsius, CelsiusApart, Seconds, Share
 from pipeline.brain.identify.emergency import Emergency, EmergencyState
 from pipeline.brain.perceive.seen import Seen
 from pipeline.brain.perceive.warmth import Warmth
@@ -61,7 +62,7 @@ class Smoke(Struct, frozen=True, kw_only=True):
     """Raise on every report of smoke; confirm by warmth or a second detector.
 
     Args:
-        again_s: As for other emergencies.
+        detector: How one detector by itself is taken, as by other emergencies.
         alone: How sure one detector by itself is, 0 to 1.
         sure: How sure two signs are.
         rise_c: Warmth: so much warmer
@@ -83,17 +84,17 @@ class Smoke(Struct, frozen=True, kw_only=True):
     name: str = "smoke"
     ordered: bool = False
     communal: bool = False
-    again_s: int = 20
-    alone: float = 0.7
-    sure: float = 0.99
-    rise_c: float = 5.0
-    rise_s_max: int = 300
-    far_c: float = 10.0
-    far_s_max: int = 7_200
-    hot_c: float = 54.0
-    warm_s_max: int = 600
-    together_s_max: int = 600
-    brief_s_max: int = 15
+    detector: Emergency = Emergency()
+    alone: Share = 0.7
+    sure: Share = 0.99
+    rise_c: CelsiusApart = 5.0
+    rise_s_max: Seconds = 300
+    far_c: CelsiusApart = 10.0
+    far_s_max: Seconds = 7_200
+    hot_c: Celsius = 54.0
+    warm_s_max: Seconds = 600
+    together_s_max: Seconds = 600
+    brief_s_max: Seconds = 15
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
@@ -132,7 +133,7 @@ class Smoke(Struct, frozen=True, kw_only=True):
 
     def _detected(self, state: SmokeState, seen: Seen) -> tuple[SmokeState, list[Hazard]]:
         before = state.detectors.get(seen.device, EmergencyState(seen.subject, seen.household))
-        after, told = Emergency(again_s=self.again_s).observe(before, seen)
+        after, told = self.detector.observe(before, seen)
         others = [(name, one) for name, one in state.detectors.items() if name != seen.device]
         detectors = dict([*others, (seen.device, after)][-DETECTORS_MAX:])
         state, found = replace(state, detectors=detectors), list[Hazard]()

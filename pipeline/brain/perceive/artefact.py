@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.bounds import Seconds, Times
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Vitals
 
@@ -66,11 +67,11 @@ class Artefacts(Struct, frozen=True, kw_only=True):
         that was raised before stands.
     """
 
-    pulse_s: int = 3_600
-    breathing_s: int = 3_600
-    spo2_s: int = 21_600
-    temperature_s: int = 86_400
-    readings_min: int = 30
+    pulse_s: Seconds = 3_600
+    breathing_s: Seconds = 3_600
+    spo2_s: Seconds = 21_600
+    temperature_s: Seconds = 86_400
+    readings_min: Times = 30
 
     def clean(self, runs: Runs, seen: Seen, said: Vitals) -> tuple[Runs, Vitals]:
         """Return what is known of each run after a reading, and the reading without artefacts."""
