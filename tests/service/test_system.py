@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.journal import JournalReader
-from sim.people import Manner
+from sim.people import Manner, always
 from tests.conftest import ROOT
 from weinao import topics
 from weinao.cli.rehearsal import Rehearsal
@@ -92,7 +92,7 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
         happenings=(Happening(12, "sos", "sos-301"),),
     )
     stage = Stage(tmp_path, [home], epoch=now_ms(), heartbeat_s=4, seed=1)
-    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, manner=Manner())
+    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, moods=always(Manner()))
     try:
         rehearsal.open()
         rehearsal.supervisor.stop("broker")

@@ -83,6 +83,7 @@ class Stage:
     ) -> None:
         self.homes, self._folder = homes, folder / "agents"
         self._epoch, self._heartbeat_s, self._seed = epoch, heartbeat_s, seed
+        self.community = COMMUNITY
 
     def records(self) -> list[Record]:
         """Return everything that is to be registered."""
@@ -199,7 +200,7 @@ class Stage:
         ]
         return {
             "agent": one.agent,
-            "community": COMMUNITY,
+            "community": self.community,
             "grid": one.grid,
             "folder": str(folder),
             "broker": {"port": broker_port, "keep_alive_s": 5},
