@@ -73,7 +73,9 @@ def day_of(store: "Store", case: Case) -> Day:
         return Day(seen=seen)
     before = replace(around, since=incident.at - HISTORY_MS)
     sources = [{"device": device} for device in {kept.device for kept in case.evidence}]
-    return Day(seen=seen, history=_read(store, case, before, sources))
+    history = _read(store, case, before, sources)
+    earlier = any(kept.at < incident.at - AROUND_MS for kept in history)
+    return Day(seen=seen, history=history if earlier else ())
 
 
 def day_span(case: Case, seen: "Sequence[Kept]", moments: "Sequence[Moment]") -> tuple[int, int]:

@@ -183,7 +183,7 @@ def _draw_panel(axis: Any, panel: Panel, limits: Sequence[Limit], voice: Voice) 
                   label=voice.say("picture", "evidence"))  # fmt: skip
     for limit in limits:
         axis.axhline(limit.value, color=_LIMIT_COLOUR, linestyle="--", linewidth=0.9)
-        text = voice.say("picture", f"limit_{limit.source}", value=f"{limit.value:g}")
+        text = _limit(limit, voice)
         axis.annotate(text, (1.0, limit.value), xycoords=("axes fraction", "data"), xytext=(4, 0),
                       textcoords="offset points", va="center", fontsize="x-small",
                       color=_LIMIT_COLOUR)  # fmt: skip
@@ -192,6 +192,13 @@ def _draw_panel(axis: Any, panel: Panel, limits: Sequence[Limit], voice: Voice) 
     axis.grid(visible=True, axis="y", alpha=0.2)
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=6, fontsize="x-small",
                 frameon=False)  # fmt: skip
+
+
+def _limit(limit: Limit, voice: Voice) -> str:
+    value = f"{limit.value:g}"
+    if limit.source == "rule" and voice.knows("limb_line", limit.limb):
+        return voice.say("limb_line", limit.limb, value=value)
+    return voice.say("picture", f"limit_{limit.source}", value=value)
 
 
 def _unbroken(curve: Curve, voice: Voice) -> tuple[list[Any], list[float]]:
