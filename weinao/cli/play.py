@@ -56,8 +56,8 @@ TICK_S = 10.0
 TICK_WALL_S_MIN = 0.25
 """Not closer by the wall: a busy machine's hiccup should not look like an absence of ingest."""
 
-LEAD_S = 6.0
-LEAD_AGENT_S = 0.3
+LEAD_S = 9.0
+LEAD_AGENT_S = 0.4
 """How long by the wall the system and each agent take to start, before the story begins."""
 
 DRAIN_S = 60.0

@@ -14,7 +14,7 @@ _FOUND, _TRUE, _LATE, _BOUND = "tab:blue", "tab:cyan", "tab:red", "tab:purple"
 _DELAY_S_MIN = 0.1
 """Shorter delays are drawn as this long: a logarithm has no nought."""
 
-_TICKS_S = (0.1, 1, 10, 60, 600, 3_600, 6 * 3_600, 12 * 3_600)
+_TICKS_S = (0.1, 1, 10, 60, 600, 3_600, 36_000)
 _BAR = 0.38
 _ROW_IN, _AROUND_IN, _WIDE_IN = 0.34, 2.1, 13.0
 
@@ -112,7 +112,7 @@ def _draw_delays(axis: Any, rows: Rows, voice: Voice) -> None:  # noqa: ANN401  
         axis.plot([half], [height], "o", color=colour)
         axis.plot([last], [height], ">", color=colour)
     axis.set_xscale("log")
-    axis.set_xlim(_DELAY_S_MIN / 2, 2 * _TICKS_S[-1])
+    axis.set_xlim(_DELAY_S_MIN / 2, 2.5 * _TICKS_S[-1])
     axis.set_xticks(_TICKS_S, [voice.span(round(at * 1_000)) for at in _TICKS_S])
     axis.minorticks_off()
     axis.grid(visible=True, axis="both", alpha=0.3)
