@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 from sinks.duckdb_store import DuckDBStore
 from tests.pipeline.community import START, Journal, run
 from weinao.cli import picture
+from weinao.cli.bounds import bounds_of
 from weinao.cli.curves import panels, wanted
 from weinao.cli.day import DAY_MS, Day, day_of, day_span, handled_span
 from weinao.cli.explain import case_of, explain
 from weinao.cli.lanes import lanes
-from weinao.cli.limits import limits_of
 from weinao.cli.picture import draw
 from weinao.messages import Home, Motion, MotionEvent, Sensor, Status, Vitals
 from weinao.outcomes import Incident
@@ -135,7 +135,7 @@ def test_a_picture_shows_what_the_incident_is_about_and_the_limit_it_is_beyond(
     # A rare reading is shown among those before it, up to the one that cleared it.
     assert len(panel.curves[1].readings) == 9
     assert 171.0 in {reading.value for reading in panel.evidence}
-    assert {limit.limb: limit.value for limit in limits_of(case)} == {
+    assert {limit.limb: limit.value for limit in bounds_of(case)} == {
         "sbp_high": 160, "sbp_low": 80, "dbp_high": 100, "dbp_low": 55, "pulse_high": 100,
         "pulse_low": 50,
     }  # fmt: skip
@@ -148,7 +148,7 @@ def test_a_clinician_s_limit_is_drawn_in_the_place_of_the_rule_s(late: tuple[Cas
         for one in case.records
     )
 
-    found = limits_of(replace(case, records=known))
+    found = bounds_of(replace(case, records=known))
 
     assert [(one.value, one.source) for one in found if one.limb == "sbp_high"] == [(150, "own")]
     assert [(one.value, one.source) for one in found if one.limb == "sbp_low"] == [(80, "rule")]

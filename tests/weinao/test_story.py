@@ -94,7 +94,7 @@ def test_a_fall_is_told_from_the_impact_to_the_closing(tmp_path: Path) -> None:
     assert steps[5] == "08:01:30 son-1 (contact) answers: I take it on (19 s after being asked)."
     assert "In their words: “she is up, no injury”" in said(story, "steps")
     assert steps[-2].endswith("The system closes the incident.")
-    assert steps[-1].endswith("daughter-1 (contact) is asked how well it was handled.")
+    assert steps[-1].endswith("Asked how well it was handled: daughter-1 (contact).")
 
 
 def test_what_each_stage_took_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The day around an incident as a picture: what it is about as curves, lanes of rooms, handling.
 
-panels     what was measured, with the limits that count, and the evidence marked
+panels     what was measured, with the bounds that count, and the evidence marked
 lanes      rooms, doors, gates, signs of life: what was noticed, and when
 handling   step by step, from when the system knew
 """
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli.bounds import METER, Bound, bounds_of
 from weinao.cli.curves import CONTEXT, Curve, Panel, panels, wanted
 from weinao.cli.day import (
     AROUND_MS,
@@ -29,7 +30,6 @@ from weinao.cli.day import (
 )
 from weinao.cli.fonts import LATIN, chinese_font
 from weinao.cli.lanes import Lane, lanes
-from weinao.cli.limits import METER, Limit, limits_of
 from weinao.registry import Record, Resident, Staff
 from weinao.story import Case, about
 from weinao.timeline import BRAIN, Moment, timeline
@@ -44,7 +44,7 @@ _GAP_MS_MIN, _GAPS_MAX = 1_800_000, 5
 _PANEL_IN, _LANE_IN, _STEP_IN, _AROUND_IN, _WIDE_IN = 1.55, 0.3, 0.24, 2.0, 12.0
 _COLOURS = {"raised": "tab:red", "confirmed": "darkred", "cleared": "tab:green",
             "withdrawn": "tab:green", "missed": "tab:orange"}  # fmt: skip
-_LIMIT_COLOUR = "tab:purple"
+_BOUND_COLOUR = "tab:purple"
 
 
 class NoPictureError(Exception):
@@ -109,9 +109,9 @@ def _draw(figure: Any, case: Case, day: Day, voice: Voice) -> None:  # noqa: ANN
     figure.set_size_inches(_WIDE_IN, sum(heights) + _AROUND_IN + 0.25 * len(heights))
     axes = [*figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]]
     figure.suptitle(_title(case, voice))
-    limits = limits_of(case)
+    bounds = bounds_of(case)
     for panel, axis in zip(curves, axes, strict=False):
-        _draw_panel(axis, panel, _of_panel(limits, panel, asked), voice)
+        _draw_panel(axis, panel, _of_panel(bounds, panel, asked), voice)
         _frame(axis, case, day_span(case, day.history or day.seen, moments), voice)
     if len(heights) > len(curves) + 1:
         _draw_lanes(axes[len(curves)], rows, voice)
@@ -133,12 +133,12 @@ def _title(case: Case, voice: Voice) -> str:
     return f"{title}\n{voice.say('picture', 'late', delay=voice.span(late))}"
 
 
-def _of_panel(limits: Sequence[Limit], panel: Panel, asked: Sequence[str]) -> list[Limit]:
+def _of_panel(bounds: Sequence[Bound], panel: Panel, asked: Sequence[str]) -> list[Bound]:
     return [
-        limit
-        for limit in limits
+        bound
+        for bound in bounds
         if panel.name in asked
-        and (limit.panel == panel.name or (limit.panel == METER and panel.name == asked[0]))
+        and (bound.panel == panel.name or (bound.panel == METER and panel.name == asked[0]))
     ]
 
 
@@ -171,7 +171,7 @@ def _date(axis: Any, span: tuple[int, int]) -> None:  # noqa: ANN401  # as above
     axis.xaxis.set_major_formatter(DateFormatter(written))  # type: ignore[no-untyped-call]
 
 
-def _draw_panel(axis: Any, panel: Panel, limits: Sequence[Limit], voice: Voice) -> None:  # noqa: ANN401  # as above
+def _draw_panel(axis: Any, panel: Panel, bounds: Sequence[Bound], voice: Voice) -> None:  # noqa: ANN401  # as above
     for curve in panel.curves:
         times, values = _unbroken(curve, voice)
         style = "steps-post" if curve.stepped else "default"
@@ -181,12 +181,12 @@ def _draw_panel(axis: Any, panel: Panel, limits: Sequence[Limit], voice: Voice) 
         values = [one.value for one in panel.evidence]
         axis.plot(times, values, "o", color="red", fillstyle="none", markersize=9,
                   label=voice.say("picture", "evidence"))  # fmt: skip
-    for limit in limits:
-        axis.axhline(limit.value, color=_LIMIT_COLOUR, linestyle="--", linewidth=0.9)
-        text = _limit(limit, voice)
-        axis.annotate(text, (1.0, limit.value), xycoords=("axes fraction", "data"), xytext=(4, 0),
+    for bound in bounds:
+        axis.axhline(bound.value, color=_BOUND_COLOUR, linestyle="--", linewidth=0.9)
+        text = _bound(bound, voice)
+        axis.annotate(text, (1.0, bound.value), xycoords=("axes fraction", "data"), xytext=(4, 0),
                       textcoords="offset points", va="center", fontsize="x-small",
-                      color=_LIMIT_COLOUR)  # fmt: skip
+                      color=_BOUND_COLOUR)  # fmt: skip
     axis.set_title(panel.title, loc="left", fontsize="small")
     axis.margins(y=0.15)
     axis.grid(visible=True, axis="y", alpha=0.2)
@@ -194,11 +194,11 @@ def _draw_panel(axis: Any, panel: Panel, limits: Sequence[Limit], voice: Voice) 
                 frameon=False)  # fmt: skip
 
 
-def _limit(limit: Limit, voice: Voice) -> str:
-    value = f"{limit.value:g}"
-    if limit.source == "rule" and voice.knows("limb_line", limit.limb):
-        return voice.say("limb_line", limit.limb, value=value)
-    return voice.say("picture", f"limit_{limit.source}", value=value)
+def _bound(bound: Bound, voice: Voice) -> str:
+    value = f"{bound.value:g}"
+    if bound.source == "rule" and voice.knows("limb_line", bound.limb):
+        return voice.say("limb_line", bound.limb, value=value)
+    return voice.say("picture", f"limit_{bound.source}", value=value)
 
 
 def _unbroken(curve: Curve, voice: Voice) -> tuple[list[Any], list[float]]:
