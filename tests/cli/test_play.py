@@ -1,5 +1,6 @@
 """Before a story is played: who plays, what their tracks say, and what a machine can carry."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,16 @@ from msgspec.structs import replace
 from edge.drivers.track import read_track
 from edge.perception.devices import DevicePerception
 from edge.samples import Observed, Sample
-from sim.scenarios import Scenario, parse
+from sim.audit import audit
+from sim.faults.plan import Fault
+from sim.scenarios import Expectation, Scenario, parse
 from sim.world.world import World
-from weinao.cli.play import AGENT_BYTES, SYSTEM_BYTES, TooManyHomesError, check, chosen
+from sinks.duckdb_store import DuckDBStore
+from weinao.cli.capacity import AGENT_BYTES, SYSTEM_BYTES, TooManyHomesError, check, chosen
+from weinao.cli.play_report import Performed, Report, report
 from weinao.cli.played import Played
-from weinao.registry import Device, Household, Resident
+from weinao.cli.registry import _Layout
+from weinao.registry import Device, Grid, Household, Resident
 
 STORY = """
 title = "Two homes, one of whose agents dies"
@@ -66,7 +72,22 @@ def test_who_does_not_play_is_not_registered(story: Scenario, tmp_path: Path) ->
     assert [one.id for one in records if isinstance(one, Resident)] == ["resident-1"]
     agents = {one.agent for one in records if isinstance(one, Device)}
     assert agents == {"agent-1", "agent-grid-1"}
-    assert len({(type(one), one.id) for one in records}) == len(records)
+
+
+def test_each_grid_is_registered_by_itself_with_its_shared_places(
+    story: Scenario, tmp_path: Path
+) -> None:
+    world = World(story, 5)
+
+    parts = Played(tmp_path, world, chosen(world, None), seed=5).registries()
+
+    assert [[one.id for one in part if isinstance(one, Grid)] for part in parts] == [
+        ["grid-1"], ["grid-2"]
+    ]  # fmt: skip
+    for part in parts:
+        [grid] = [one for one in part if isinstance(one, Grid)]
+        assert f"gate-{grid.id}" in {one.id for one in part if isinstance(one, Device)}
+        assert all(_Layout(part, ()).grids(one) == [grid.id] for one in part)
 
 
 def test_an_agent_s_track_says_what_is_said_in_its_home_while_it_lives(
@@ -124,3 +145,53 @@ def test_a_machine_is_not_asked_for_more_than_it_can_carry() -> None:
         check(1, SYSTEM_BYTES // 2, cores=2)
     with pytest.raises(TooManyHomesError, match="carries 1 to 80"):
         check(300, 2**40, cores=2)
+
+
+def _report(story: Scenario, agents: list[str], folder: Path, *, sent: int = 0) -> Report:
+    world = World(story, 5)
+    account = audit(
+        issued={("band-1-1", "b"): sent} if sent else {},
+        waiting=set(),
+        kept=(),
+        losses=(),
+        noticed=(),
+        incidents=(),
+        expected=(),
+    )
+    how = Performed(seed=5, speed=60, took_s=1, late_s=0, restarts=(), complete=True)
+    with closing(DuckDBStore(folder / "store.duckdb")) as store:
+        return report(story, world, agents, store=store, account=account, performed=how)
+
+
+def test_nothing_is_asked_of_homes_that_do_not_play_and_they_are_named(
+    story: Scenario, tmp_path: Path
+) -> None:
+    asked = replace(
+        story,
+        expect=(Expectation(incident="sos", subject="home-2"),),
+        never=(Expectation(incident="fall"),),
+    )
+
+    came = _report(asked, ["agent-1", "agent-grid-1"], tmp_path)
+
+    assert came.not_played == ("home-2",)
+    assert [one.told for one in came.verdicts] == ["never incident fall: 0"]
+    assert came.sound
+
+
+def test_a_story_is_not_sound_if_a_pack_was_lost_or_an_expectation_is_broken(
+    story: Scenario, tmp_path: Path
+) -> None:
+    missed = replace(story, expect=(Expectation(incident="sos", subject="home-1"),))
+    (tmp_path / "a").mkdir()
+
+    assert not _report(story, ["agent-1"], tmp_path / "a", sent=1).sound
+    assert not _report(missed, ["agent-1"], tmp_path).sound
+
+
+def test_faults_that_no_live_system_suffers_are_named(story: Scenario, tmp_path: Path) -> None:
+    share = Fault(kind="duplicate", target="all", from_s=0, until_s=60, share=0.5)
+
+    came = _report(replace(story, faults=(*story.faults, share)), ["agent-1"], tmp_path)
+
+    assert [why.partition(":")[0] for why in came.not_live] == ["duplicate"]

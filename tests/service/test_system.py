@@ -120,7 +120,7 @@ def test_a_fall_is_played_live_and_answered(tmp_path: Path) -> None:
 
     assert figures["sent"] == figures["stored"] > 100
     assert figures["lost"] == figures["twice"] == 0
-    assert figures["complete"]
+    assert figures["performed"]["complete"]
     assert all(one["held"] for one in figures["verdicts"])
 
 

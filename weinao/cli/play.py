@@ -8,7 +8,7 @@ story's time, runs `speed` times as fast as the wall's, and stands still where t
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,8 +17,6 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
-from msgspec import Struct
-from msgspec.structs import replace
 from rich.console import Console
 from rich.live import Live
 
@@ -26,29 +24,20 @@ from sim.audit import Audit
 from sim.faults.link import Link
 from sim.faults.plan import Fault
 from sim.people import by_the_hour
-from sim.scenarios import Expectation, Scenario
-from sim.verdict import Noticed, Verdict, judge
+from sim.scenarios import Scenario
 from sim.world.home import TZ_MS
 from sim.world.world import UnknownSubjectError, World
-from sinks.store import Filter, Store, every
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli.capacity import TooManyHomesError, check, chosen, free_bytes
+from weinao.cli.minds import policy_of, rules_of
+from weinao.cli.play_report import NOT_LIVE, Performed, Report, report, tell
 from weinao.cli.played import Played
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
 from weinao.cli.stage import Home, settle_folder
 from weinao.cli.supervisor import NotReadyError
 from weinao.clock import Clock, now_ms
-from weinao.outcomes import Hazard, Incident
-
-AGENT_BYTES = 50 * 2**20
-"""What one agent keeps in memory; `tests/edge/test_memory.py` measures it."""
-
-SYSTEM_BYTES = 700 * 2**20
-"""What broker, ingest, flow, store and notify, and this program, keep in memory together."""
-
-AGENTS_PER_CORE_MAX = 40
-"""More agents on one core, and their starts alone take longer than the story."""
 
 TICK_S = 10.0
 """Between two ticks, in the story's time; as `weinao sim run` has it."""
@@ -65,63 +54,6 @@ DEATHS_MAX = 4
 """A program that dies so often of itself will hardly live any more."""
 
 TURN_S = 0.05
-LATE_S = 1.0
-"""So much later than planned, by the wall, a fault may begin before we say so."""
-
-NOT_LIVE = {
-    "duplicate": "the link is TCP, which repeats nothing; reconnecting agents send again anyway",
-    "reorder": "the link is TCP, which keeps the order; alarms overtake in the outbox anyway",
-}
-"""Faults that a live system cannot be made to suffer, and why."""
-
-
-class Report(Struct, frozen=True, kw_only=True):
-    """What came of a story, as `--json` prints it.
-
-    Attributes:
-        speed: Of the story's clock.
-        took_s: By the wall, starting and draining included.
-        late_s: How much later than it should the story began for the last agent; 0 if in time.
-        sent: Packs that agents made durable and handed over,
-        stored: of those, how many the store has,
-        lost: how many are neither stored nor named,
-        twice: what stands in the store more than once.
-        restarts: Programs that died of themselves and were started again.
-        complete: Whether everything had arrived in the end.
-        not_live: Faults of the scenario that were left out.
-        not_played: Expectations about homes that were left out.
-    """
-
-    title: str
-    seed: int
-    speed: float
-    agents: int
-    took_s: float
-    late_s: float
-    sent: int
-    stored: int
-    lost: int
-    twice: int
-    restarts: tuple[str, ...]
-    complete: bool
-    incidents: int
-    not_live: tuple[str, ...]
-    not_played: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def sound(self) -> bool:
-        """Everything expected came, nothing was lost, and nothing counts twice."""
-        return (
-            self.complete
-            and not self.lost
-            and not self.twice
-            and all(one.held for one in self.verdicts)
-        )
-
-
-class TooManyHomesError(Exception):
-    """This machine cannot carry so many agents; the message says how many it can."""
 
 
 def play(
@@ -133,6 +65,8 @@ def play(
     seed: int | None = None,
     homes: int | None = None,
     runner: str = "bytewax",
+    rules: Path | None = None,
+    policy: Path | None = None,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     lang: Language = "zh",
 ) -> None:
@@ -147,6 +81,8 @@ def play(
         seed: Of the world, in the place of the scenario's own.
         homes: Only the first so many homes, and the shared places of their grids.
         runner: Of the flow: `bytewax`, or `plain`.
+        rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
+        policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         json: Print the account as JSON.
         lang: Language of the table.
     """
@@ -154,6 +90,8 @@ def play(
 
     logging.configure(level="warning")
     signal.signal(signal.SIGTERM, _end)
+    rules_of(rules, "sim play")
+    policy_of(policy, "sim play")
     story = story_of(scenario)
     console = Console(stderr=json)
     played = story.seed if seed is None else seed
@@ -165,10 +103,10 @@ def play(
         raise SystemExit(f"weinao sim: {error}") from error
     show = Performance(
         story, world, agents, settle_folder(out), console,
-        speed=speed, seed=played, runner=runner, lang=lang,
+        speed=speed, seed=played, runner=runner, lang=lang, rules=rules, policy=policy,
     )  # fmt: skip
     try:
-        report = show.play()
+        came = show.play()
     except NotReadyError as error:
         raise SystemExit(f"weinao sim: {error}") from error
     except KeyboardInterrupt:
@@ -176,49 +114,14 @@ def play(
     finally:
         show.close()
     if json:
-        print(msgspec.json.format(msgspec.json.encode(report)).decode())  # noqa: T201  # asked for
+        print(msgspec.json.format(msgspec.json.encode(came)).decode())  # noqa: T201  # asked for
     else:
-        _tell(console, report)
-    if not report.sound:
+        tell(console, came)
+    if not came.sound:
         console.print(
             f"repeat: weinao sim play {scenario} --seed {played} --speed {speed:g} --out {out}"
         )
-    raise SystemExit(0 if report.sound else 1)
-
-
-def chosen(world: World, homes: int | None) -> list[str]:
-    """Return the agents of a world's first homes, and of what their grids share."""
-    kept = world.homes[:homes]
-    grids = {home.grid for home in kept}
-    own = {home.agent for home in world.homes}
-    shared = [agent for agent, grid in world.grid_of.items() if agent not in own and grid in grids]
-    return [home.agent for home in kept] + shared
-
-
-def check(agents: int, free: int, cores: int) -> None:
-    """Refuse what a machine cannot carry.
-
-    Args:
-        agents: How many are to run.
-        free: Bytes of memory.
-        cores: Of the machine.
-
-    Raises:
-        TooManyHomesError: So many, or so few that nothing can be played.
-    """
-    carried = min(max(0, free - SYSTEM_BYTES) // AGENT_BYTES, cores * AGENTS_PER_CORE_MAX)
-    if not 0 < agents <= carried:
-        raise TooManyHomesError(
-            f"{agents} agents of about {AGENT_BYTES >> 20} MB each; this machine, with"
-            f" {free / 2**30:.1f} GB of free memory and {cores} cores, carries 1 to {carried}."
-            " Limit them with --homes; `weinao sim run` plays any number, without live programs"
-        )
-
-
-def free_bytes() -> int:
-    """Return how much memory this machine can still give."""
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    raise SystemExit(0 if came.sound else 1)
 
 
 class Performance:
@@ -234,6 +137,8 @@ class Performance:
         seed: Of the world.
         runner: Of the flow.
         lang: Of the table.
+        rules: Of the flow, and
+        policy: likewise; the ones we ship, if None.
     """
 
     def __init__(
@@ -248,6 +153,8 @@ class Performance:
         seed: int,
         runner: str,
         lang: Language,
+        rules: Path | None = None,
+        policy: Path | None = None,
     ) -> None:
         self._story, self._world, self._console, self._seed = story, world, console, seed
         self._began = time.monotonic()
@@ -269,6 +176,8 @@ class Performance:
             moods=by_the_hour,
             clock=self.clock,
             ingest=_ingest_settings(folder, speed),
+            rules=rules,
+            policy=policy,
         )
         self._screen = Screen(console, self._rehearsal.store, lang, self._told)
         self._links: dict[str, Link] = {}
@@ -375,28 +284,20 @@ class Performance:
         return complete
 
     def _report(self, account: Audit, *, complete: bool) -> Report:
-        noticed, incidents = _concluded(self._rehearsal.store)
-        asked, left_out = _playable(self._story, self._world, self._agents)
-        return Report(
-            title=self._story.title,
-            seed=self._seed,
-            speed=self.clock.speed,
-            agents=len(self._agents),
-            took_s=round(time.monotonic() - self._began, 1),
-            late_s=round(max(0.0, self._late_s), 2),
-            sent=account.sent,
-            stored=account.stored,
-            lost=len(account.lost),
-            twice=len(account.duplicated) + len(account.torn),
-            restarts=tuple(self._rehearsal.restarts),
-            complete=complete,
-            incidents=len(incidents),
-            not_live=tuple(
-                f"{kind}: {NOT_LIVE[kind]}"
-                for kind in sorted({one.kind for one in self._world.faults} & {*NOT_LIVE})
+        return report(
+            self._story,
+            self._world,
+            self._agents,
+            store=self._rehearsal.store,
+            account=account,
+            performed=Performed(
+                seed=self._seed,
+                speed=self.clock.speed,
+                took_s=round(time.monotonic() - self._began, 1),
+                late_s=round(max(0.0, self._late_s), 2),
+                restarts=tuple(self._rehearsal.restarts),
+                complete=complete,
             ),
-            not_played=tuple(left_out),
-            verdicts=tuple(judge(asked, noticed, incidents)),
         )
 
     @staticmethod
@@ -407,63 +308,11 @@ class Performance:
 _LOCAL = timedelta(milliseconds=TZ_MS)
 
 
-def _concluded(store: Store) -> tuple[list[Noticed], list[Incident]]:
-    noticed = [
-        Noticed(one.value, one.received_at)
-        for one in every(store, "hazards", Filter())
-        if isinstance(one.value, Hazard)
-    ]
-    incidents = [
-        one.value for one in every(store, "incidents", Filter()) if isinstance(one.value, Incident)
-    ]
-    return noticed, incidents
-
-
-def _playable(story: Scenario, world: World, agents: Collection[str]) -> tuple[Scenario, list[str]]:
-    """Return a story without what is expected of homes that do not play, and whose those are."""
-
-    def plays(wanted: Expectation) -> bool:
-        return world.agent_of(wanted.subject) in (*agents, "")
-
-    both = (*story.expect, *story.never)
-    left_out = [one.subject for one in both if not plays(one)]
-    return (
-        replace(
-            story,
-            expect=tuple(filter(plays, story.expect)),
-            never=tuple(filter(plays, story.never)),
-        ),
-        left_out,
-    )
-
-
 def _ingest_settings(folder: Path, speed: float) -> Path:
     path = folder / "ingest.toml"
     tick_s = min(1.0, max(TICK_WALL_S_MIN, TICK_S / speed))
     path.write_text(f"[rhythm]\ntick_s = {tick_s:g}\n", encoding="utf-8")
     return path
-
-
-def _tell(console: Console, report: Report) -> None:
-    for one in report.verdicts:
-        console.print(f"[green]held[/]   {one.told}" if one.held else f"[red]broken[/] {one.told}")
-    for left_out in report.not_live:
-        console.print(f"[yellow]not live[/] {left_out}")
-    for subject in report.not_played:
-        console.print(f"[yellow]not played[/] what is expected of {subject}")
-    colour = "red" if report.lost or report.twice else "green"
-    console.print(
-        f"packs: sent {report.sent}, stored {report.stored},"
-        f" [{colour}]lost {report.lost}, twice {report.twice}[/]"
-    )
-    if report.restarts:
-        console.print(f"[yellow]died and were started again: {', '.join(report.restarts)}[/]")
-    if report.late_s > LATE_S:
-        console.print(
-            f"[yellow]this machine was up to {report.late_s:.1f} s late: at a lower --speed the"
-            " story is told more truly[/]"
-        )
-    console.print(f"{report.agents} agents, {report.incidents} incidents, {report.took_s:.1f} s")
 
 
 def _end(*_: object) -> None:

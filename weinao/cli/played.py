@@ -11,7 +11,7 @@ from sim.world.said import Said
 from sim.world.world import COMMUNITY, Voice, World
 from weinao.cli.stage import Home, Stage
 from weinao.clock import WALL
-from weinao.registry import Community, Device, Household, Record, Resident
+from weinao.registry import Device, Household, Record, Resident
 
 RECONNECT_S_MAX = 30.0
 """How long after its uplink is back an agent may take to notice, in the world's seconds."""
@@ -55,13 +55,18 @@ class Played(Stage):
 
     def records(self) -> list[Record]:
         """Return what is registered of those on the stage."""
-        found = [record for grid in self.grids for record in self._world.records(grid)]
+        return [record for part in self.registries() for record in part]
+
+    def registries(self) -> list[list[Record]]:
+        """Return it grid by grid: of a device in a shared place, nothing else tells the grid."""
+        return [[*self._registry(grid)] for grid in self.grids]
+
+    def _registry(self, grid: str) -> Iterator[Record]:
+        found = self._world.records(grid)
         homes = {
             one.id for one in found if isinstance(one, Household) and one.agent in self._agents
         }
-        kept = [one for one in found if self._on_stage(one, homes)]
-        return [*{(type(one), one.id): one for one in kept if isinstance(one, Community)}.values(),
-                *(one for one in kept if not isinstance(one, Community))]  # fmt: skip
+        return (one for one in found if self._on_stage(one, homes))
 
     def _on_stage(self, record: Record, homes: set[str]) -> bool:
         match record:

@@ -29,6 +29,8 @@ class Rehearsal:
         moods: Of the people.
         clock: Of everybody.
         ingest: Settings of ingest; its own, if None.
+        rules: A file of thresholds, and
+        policy: one of how incidents are handled; the ones we ship, if None.
 
     Attributes:
         restarts: Names of the programs that died by themselves, each time.
@@ -44,6 +46,8 @@ class Rehearsal:
         moods: Moods,
         clock: Clock = WALL,
         ingest: Path | None = None,
+        rules: Path | None = None,
+        policy: Path | None = None,
     ) -> None:
         self.stage = stage
         self.plan = system.Plan(
@@ -54,6 +58,8 @@ class Rehearsal:
             runner=runner,
             clock="" if clock is WALL else str(clock),
             ingest=ingest,
+            rules=rules.resolve() if rules else None,
+            policy=policy.resolve() if policy else None,
         )
         self.restarts: list[str] = []
         self.supervisor = Supervisor(folder / "logs", self.restarts.append)
@@ -70,15 +76,18 @@ class Rehearsal:
             NotReadyError: A program did not become usable; the message says which, and why.
         """
         system.start(self.supervisor, self.plan)
-        loaded, wanted = publish(
-            self.stage.records(),
-            broker=self.plan.broker,
-            community=self.plan.community,
-            timeout_s=20,
-            now=self._clock,
-        )
-        if loaded < wanted:
-            raise NotReadyError(f"only {loaded} of {wanted} registry records are in the journal")
+        for records in self.stage.registries():
+            loaded, wanted = publish(
+                records,
+                broker=self.plan.broker,
+                community=self.plan.community,
+                timeout_s=20,
+                now=self._clock,
+            )
+            if loaded < max(wanted, len(records)):
+                raise NotReadyError(
+                    f"only {loaded} of {len(records)} registry records are in the journal"
+                )
         self._people = People(
             "127.0.0.1",
             self.plan.broker_port,

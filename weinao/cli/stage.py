@@ -102,6 +102,10 @@ class Stage:
             )
         return records
 
+    def registries(self) -> list[list[Record]]:
+        """Return the same, in the parts that are to be loaded one after the other."""
+        return [self.records()]
+
     def program(self, one: Home, broker_port: int) -> Program:
         """Write an agent's settings and return how to start it."""
         folder = self._folder / one.agent
