@@ -11,7 +11,6 @@ everything else it learns again. A signal to end commits what waits, says goodby
 import asyncio
 import fcntl
 import signal
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -32,6 +31,7 @@ from edge.outbox import Depth, Entry, Outbox
 from edge.pump import Pump
 from edge.settings import EdgeSettings
 from edge.uplink import Uplink
+from weinao.clock import Clock, now_ms
 from weinao.codec import JSON, MSGPACK
 from weinao.messages import AnyObservation
 from weinao.outage import Outage
@@ -51,7 +51,7 @@ class Agent:
     Args:
         settings: All of them.
         log: Bound to the agent.
-        now: Milliseconds UTC.
+        clock: The time; what waits for the network goes by the wall all the same.
         rng: For boots, jitter and restarts.
 
     Raises:
@@ -65,10 +65,11 @@ class Agent:
         settings: EdgeSettings,
         *,
         log: FilteringBoundLogger,
-        now: Callable[[], int],
+        clock: Clock,
         rng: Random,
     ) -> None:
-        self._settings, self._log, self._now = settings, log, now
+        self._settings, self._log, self._now = settings, log, clock
+        self._pace = clock.speed
         self._folder = Path(settings.folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self._folder / "agent.lock")
@@ -77,7 +78,7 @@ class Agent:
             settings.outbox,
             settings.uplink,
             log=log,
-            now=now(),
+            now=clock(),
             rng=rng,
             disk_free=heartbeat.disk_free(self._folder),
             content_type=MSGPACK if settings.uplink.encoding == "msgpack" else JSON,
@@ -85,16 +86,22 @@ class Agent:
         self._commits = Commits(
             self._outbox,
             settings.outbox,
-            outage=Outage(log, "disk", now),
-            now=now,
+            outage=Outage(log, "disk", now_ms),
+            now=clock,
             on_durable=self._more,
         )
         self._uplink = Uplink(
-            settings, self._commits, on_command=self._take, log=log, now=now, rng=rng
+            settings,
+            self._commits,
+            on_command=self._take,
+            log=log,
+            now=clock,
+            timer=now_ms,
+            rng=rng,
         )
         self._commands = Commands(
             {"heartbeat": self._beat_now, "resend": self._send_again},
-            now,
+            clock,
             actuators(settings.actuator),
         )
         self._at_work: set[asyncio.Task[None]] = set()
@@ -135,6 +142,7 @@ class Agent:
                 self._commits,
                 quality=self._quality,
                 wall=self._now,
+                pace=self._pace,
                 log=self._log,
                 rng=rng,
             )
@@ -156,7 +164,7 @@ class Agent:
             await self._put_own(await self._status())
             self._beat.clear()
             try:
-                async with asyncio.timeout(self._settings.heartbeat.every_s):
+                async with asyncio.timeout(self._settings.heartbeat.every_s / self._pace):
                     await self._beat.wait()
             except TimeoutError:
                 pass

@@ -75,10 +75,16 @@ def system_synchronized() -> bool:
     return status is not None and not status & _STA_UNSYNC
 
 
-async def sleep_until(at: int, now: Callable[[], int]) -> None:
-    """Sleep until a clock shows a time; a step of the clock is noticed within a second."""
+async def sleep_until(at: int, now: Callable[[], int], pace: float = 1.0) -> None:
+    """Sleep until a clock shows a time; a step of the clock is noticed within a second.
+
+    Args:
+        at: Milliseconds UTC.
+        now: The clock.
+        pace: Its seconds in one of the wall's.
+    """
     while (early_ms := at - now()) > 0:  # noqa: ASYNC110  # time is no event
-        await asyncio.sleep(min(early_ms / 1_000, 1.0))
+        await asyncio.sleep(min(early_ms / 1_000 / pace, 1.0))
 
 
 class _Timex(ctypes.Structure):

@@ -10,7 +10,7 @@ from edge.agent import Agent
 from edge.reading import read_settings
 from edge.settings import EdgeSettings
 from weinao import logging, metrics
-from weinao.clock import now_ms
+from weinao.clock import clock_of
 
 
 def main(file: str, overrides: str = "{}") -> None:
@@ -24,4 +24,5 @@ async def _run(settings: EdgeSettings) -> None:
     log = logging.logger(agent=settings.agent, grid=settings.grid)
     port = metrics.serve(settings.metrics.port, settings.metrics.address)
     log.info("metrics.served", port=port)
-    await Agent(settings, log=log, now=now_ms, rng=SystemRandom()).run()
+    clock = clock_of(settings.simulation.clock)
+    await Agent(settings, log=log, clock=clock, rng=SystemRandom()).run()

@@ -28,7 +28,7 @@ from weinao.messages import TimeQuality
 from weinao.outage import Outage
 
 DRAINING_MS = 5_000
-"""How far behind the clock a driver is that counts as draining a recording."""
+"""How far behind the wall clock a driver is that counts as draining a recording."""
 PACK_MAX = 100
 """Observations in one pack, at most."""
 UNDURABLE_MAX = 256
@@ -44,6 +44,7 @@ class Pump:
         commits: The way to the outbox.
         quality: How far the clock may be trusted.
         wall: Milliseconds UTC.
+        pace: Seconds of `wall` in one of the machine's.
         log: Bound to the agent.
         rng: Spreads restarts.
     """
@@ -55,11 +56,13 @@ class Pump:
         *,
         quality: Callable[[], TimeQuality],
         wall: Callable[[], int],
+        pace: float = 1.0,
         log: FilteringBoundLogger,
         rng: Random,
     ) -> None:
         self._chosen, self._commits, self._quality = chosen, commits, quality
         self._wall, self._log, self._rng = wall, log, rng
+        self._draining_ms = DRAINING_MS * pace
         self._outage = Outage(log, f"device {chosen.device}", wall)
         self._driver: Driver | None = None
         self._perception = DevicePerception(chosen.position, {})
@@ -108,7 +111,7 @@ class Pump:
             with metrics.INFERENCE.labels(kind).time():
                 found = self._perception.perceive(sample)
             self._held += found
-            draining = clock() - driver.known_to(clock()) > DRAINING_MS
+            draining = clock() - driver.known_to(clock()) > self._draining_ms
             if not draining or len(self._held) >= PACK_MAX or _urgent(found):
                 self._put_held(driver)
             await self._wait_for_room()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from weinao.messages import Acvpu, Sensor
+from weinao.messages import Acvpu, AnyObservation, Sensor
 
 if TYPE_CHECKING:  # a home without wearables does not pay for numpy
     import numpy as np
@@ -79,6 +79,17 @@ class HomeEvent(Sample, frozen=True, kw_only=True):
     sensor: Sensor
     value: float
     room: str = ""
+
+
+class Observed(Sample, frozen=True, kw_only=True):
+    """What was perceived before, in our terms: its time is the sample's.
+
+    Attributes:
+        offset_ms: How far ahead of the sample the device's own clock dated it.
+    """
+
+    observation: AnyObservation
+    offset_ms: int = 0
 
 
 class SignalEnded(Sample, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from weinao.clock import ClockText
 from weinao.messages import Id, Millis, Word
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -117,6 +118,7 @@ class ReplayDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
             `starts_at_start`: it plays from then on.
         speed: Seconds of recording per second; 0 for as fast as it goes, which only a
             recording that has ended can.
+        epoch_ms: When a recording that plays begins; 0 for the agent's first start.
     """
 
     id: Id
@@ -124,6 +126,7 @@ class ReplayDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
     position: Wearable = "wrist"
     mode: Literal["ends_at_start", "starts_at_start"] = "starts_at_start"
     speed: NotNegative = 1.0
+    epoch_ms: Millis = 0
 
 
 class SimulatedDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="simulated"):
@@ -187,11 +190,14 @@ class SimulationSettings(Section, frozen=True, kw_only=True):
         epoch_ms: When it begins; 0 for the agent's first start. One that is killed goes on
             where the wall clock is.
         chunk_s: Length of one piece of the accelerometer's signal.
+        clock: What the agent takes its time from, as `weinao.clock` names it; empty for the
+            machine's own clock.
     """
 
     seed: int = 1
     epoch_ms: Millis = 0
     chunk_s: Annotated[float, Meta(ge=0.04, le=5)] = 0.2
+    clock: ClockText = ""
 
 
 class EdgeSettings(Section, frozen=True, kw_only=True):

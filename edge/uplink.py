@@ -58,6 +58,7 @@ class Uplink:
         on_command: Called with each command that comes down.
         log: Bound to the agent.
         now: Milliseconds UTC.
+        timer: What waits for the broker and the journal are measured by, in milliseconds.
         rng: Spreads the reconnecting of many agents.
     """
 
@@ -69,11 +70,12 @@ class Uplink:
         on_command: Callable[[Command], None],
         log: FilteringBoundLogger,
         now: Callable[[], int],
+        timer: Callable[[], int],
         rng: Random,
     ) -> None:
         self._settings, self._commits, self._on_command = settings, commits, on_command
-        self._log, self._now, self._rng = log, now, rng
-        self._outage = Outage(log, "broker", now)
+        self._log, self._now, self._timer, self._rng = log, now, timer, rng
+        self._outage = Outage(log, "broker", timer)
         self._more, self._acked = asyncio.Event(), asyncio.Event()
         self._unheard = False
         self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_MAX)
@@ -119,7 +121,7 @@ class Uplink:
 
     async def _serve(self, session: Session) -> object:
         await self._commits.ask(self._commits.outbox.rewind)
-        self._in_flight, self._listening, self._delivered_at = 0, set(), self._now()
+        self._in_flight, self._listening, self._delivered_at = 0, set(), self._timer()
         session.subscribe(self._down_topic(topics.command), 1)
         session.subscribe(topics.ingest(self._settings.community), 0)
         session.publish(self._status_topic(), self._presence(online=True), retain=True)
@@ -137,7 +139,7 @@ class Uplink:
 
     async def _send(self, session: Session) -> str:
         in_flight_max = self._settings.uplink.in_flight_max
-        while self._in_flight < in_flight_max or self._now() - self._delivered_at < _STALLED_MS:
+        while self._in_flight < in_flight_max or self._timer() - self._delivered_at < _STALLED_MS:
             self._more.clear()
             if self._unheard:
                 # A broker that started anew has dropped what came before ingest was back.
@@ -148,7 +150,7 @@ class Uplink:
                 self._commits.outbox.next_batch,
                 max(room, 0),
                 URGENT_EXTRA + min(room, 0),
-                self._now(),
+                self._timer(),
             )
             for item in batch:
                 self._publish(session, item)
@@ -180,7 +182,7 @@ class Uplink:
 
     def _delivered(self) -> None:
         self._in_flight -= 1
-        self._delivered_at = self._now()
+        self._delivered_at = self._timer()
         if self._in_flight <= self._settings.uplink.in_flight_max // 2:
             self._more.set()
 

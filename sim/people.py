@@ -55,6 +55,29 @@ def answer(
     return rng.uniform(*manner.delay_s), incident.assignee, action
 
 
+Moods = Callable[[str, int], Manner]
+"""How somebody is at a time, milliseconds UTC."""
+
+AWAKE = Manner(delay_s=(20, 150), deaf_share=0.08)
+ASLEEP = Manner(delay_s=(45, 400), deaf_share=0.5)
+"""Families sleep; staff on the night shift do not."""
+
+_NIGHT_H = (23, 6)
+
+
+def always(manner: Manner) -> Moods:
+    """Return people who are the same at all times."""
+    return lambda _who, _at: manner
+
+
+def by_the_hour(who: str, at: int) -> Manner:
+    """Return how people of a simulated community are: families sleep at night."""
+    hour = (at // 3_600_000 + 8) % 24
+    sleeps = hour >= _NIGHT_H[0] or hour < _NIGHT_H[1]
+    family = who.startswith(("daughter-", "neighbour-"))
+    return ASLEEP if sleeps and family else AWAKE
+
+
 class People:
     """Everybody of one community, on one connection.
 
@@ -64,9 +87,10 @@ class People:
         host: The broker.
         port: Its MQTT 5 port.
         community: Whose incidents to answer.
-        manner: How they are.
-        rng: Their moods.
-        now: The wall clock, in milliseconds.
+        moods: How they are.
+        rng: Their dice.
+        now: Their clock, in milliseconds.
+        timer: What they wait for the journal by, in milliseconds.
     """
 
     def __init__(
@@ -75,11 +99,13 @@ class People:
         port: int,
         community: str,
         *,
-        manner: Manner,
+        moods: Moods,
         rng: random.Random,
         now: Callable[[], int],
+        timer: Callable[[], int],
     ) -> None:
-        self._community, self._manner, self._rng, self._now = community, manner, rng, now
+        self._community, self._moods, self._rng = community, moods, rng
+        self._now, self._timer = now, timer
         self._boot = f"{now():013d}-{rng.getrandbits(24):06x}"
         self._numbers: dict[str, int] = {}
         self._plans: list[tuple[int, int, str, Pack]] = []
@@ -104,18 +130,19 @@ class People:
         while self._plans and self._plans[0][0] <= now:
             _, _, topic, pack = heapq.heappop(self._plans)
             seq = self._numbers[pack.boot] = self._numbers.get(pack.boot, 0) + 1
-            self._send(topic, msgspec.structs.replace(pack, seq=seq, sent=now), now)
+            self._send(topic, msgspec.structs.replace(pack, seq=seq, sent=now))
+        timed = self._timer()
         for sent_at, topic, pack in [*self._unacked.values()]:
-            if now - sent_at >= RESEND_MS:
-                self._send(topic, pack, now)
+            if timed - sent_at >= RESEND_MS:
+                self._send(topic, pack)
 
     def close(self) -> None:
         """Hang up."""
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _send(self, topic: str, pack: Pack, now: int) -> None:
-        self._unacked[pack.boot, pack.seq] = (now, topic, pack)
+    def _send(self, topic: str, pack: Pack) -> None:
+        self._unacked[pack.boot, pack.seq] = (self._timer(), topic, pack)
         if self._client.is_connected():
             self._client.publish(topic, codec.encode(pack), qos=1)
 
@@ -140,7 +167,8 @@ class People:
         if change in self._reacted:
             return
         self._reacted.add(change)
-        reaction = answer(incident, self._manner, self._rng)
+        manner = self._moods(incident.assignee, self._now())
+        reaction = answer(incident, manner, self._rng)
         if reaction is None:
             return
         delay_s, actor, action = reaction

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from weinao.outcomes import HazardKind, Incident
-from weinao.registry import Device, Record, Resident, Staff
+from weinao.registry import Building, Checkpoint, Device, Record, Resident, Staff
 from weinao.voice import Voice, device_of, household_of
 
 
@@ -23,6 +23,7 @@ def known(incident: Incident, voice: Voice) -> Iterator[str]:
         yield _resident(resident, incident, voice)
     if device is not None:
         yield _device(device, voice.records, voice)
+    yield from _place(incident.subject, voice)
     if incident.household:
         yield _home(incident.household, living, voice)
     if len(living) == 1 and device is None:
@@ -42,13 +43,23 @@ def _resident(resident: Resident, incident: Incident, voice: Voice) -> str:
 def _device(device: Device, records: Sequence[Record], voice: Voice) -> str:
     if device.id != device.agent:
         model = voice.say("known", "model", model=device.model) if device.model else ""
-        facts = {"device": device.id, "agent": device.agent, "where": voice.room(device.room)}
-        return voice.say("known", "device", model=model, **facts)
+        facts = {"device": device.id, "agent": device.agent}
+        if device.place and not device.room:
+            return voice.say("known", "place_device", model=model, where=device.place, **facts)
+        return voice.say("known", "device", model=model, where=voice.room(device.room), **facts)
     behind = [one for one in records if isinstance(one, Device) and one.agent == device.id]
     home = voice.say("about", "place", name=device.household) if device.household else ""
     beat = voice.span(round((device.heartbeat_s or 0) * 1_000))
     count = len(behind) - 1
     return voice.say("known", "gateway", device=device.id, homes=home, count=count, beat=beat)
+
+
+def _place(subject: str, voice: Voice) -> Iterator[str]:
+    for one in voice.records:
+        if isinstance(one, Checkpoint) and one.id == subject:
+            yield voice.say("known", "checkpoint", place=one.place or one.id, every=one.every_min)
+        if isinstance(one, Building) and one.id == subject:
+            yield voice.say("known", "floors", name=one.name or one.id, floors=one.floors)
 
 
 def _home(household: str, living: Sequence[Resident], voice: Voice) -> str:

@@ -45,9 +45,10 @@ def _text(said: Observation, voice: Voice) -> str:
         return voice.say("said", name, **facts)
     if isinstance(said, Gate):
         facts["match"] = voice.say("match", said.match)
+        facts["direction"] = voice.direction(said.direction)
     kind = str(said.__struct_config__.tag)
-    if isinstance(said, Crowd) and said.blocked:
-        kind = "crowd_blocked"
+    if isinstance(said, Crowd):
+        kind = _crowd(said)
     return voice.say("said", kind, **facts)
 
 
@@ -70,6 +71,12 @@ def _home(said: Home, voice: Voice) -> str:
 def _motion(said: Motion, voice: Voice) -> str:
     plain = said.event is MotionEvent.IMMOBILE and said.still_s is None
     return voice.say("motion", "immobile_plain" if plain else said.event, **_facts(said))
+
+
+def _crowd(said: Crowd) -> str:
+    if said.blocked:
+        return "crowd_blocked" if said.people or said.vehicles else "crowd_blocked_plain"
+    return "crowd" if said.vehicles else "crowd_people"
 
 
 def _facts(said: Observation) -> dict[str, Fact]:

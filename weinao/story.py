@@ -14,6 +14,7 @@ from weinao.messages import Action, Status
 from weinao.observed import observed
 from weinao.outcomes import (
     Hazard,
+    HazardKind,
     Incident,
     IncidentState,
     Kept,
@@ -21,7 +22,7 @@ from weinao.outcomes import (
     Outcome,
     Phase,
 )
-from weinao.registry import Record, Resident
+from weinao.registry import Building, Checkpoint, Device, Record, Resident
 from weinao.timeline import BRAIN, OVER, Handled, missed, timeline
 from weinao.voice import Voice
 
@@ -108,11 +109,29 @@ def about(incident: Incident, voice: Voice) -> str:
     if any(one.id == incident.subject for one in residents):
         return voice.say("about", "resident", name=voice.who(incident.subject))
     if incident.subject != incident.household:
-        return voice.say("about", "device", name=incident.subject)
+        key, name = _place(incident, voice)
+        return voice.say("about", key, name=name)
     living = [one.id for one in residents if one.household == incident.household]
     if not living:
         return voice.say("about", "place", name=incident.household)
     return voice.say("about", "household", name=voice.people(living))
+
+
+def _place(incident: Incident, voice: Voice) -> tuple[str, str]:
+    for record in voice.records:
+        if record.id == incident.subject:
+            match record:
+                case Checkpoint():
+                    return "checkpoint", record.place or record.id
+                case Building():
+                    return "building", record.name or record.id
+                case Device() if incident.kind is HazardKind.AGENT_SILENT:
+                    return "gateway", record.id
+                case Device() if record.place and incident.kind is not HazardKind.DEVICE_SILENT:
+                    return "spot", record.place
+                case _:
+                    pass
+    return "device", incident.subject
 
 
 def first_of(incident: Incident, *actions: Action) -> int | None:
@@ -209,13 +228,19 @@ def _end(incident: Incident, voice: Voice) -> str:
     if incident.state is IncidentState.MERGED:
         return voice.say("ended", "merged", other=incident.merged_into)
     if incident.state is IncidentState.FALSE_ALARM:
-        return voice.say("ended", "false_alarm")
+        by_people = first_of(incident, Action.DISMISS) is not None
+        return voice.say("ended", "false_alarm" if by_people else "false_alarm_system")
     if incident.state is IncidentState.CLOSED:
-        by_people = first_of(incident, Action.RESOLVE) is not None
-        return voice.say("ended", "closed" if by_people else "closed_system")
+        return voice.say("ended", _closed(incident))
     due = "" if incident.due_at is None else voice.clock(incident.due_at, incident.noticed_at)
     key = "open" if incident.assignee else "open_nobody"
     return voice.say("ended", key, who=voice.who(incident.assignee), due=due)
+
+
+def _closed(incident: Incident) -> str:
+    if first_of(incident, Action.RESOLVE) is None:
+        return "closed_system"
+    return "closed_sensors" if first_of(incident, Action.VERIFY) is None else "closed"
 
 
 def stages(case: Case) -> list[tuple[str, int]]:

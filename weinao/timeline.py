@@ -167,11 +167,13 @@ def _step(step: Step, asked_at: dict[str, int], incident: Incident, voice: Voice
 
 
 def _checks(handled: Handled, voice: Voice) -> Iterator[Moment]:
+    key = "verify_asked"
     for outcome in handled.tasks:
         task = outcome.value
         if isinstance(task, Task) and task.want is Action.VERIFY:
             due = voice.clock(task.due_at, outcome.received_at)
-            text = voice.say("step", "verify_asked", who=voice.who(task.assignee), due=due)
+            text = voice.say("step", key, who=voice.who(task.assignee), due=due)
+            key = "verify_asked_next"
             yield Moment(outcome.received_at, text, "verify_asked")
 
 

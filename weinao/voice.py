@@ -113,10 +113,17 @@ class Voice:
         key = _room_keys().get(room, room.lower().replace(" ", "_")) if room else "nowhere"
         return self.say("room", key) if self.knows("room", key) else room
 
+    def direction(self, direction: str) -> str:
+        """Return which way somebody went."""
+        return self.say("direction", direction)
+
     def because(self, reason: str, facts: Mapping[str, Fact]) -> str:
         """Return what a hazard's reason stands for, its rooms and limits in words."""
         told = dict(facts)
-        for name, word in (("room", self.room), ("rooms", self.room), ("beyond", self._limb)):
+        for name, word in (
+            ("room", self.room), ("rooms", self.room), ("beyond", self._limb),
+            ("direction", self.direction),
+        ):  # fmt: skip
             if text := str(told.get(name, "")):
                 told[name] = self.listed(word(part) for part in text.split(", "))
         return self.words.because(reason, told)

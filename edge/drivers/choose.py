@@ -12,6 +12,7 @@ from edge.drivers.story import Story, schedule
 from edge.drivers.truth import MARK_PREFIX, TruthFile
 from edge.outbox import Mark
 from edge.settings import EdgeSettings, ReplayDevice, SimulatedDevice, Wearable
+from weinao.clock import clock_of
 
 EPOCH = "simulation/epoch"
 
@@ -42,16 +43,19 @@ def choose(settings: EdgeSettings, truth: TruthFile, epoch: int) -> list[Chosen]
     """
     simulated = [one for one in settings.device if isinstance(one, SimulatedDevice)]
     schedule(settings.happening, simulated, epoch=epoch, start=epoch, told={})
+    pace = _pace(settings)
     return [
-        _replay(one) if isinstance(one, ReplayDevice) else _simulated(one, settings, truth, epoch)
+        _replay(one, pace)
+        if isinstance(one, ReplayDevice)
+        else _simulated(one, settings, truth, epoch)
         for one in settings.device
     ]
 
 
-def _replay(device: ReplayDevice) -> Chosen:
+def _replay(device: ReplayDevice, pace: float) -> Chosen:
     def make(marks: list[Mark], now: Callable[[], int]) -> Driver:
         name = ReplayDriver.mark_name(device.id)
-        return ReplayDriver(device, _value(marks, name), now)
+        return ReplayDriver(device, _value(marks, name), now, pace)
 
     return Chosen(device.id, device.position, make)
 
@@ -70,9 +74,14 @@ def _simulated(
             chunk_ms=round(settings.simulation.chunk_s * 1_000),
             truth=truth,
             now=now,
+            pace=_pace(settings),
         )
 
     return Chosen(device.id, "waist" if device.kind == "waist" else "wrist", make)
+
+
+def _pace(settings: EdgeSettings) -> float:
+    return clock_of(settings.simulation.clock).speed
 
 
 def _value(marks: Iterable[Mark], name: str) -> str | None:

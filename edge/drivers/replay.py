@@ -3,8 +3,9 @@
     ends_at_start     at = start - (lasts - t)            history, drained; then silence
     starts_at_start   at = start + t / speed              plays from the start on
 
-The start is the first one ever. With every observation it becomes durable as a mark, together with
-the number of the sample: an agent that is killed goes on after the last durable one.
+The start is the first one ever, or what the settings say. With every observation it becomes
+durable as a mark, together with the number of the sample: an agent that is killed goes on after
+the last durable one.
 """
 
 import asyncio
@@ -34,11 +35,15 @@ class ReplayDriver:
         settings: Which, and how.
         mark: What an earlier start left: `mark_name`'s value, or None at the first.
         now: Milliseconds UTC.
+        pace: Seconds of `now` in one of the wall's.
     """
 
-    def __init__(self, settings: ReplayDevice, mark: str | None, now: Callable[[], int]) -> None:
-        self._settings, self._now = settings, now
-        start, position, at_ms = map(int, mark.split()) if mark else (now(), -1, 0)
+    def __init__(
+        self, settings: ReplayDevice, mark: str | None, now: Callable[[], int], pace: float = 1.0
+    ) -> None:
+        self._settings, self._now, self._pace = settings, now, pace
+        first = settings.epoch_ms or now()
+        start, position, at_ms = map(int, mark.split()) if mark else (first, -1, 0)
         self._start, self._position, self._position_ms = start, position, at_ms
         self._upto: int | None = None
         self._lasts = 0
@@ -106,7 +111,7 @@ class ReplayDriver:
             due = began + round((t_ms - first_ms) / self._settings.speed)
         else:
             return
-        await sleep_until(due, self._now)
+        await sleep_until(due, self._now, self._pace)
 
     def _dated(self, t_ms: int) -> int:
         if self._settings.mode == "ends_at_start":

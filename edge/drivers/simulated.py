@@ -55,6 +55,7 @@ class SimulatedDriver:
         chunk_ms: Length of one piece of the accelerometer's signal.
         truth: Where it is noted what was sensed.
         now: Milliseconds UTC, never falling.
+        pace: Its seconds in one of the wall's.
     """
 
     def __init__(
@@ -65,16 +66,17 @@ class SimulatedDriver:
         chunk_ms: int,
         truth: TruthFile,
         now: Callable[[], int],
+        pace: float = 1.0,
     ) -> None:
         self._device, self._story, self._chunk_ms = device, story, chunk_ms
-        self._truth, self._now = truth, now
+        self._truth, self._now, self._pace = truth, now, pace
         self._next_at: int | None = None
 
     async def samples(self) -> AsyncIterator[Sample]:
         """Yield what the device says from now on, as the time comes."""
         for sample in beats(self._device, self._story, self._now(), self._chunk_ms):
             self._next_at = sample.at
-            await sleep_until(sample.at, self._now)
+            await sleep_until(sample.at, self._now, self._pace)
             yield sample
 
     def known_to(self, now: int) -> int:

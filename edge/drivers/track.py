@@ -15,10 +15,13 @@ one line for each sample; `device` may be left out where the settings name the o
     {"kind": "rr", "t_ms": 20000, "rr_ms": [812, 798.5], "moving": false}
     {"kind": "acc", "t_ms": 400, "dt_ms": [0, 20, 40], "acc_ms2": [x, y, z, x, ...],
      "gyro_rads": [x, y, z, ...]}
+    {"kind": "said", "t_ms": 500, "device": "band-1", "observation": {"kind": "rhythm", ...}}
+    {"kind": "alive", "t_ms": 3600000, "device": "smoke-1"}
 
 `vitals` takes the fields of `edge.samples.VitalsReading`; `rr` ends at `t_ms` with its last beat;
 `acc` ends at `t_ms` with its last point, `dt_ms` are its points on the sensor's own clock, and
-`gyro_rads` may be left out.
+`gyro_rads` may be left out; `said` is an observation that was perceived before, whose `at` counts
+for nothing, and `offset_ms` by how much the device dated it wrongly; `alive` is a sign of life.
 
 `NAME.npz`: one accelerometer, as arrays: `t_ms` (n,) int64, `acc_ms2` (n, 3) in m/s², optionally
 `gyro_rads` (n, 3) in rad/s. It is played in pieces of `CHUNK_MS`.
@@ -31,8 +34,16 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.samples import Acceleration, HomeEvent, RrIntervals, Sample, VitalsReading
-from weinao.messages import Acvpu, Sensor
+from edge.samples import (
+    Acceleration,
+    HomeEvent,
+    Nothing,
+    Observed,
+    RrIntervals,
+    Sample,
+    VitalsReading,
+)
+from weinao.messages import Acvpu, AnyObservation, Sensor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +120,18 @@ class AccLine(Line, frozen=True, kw_only=True, tag="acc"):
     gyro_rads: tuple[float, ...] = ()
 
 
-AnyLine = HomeLine | VitalsLine | RrLine | AccLine
+class SaidLine(Line, frozen=True, kw_only=True, omit_defaults=True, tag="said"):
+    """An observation that was perceived before."""
+
+    observation: AnyObservation
+    offset_ms: int = 0
+
+
+class AliveLine(Line, frozen=True, kw_only=True, tag="alive"):
+    """A device's sign of life, and nothing else."""
+
+
+AnyLine = HomeLine | VitalsLine | RrLine | AccLine | SaidLine | AliveLine
 
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(AnyLine)
@@ -197,6 +219,12 @@ def _sample(line: AnyLine, device: str) -> Sample:
             return RrIntervals(device=named, at=line.t_ms, rr_ms=line.rr_ms, moving=line.moving)
         case AccLine():
             return _acceleration(line, named)
+        case SaidLine():
+            return Observed(
+                device=named, at=line.t_ms, observation=line.observation, offset_ms=line.offset_ms
+            )
+        case AliveLine():
+            return Nothing(device=named, at=line.t_ms)
         case VitalsLine():
             read = {name: getattr(line, name) for name in VitalsLine.__struct_fields__}
             del read["t_ms"], read["device"]

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from edge.memory import give_back
 from edge.perception.base import Finding
 from edge.perception.home import perceive_home
+from edge.perception.observed import perceive_observed
 from edge.perception.vitals import perceive_vitals
 from edge.samples import (
     Acceleration,
     HomeEvent,
+    Observed,
     RrIntervals,
     Sample,
     SignalEnded,
@@ -47,6 +49,8 @@ class DevicePerception:
                 found = perceive_home(sample)
             case VitalsReading():
                 found = perceive_vitals(sample)
+            case Observed():
+                found = perceive_observed(sample)
             case Acceleration():
                 found = self._falls_of(sample.device).perceive(sample)
             case RrIntervals():

@@ -1,7 +1,9 @@
 """The world of one scenario: its records, everything that arrives, and what is true in it."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
 
 from sim.cast import TEAM
 from sim.faults.devices import failing
@@ -12,6 +14,7 @@ from sim.world import community, households
 from sim.world.commons import Commons
 from sim.world.home import LivedIn
 from sim.world.households import BEAT_S, SENSOR_BEAT_S, Dwelling, dwelling
+from sim.world.said import Said
 from sim.world.truth import MUST, Fact, Happening
 from weinao.registry import Building, Community, Grid, Record, Staff
 
@@ -19,6 +22,24 @@ COMMUNITY = "sim"
 
 _SILENT_BEATS = 3
 _GRACE_S = BEAT_S + 120.0
+
+
+class Voice(Struct, frozen=True, kw_only=True):
+    """What the devices behind one agent say, before any outbox or link has touched it.
+
+    Attributes:
+        beating: Devices whose life the agent vouches for, with when they died, if they did.
+        dead: When the agent itself is dead.
+        down: When its uplink is.
+        said: In the order of time; what a dead agent would not hear is in it.
+    """
+
+    agent: str
+    grid: str
+    beating: Mapping[str, tuple[int, int] | None]
+    dead: tuple[tuple[int, int], ...]
+    down: tuple[tuple[int, int], ...]
+    said: Iterator[Said]
 
 
 class UnknownSubjectError(Exception):
@@ -50,6 +71,11 @@ class World:
         self.facts = (*(self._fact(one) for one in happenings), *self._faults_noticed())
 
     @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Everything that breaks."""
+        return self._faults
+
+    @property
     def grids(self) -> tuple[str, ...]:
         """The grids of its homes, in order."""
         return tuple(dict.fromkeys(home.grid for home in self.homes))
@@ -75,33 +101,63 @@ class World:
 
     def deliveries(self) -> Iterator[Delivery]:
         """Yield everything that arrives from all agents, in the order of arrival."""
-        return heapq.merge(
-            *(self._of_home(home) for home in self.homes),
-            *(self._of_commons(commons) for commons in self._commons.values()),
-        )
+        sites: list[Dwelling | Commons] = [*self.homes, *self._commons.values()]
+        return heapq.merge(*(self._deliver(site) for site in sites))
 
-    def _of_home(self, home: Dwelling) -> Iterator[Delivery]:
-        subjects = {*_subjects(home)}
-        facts = [fact for fact in self.facts if fact.about[0] in subjects]
-        faults = [one for one in self._faults if one.target in subjects or one.target == "all"]
-        lived = LivedIn(home, facts, start=self.start, until=self.until, seed=self._seed)
+    def voices(self) -> Iterator[Voice]:
+        """Yield what is said behind each agent, for agents that are no part of this world."""
+        sites: list[Dwelling | Commons] = [*self.homes, *self._commons.values()]
+        for site in sites:
+            faults = self._faults_of(site)
+            yield Voice(
+                agent=site.agent,
+                grid=site.grid,
+                beating=self._beating(site),
+                dead=self._windows(faults, "agent_dies"),
+                down=self._windows(faults, "uplink_down"),
+                said=failing(self._said(site), faults, self.start),
+            )
+
+    def agent_of(self, subject: str) -> str:
+        """Return the agent behind which something befalls a subject; empty for nobody's."""
+        site = self._site_of.get(subject)
+        return site.agent if site is not None else ""
+
+    def _deliver(self, site: Dwelling | Commons) -> Iterator[Delivery]:
+        faults = self._faults_of(site)
         uplink = Uplink(
-            home.agent,
-            {device: self._death(device) for device in home.sensors},
+            site.agent,
+            self._beating(site),
             faults,
             start=self.start,
             until=self.until,
             seed=self._seed,
         )
-        return uplink.deliver(failing(lived.said(), faults, self.start))
+        return uplink.deliver(failing(self._said(site), faults, self.start))
 
-    def _of_commons(self, commons: Commons) -> Iterator[Delivery]:
-        facts = [fact for fact in self.facts if fact.about[0] in commons.subjects]
-        faults = [one for one in self._faults if one.target in (*commons.subjects, "all")]
-        uplink = Uplink(
-            commons.agent, {}, faults, start=self.start, until=self.until, seed=self._seed
+    def _said(self, site: Dwelling | Commons) -> Iterator[Said]:
+        subjects = self._subjects_of(site)
+        facts = [fact for fact in self.facts if fact.about[0] in subjects]
+        if isinstance(site, Commons):
+            return site.said(facts)
+        return LivedIn(site, facts, start=self.start, until=self.until, seed=self._seed).said()
+
+    def _faults_of(self, site: Dwelling | Commons) -> list[Fault]:
+        subjects = self._subjects_of(site)
+        return [one for one in self._faults if one.target in subjects or one.target == "all"]
+
+    def _subjects_of(self, site: Dwelling | Commons) -> set[str]:
+        return {*(site.subjects if isinstance(site, Commons) else _subjects(site))}
+
+    def _beating(self, site: Dwelling | Commons) -> dict[str, tuple[int, int] | None]:
+        if isinstance(site, Commons):
+            return {}
+        return {device: self._death(device) for device in site.sensors}
+
+    def _windows(self, faults: Sequence[Fault], kind: str) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (self._at(one.from_s), self._at(one.until_s)) for one in faults if one.kind == kind
         )
-        return uplink.deliver(failing(commons.said(facts), faults, self.start))
 
     def _death(self, device: str) -> tuple[int, int] | None:
         died = [one for one in self._faults if one.kind == "sensor_dies" and one.target == device]

@@ -8,14 +8,22 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from sinks.duckdb_store import DuckDBStore
 from tests.pipeline.community import START, Journal, run
+from weinao.cli import picture
+from weinao.cli.bounds import bounds_of
+from weinao.cli.curves import panels, wanted
+from weinao.cli.day import DAY_MS, Day, day_of, day_span, handled_span
 from weinao.cli.explain import case_of, explain
-from weinao.cli.picture import day_of, draw, lanes
-from weinao.messages import Home, Motion, MotionEvent, Sensor, Vitals
+from weinao.cli.lanes import lanes
+from weinao.cli.picture import draw
+from weinao.messages import Home, Motion, MotionEvent, Sensor, Status, Vitals
 from weinao.outcomes import Incident
-from weinao.registry import Staff
+from weinao.registry import Resident, Staff, VitalLimits
+from weinao.story import Case
+from weinao.timeline import timeline
 from weinao.voice import Voice
 
 Output = Callable[[], str]
@@ -92,11 +100,86 @@ def test_without_matplotlib_the_extra_is_named(
 def test_the_day_around_an_incident_is_laid_out_in_lanes(tmp_path: Path, incident: str) -> None:
     with closing(DuckDBStore(tmp_path / "store.duckdb", read_only=True)) as store:
         case = case_of(store, incident)
-        rows = lanes(day_of(store, case), Voice("en", case.records))
+        rows = lanes(case, day_of(store, case).seen, Voice("en", case.records))
 
     assert {row.name: len(row.at) for row in rows} == {
         "the bedroom": 2, "the kitchen": 1, "band-1: motion": 1
     }  # fmt: skip
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> tuple[Case, Day]:
+    """Keep what a cuff said once a day, and said to us three weeks later; return what is drawn."""
+    journal = Journal()
+    for number, sbp in enumerate((128, 131, 127, 133, 130, 129, 134, 171, 132, 128)):
+        at = START - (30 - number) * DAY_MS
+        journal.say("band-1", Vitals(at=at, sbp_mmhg=sbp, dbp_mmhg=82, hr_bpm=70))
+    journal.say("agent-1", Status(at=START, complete_to=START))
+    outcomes = run(journal.entries)
+    with closing(DuckDBStore(tmp_path / "store.duckdb")) as store:
+        store.write(outcomes)
+        [incident] = {o.value.id for o in outcomes if isinstance(o.value, Incident)}
+        case = case_of(store, incident)
+        return case, day_of(store, case)
+
+
+def test_a_picture_shows_what_the_incident_is_about_and_the_limit_it_is_beyond(
+    late: tuple[Case, Day],
+) -> None:
+    case, day = late
+
+    [panel] = panels(case, day.history, Voice("en", case.records), wanted(case))
+
+    assert panel.title == "blood pressure, mmHg"
+    assert [curve.label for curve in panel.curves] == ["lower (diastolic)", "upper (systolic)"]
+    # A rare reading is shown among those before it, up to the one that cleared it.
+    assert len(panel.curves[1].readings) == 9
+    assert 171.0 in {reading.value for reading in panel.evidence}
+    assert {limit.limb: limit.value for limit in bounds_of(case)} == {
+        "sbp_high": 160, "sbp_low": 80, "dbp_high": 100, "dbp_low": 55, "pulse_high": 100,
+        "pulse_low": 50,
+    }  # fmt: skip
+
+
+def test_a_clinician_s_limit_is_drawn_in_the_place_of_the_rule_s(late: tuple[Case, Day]) -> None:
+    case, _ = late
+    known = tuple(
+        replace(one, limits=VitalLimits(sbp_mmhg_max=150)) if isinstance(one, Resident) else one
+        for one in case.records
+    )
+
+    found = bounds_of(replace(case, records=known))
+
+    assert [(one.value, one.source) for one in found if one.limb == "sbp_high"] == [(150, "own")]
+    assert [(one.value, one.source) for one in found if one.limb == "sbp_low"] == [(80, "rule")]
+
+
+def test_what_became_known_weeks_later_is_drawn_apart_from_how_it_was_handled(
+    late: tuple[Case, Day],
+) -> None:
+    case, day = late
+    moments = timeline(case, Voice("en", case.records))
+
+    from_at, until = day_span(case, day.history, moments)
+    begun, ended = handled_span(case, moments)
+
+    assert from_at < case.incident.at < until < case.incident.noticed_at
+    assert case.incident.at < begun < case.incident.noticed_at < ended
+    assert ended - begun < DAY_MS
+
+
+def test_without_a_chinese_font_a_picture_speaks_english_and_says_why(
+    late: tuple[Case, Day], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
+    monkeypatch.setattr(picture, "chinese_font", lambda: None)
+
+    with capture_logs() as logs:
+        voice, fonts = picture.speaking("zh", late[0].records)
+
+    assert voice.say("picture", "time") == "local time"
+    assert fonts == ["DejaVu Sans"]
+    assert [(one["event"], one["drawn"]) for one in logs] == [("font.missing", "en")]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -114,13 +197,13 @@ def test_names_that_no_font_here_may_have_are_drawn_as_ids(tmp_path: Path, incid
     pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
     with closing(DuckDBStore(tmp_path / "store.duckdb", read_only=True)) as store:
         case = case_of(store, incident)
-        seen = day_of(store, case)
+        day = day_of(store, case)
     named = tuple(
         replace(one, name="\N{CJK UNIFIED IDEOGRAPH-738B}") if isinstance(one, Staff) else one
         for one in case.records
     )
 
-    draw(replace(case, records=named), seen, "zh", tmp_path / "day.png")  # warnings are errors
+    draw(replace(case, records=named), day, "zh", tmp_path / "day.png")  # warnings are errors
 
     assert (tmp_path / "day.png").exists()
 

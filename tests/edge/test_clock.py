@@ -1,11 +1,15 @@
 """Clocks: event time never falls within one start of a driver, and never runs ahead for long."""
 
+import asyncio
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import STEP_MS_MAX, ClockQuality, ClockSteppedError, RisingClock
+from edge.clock import STEP_MS_MAX, ClockQuality, ClockSteppedError, RisingClock, sleep_until
 from tests.edge.made import NOW
+from weinao.clock import Clock, now_ms
 from weinao.messages import TimeQuality
 
 
@@ -48,3 +52,13 @@ def test_a_clock_that_was_synchronised_once_holds_over() -> None:
 
 def test_the_system_answers() -> None:
     assert ClockQuality("auto")() in set(TimeQuality)
+
+
+def test_on_a_fast_clock_one_sleeps_as_much_shorter() -> None:
+    fast = Clock(set_at=now_ms(), shows=NOW, speed=600)
+    began = time.monotonic()
+
+    asyncio.run(sleep_until(NOW + 120_000, fast, fast.speed))
+
+    assert fast() >= NOW + 120_000
+    assert 0.19 < time.monotonic() - began < 0.9

@@ -85,6 +85,19 @@ def test_a_recording_that_starts_at_the_start_keeps_its_times(tmp_path: Path) ->
     assert [sample.at - NOW for sample in homes] == [0, 5, 10]
 
 
+def test_a_recording_of_a_story_plays_at_the_story_s_time(tmp_path: Path) -> None:
+    track = _track(tmp_path, _home(0, 50, 100), lasts=100)
+    settings = ReplayDevice(id="p", track=track, epoch_ms=NOW + 20)
+
+    homes = [
+        sample
+        for sample in _until_silent(ReplayDriver(settings, None, Wall()))
+        if isinstance(sample, HomeEvent)
+    ]
+
+    assert [sample.at - NOW for sample in homes] == [20, 70, 120]
+
+
 @pytest.mark.parametrize("killed_after", range(6))
 def test_it_goes_on_after_the_last_durable_sample(tmp_path: Path, killed_after: int) -> None:
     times = (0, 5, 5, 5, 900, 2_000)

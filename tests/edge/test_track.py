@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from edge.drivers.track import (
     AccLine,
+    AliveLine,
     AnyLine,
     Header,
     HomeLine,
     RrLine,
+    SaidLine,
     TrackError,
     VitalsLine,
     decode_line,
@@ -22,7 +24,7 @@ from edge.drivers.track import (
     read_track,
 )
 from edge.samples import Acceleration, HomeEvent, RrIntervals, VitalsReading
-from weinao.messages import Sensor
+from weinao.messages import Rhythm, Sensor
 
 TIMES = st.integers(0, 2**40)
 NUMBERS = st.floats(-1e6, 1e6)
@@ -39,6 +41,11 @@ LINES = st.one_of(
             acc_ms2=st.lists(NUMBERS, min_size=3 * n, max_size=3 * n).map(tuple),
         )
     ),
+    st.builds(
+        SaidLine, t_ms=TIMES, device=st.text(max_size=9), offset_ms=st.integers(-9_999, 9_999),
+        observation=st.builds(Rhythm, at=TIMES, irregular=st.booleans()),
+    ),
+    st.builds(AliveLine, t_ms=TIMES, device=st.text(max_size=9)),
 )  # fmt: skip
 
 

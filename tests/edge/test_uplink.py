@@ -55,6 +55,7 @@ class Rig:
             on_command=self.commands.put_nowait,
             log=log,
             now=now_ms,
+            timer=now_ms,
             rng=Random(1),
         )
 

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.journal import JournalReader
-from sim.people import Manner
+from sim.people import Manner, always
 from tests.conftest import ROOT
 from weinao import topics
 from weinao.cli.rehearsal import Rehearsal
@@ -92,7 +93,7 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
         happenings=(Happening(12, "sos", "sos-301"),),
     )
     stage = Stage(tmp_path, [home], epoch=now_ms(), heartbeat_s=4, seed=1)
-    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, manner=Manner())
+    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, moods=always(Manner()))
     try:
         rehearsal.open()
         rehearsal.supervisor.stop("broker")
@@ -112,6 +113,82 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
     assert verdict.sound
     assert verdict.found == len(verdict.findings) == 1
     assert _first_sensed(rehearsal.plan.data / "journal") == "sos-301"
+
+
+def test_a_fall_is_played_live_and_answered(tmp_path: Path) -> None:
+    figures = _played("fall", tmp_path, speed=240)
+
+    assert figures["sent"] == figures["stored"] > 100
+    assert figures["lost"] == figures["twice"] == 0
+    assert figures["performed"]["complete"]
+    assert all(one["held"] for one in figures["verdicts"])
+
+
+def test_a_fall_during_an_outage_is_played_live_and_nothing_is_lost(tmp_path: Path) -> None:
+    story = tmp_path / "outage.toml"
+    story.write_text(OUTAGE, encoding="utf-8")
+
+    figures = _played(story, tmp_path, speed=60)
+
+    assert figures["sent"] == figures["stored"] > 50
+    assert figures["lost"] == figures["twice"] == 0
+    assert [left_out.partition(":")[0] for left_out in figures["not_live"]] == ["duplicate"]
+    assert len(figures["verdicts"]) == 4
+    assert all(one["held"] for one in figures["verdicts"])
+
+
+def _played(scenario: object, folder: Path, *, speed: int) -> dict[str, Any]:
+    printed = weinao("sim", "play", scenario, "--speed", speed, "--out", folder / "play", "--json")
+    figures: dict[str, Any] = json.loads(printed)
+    return figures
+
+
+OUTAGE = """
+title = "A fall while the uplink is down; next door an agent dies and comes back"
+seed = 3
+starts_at = 2026-03-02T09:00:00+08:00
+lasts_s = 3_600
+[[home]]
+id = "home-1"
+people = ["elder"]
+[[home]]
+id = "home-2"
+people = ["elder"]
+[[happening]]
+at_s = 900
+kind = "falls"
+subject = "resident-1"
+[[fault]]
+from_s = 600
+until_s = 1_800
+kind = "uplink_down"
+target = "home-1"
+[[fault]]
+from_s = 600
+until_s = 1_900
+kind = "agent_dies"
+target = "home-2"
+[[fault]]
+from_s = 0
+until_s = 3_600
+kind = "duplicate"
+target = "all"
+share = 0.5
+[[expect]]                   # dated by when it was, told as soon as it could be
+hazard = "fall"
+subject = "resident-1"
+between_s = [900, 901]
+noticed_s = 1_900
+[[expect]]
+incident = "fall"
+subject = "resident-1"
+count = 1
+[[expect]]
+incident = "agent_silent"
+count = 2
+[[never]]
+incident = "inactivity"
+"""
 
 
 def _first_sensed(journal: Path) -> str:

@@ -10,7 +10,7 @@ from sim.scenarios import parse
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, every
 from weinao.cli.minds import mind_of
-from weinao.cli.sim import play
+from weinao.cli.sim import rehearse
 from weinao.outcomes import Incident
 
 SCENARIOS = sorted(
@@ -24,7 +24,7 @@ SCENARIOS = sorted(
 def test_what_a_scenario_expects_holds(path, tmp_path):
     story = parse(path.read_text(encoding="utf-8"))
 
-    verdicts, _ = play(story, tmp_path, None)
+    verdicts, _ = rehearse(story, tmp_path, None)
 
     broken = [one.told for one in verdicts if not one.held]
     assert verdicts
@@ -37,7 +37,7 @@ def test_two_runs_of_a_seed_are_the_same_to_the_byte(tmp_path):
     written = []
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
-        play(story, tmp_path / run, None)
+        rehearse(story, tmp_path / run, None)
         written.append(_bytes(tmp_path / run))
 
     assert written[0]
@@ -46,7 +46,7 @@ def test_two_runs_of_a_seed_are_the_same_to_the_byte(tmp_path):
 
 def test_the_journal_of_a_rehearsal_replays_to_the_same_incidents(tmp_path):
     story = parse(_named("fall_during_outage"))
-    play(story, tmp_path, None)
+    rehearse(story, tmp_path, None)
 
     replayed = []
     runner = PlainRunner(mind_of(["grid-1"]), replayed.extend)
@@ -71,7 +71,7 @@ def test_another_seed_is_another_world(tmp_path):
     written = []
     for seed in (1, 2):
         (tmp_path / str(seed)).mkdir()
-        play(story, tmp_path / str(seed), seed)
+        rehearse(story, tmp_path / str(seed), seed)
         written.append(_bytes(tmp_path / str(seed)))
 
     assert written[0] != written[1]

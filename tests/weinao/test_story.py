@@ -94,7 +94,7 @@ def test_a_fall_is_told_from_the_impact_to_the_closing(tmp_path: Path) -> None:
     assert steps[5] == "08:01:30 son-1 (contact) answers: I take it on (19 s after being asked)."
     assert "In their words: “she is up, no injury”" in said(story, "steps")
     assert steps[-2].endswith("The system closes the incident.")
-    assert steps[-1].endswith("daughter-1 (contact) is asked how well it was handled.")
+    assert steps[-1].endswith("Asked how well it was handled: daughter-1 (contact).")
 
 
 def test_what_each_stage_took_is_told(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_call_for_help_tells_who_else_was_told_and_who_is_awaited(tmp_path: Pa
     story = story_of(journal, tmp_path)
 
     assert "button-1 in the bedroom: the help button is pressed" in said(story, "sensed")
-    assert "son-1 (contact) is told as well." in said(story, "steps")
+    assert "Also told: son-1 (contact)." in said(story, "steps")
     assert "daughter-1 (contact) is awaited until 08:01:01" in said(story, "ended")
     assert "Nobody has taken it on so far." in said(story, "summary")
 
@@ -162,7 +162,7 @@ def test_a_fall_with_steps_after_it_is_taken_back(tmp_path: Path) -> None:
 
     assert "误报" in story.title
     assert "跌倒后已起身走动（卧室 和 厨房）" in said(story, "steps")
-    assert "以误报结束" in said(story, "ended")
+    assert "系统自行撤回" in said(story, "ended")
 
 
 def test_what_was_registered_then_is_told_and_not_what_came_later(tmp_path: Path) -> None:

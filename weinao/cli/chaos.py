@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sim.audit import Audit
-from sim.people import Manner
+from sim.people import Manner, always
 from weinao import logging
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.stage import Happening, Home, Stage, settle_folder
@@ -53,8 +53,8 @@ def chaos(
     waits_s = [rng.uniform(*ROUND_S) for _ in range(rounds)]
     homes = cast(sum(waits_s))
     stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)
-    manner = Manner(delay_s=(0.2, 1.0))
-    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, manner=manner)
+    moods = always(Manner(delay_s=(0.2, 1.0)))
+    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods)
     try:
         rehearsal.open()
         for one in homes:

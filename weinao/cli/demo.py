@@ -7,7 +7,7 @@ out: exit code 1 if anything was lost or counted twice.
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -17,15 +17,14 @@ from rich.table import Table
 
 from sim.audit import Audit, Expected
 from sim.faults.link import Link
-from sim.people import Manner
-from sinks.store import Filter, StoreError
+from sim.people import Manner, always
 from weinao import logging
 from weinao.catalogue import Language, catalogue
 from weinao.cli.rehearsal import Rehearsal
+from weinao.cli.screen import Screen
 from weinao.cli.stage import Happening, Home, Stage, settle_folder
 from weinao.cli.supervisor import NotReadyError
 from weinao.clock import now_ms
-from weinao.outcomes import Incident, Severity
 
 ROUND_S = 120
 """The script repeats itself so often where no end was asked for."""
@@ -36,12 +35,6 @@ HEARTBEAT_S = 4.0
 CUT_S = (20, 50)
 DEAD_S = (25, 70)
 CUT_HOME, DEAD_HOME = "105", "104"
-COLOURS = {
-    Severity.CRITICAL: "bold red",
-    Severity.MAJOR: "red",
-    Severity.MINOR: "yellow",
-    Severity.INFO: "white",
-}
 
 
 class _Ended(Exception):  # noqa: N818  # a signal, not an error
@@ -74,8 +67,8 @@ def demo(
     epoch = now_ms() + 8_000
     homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed)]
     stage = Stage(folder, homes, epoch=epoch, heartbeat_s=HEARTBEAT_S, seed=seed)
-    manner = Manner(delay_s=(1.0, 3.0))
-    show = Demo(Rehearsal(stage, folder, runner=runner, seed=seed, manner=manner), console, lang)
+    moods = always(Manner(delay_s=(1.0, 3.0)))
+    show = Demo(Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods), console, lang)
     try:
         verdict = show.play(None if minutes is None else minutes * 60, epoch)
     except NotReadyError as error:
@@ -129,10 +122,10 @@ class Demo:
     """One performance: a rehearsal, what is done to it, and the screen."""
 
     def __init__(self, rehearsal: Rehearsal, console: Console, lang: Language) -> None:
-        self._rehearsal, self._console, self._lang = rehearsal, console, lang
+        self._rehearsal, self._console = rehearsal, console
+        self._screen = Screen(console, rehearsal.store, lang, _clock)
         self._link: Link | None = None
         self._extra: list[Expected] = []
-        self._shown: dict[str, int] = {}
         self.complete = False
 
     def play(self, length_s: float | None, epoch: int) -> Audit:
@@ -150,12 +143,12 @@ class Demo:
                     while acts and now_ms() >= acts[-1][0]:
                         acts.pop()[1]()
                     self._rehearsal.turn()
-                    self._show(screen)
+                    self._screen.show(screen)
             except (_Ended, KeyboardInterrupt):
                 self._console.print("ending: what was sensed is still being delivered")
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._drain()
-        self._console.print(self._table())
+        self._console.print(self._screen.table())
         return self._rehearsal.account(self._extra)
 
     def close(self) -> None:
@@ -201,48 +194,9 @@ class Demo:
         about = (one.agent, f"home-{one.name}")
         self._extra.append(Expected(at=now_ms(), kind="agent_silent", about=about))
 
-    def _show(self, screen: Live) -> None:
-        if self._console.is_terminal:
-            screen.update(self._table())
-            return
-        words = catalogue(self._lang)
-        for incident in self._incidents():
-            if self._shown.get(incident.id, 0) < len(incident.steps):
-                self._shown[incident.id] = len(incident.steps)
-                step = incident.steps[-1]
-                self._console.print(
-                    f"{time.strftime('%H:%M:%S')}  {words.word(incident.kind)}"
-                    f"  {incident.subject}  {words.word(incident.state)}  {step.actor}",
-                    highlight=False,
-                )
 
-    def _incidents(self) -> Sequence[Incident]:
-        try:
-            found = self._rehearsal.store.incidents(Filter(newest=True, limit=200))
-        except StoreError:
-            return []
-        values = [outcome.value for outcome in found if isinstance(outcome.value, Incident)]
-        return sorted(values, key=lambda incident: (incident.noticed_at, incident.id))
-
-    def _table(self) -> Table:
-        words = catalogue(self._lang)
-        table = Table(title="weinao 微脑")
-        for name in ("", "kind", "subject", "state", "assignee", "delay s", "steps"):
-            table.add_column(name)
-        for incident in self._incidents()[-25:]:
-            at = time.strftime("%H:%M:%S", time.localtime(incident.noticed_at / 1_000))
-            late_s = (incident.noticed_at - incident.at) / 1_000
-            table.add_row(
-                at,
-                words.word(incident.kind),
-                incident.subject,
-                words.word(incident.state),
-                incident.assignee,
-                f"{late_s:.1f}",
-                str(len(incident.steps)),
-                style=COLOURS[incident.severity] if incident.due_at else "dim",
-            )
-        return table
+def _clock(at: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at / 1_000))
 
 
 def summary(verdict: Audit, lang: Language) -> Table:

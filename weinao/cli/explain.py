@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
+from weinao import logging
 from weinao.catalogue import Language
 from weinao.cli.minds import kept_rules, rules_of
 from weinao.cli.read import FOLDER, Json, open_to_read
@@ -52,12 +53,14 @@ def explain(
     """
     from sinks.store import StoreError
 
+    logging.configure(level="warning")
     try:
         store = open_to_read(data)
         try:
             case = case_of(store, incident, rules_of(rules or kept_rules(data), "explain"))
             if png is not None:
-                from weinao.cli.picture import NoPictureError, day_of, draw
+                from weinao.cli.day import day_of
+                from weinao.cli.picture import NoPictureError, draw
 
                 try:
                     draw(case, day_of(store, case), lang, png)

@@ -14,6 +14,7 @@ import stamina
 from cyclopts import App
 
 from weinao import logging, metrics
+from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -56,6 +57,7 @@ def run(
     recovery: bool = True,
     metrics_port: int | None = None,
     log_json: bool = False,
+    clock: ClockOption = "",
 ) -> None:
     """Run the flow of one set of grids until it is killed.
 
@@ -72,6 +74,7 @@ def run(
         recovery: Go on where the last run stood; without it, read the journal from its start.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
+        clock: Of a story that is played.
     """
     logging.configure(json=log_json)
     log = logging.logger(flow="safety", runner=runner)
@@ -82,15 +85,15 @@ def run(
         log.info("metrics.served", port=metrics.serve(metrics_port))
     journal = data / "journal"
     chosen = grids or grids_of(journal)
-    outage = Outage(log, "store", now_ms)
+    outage, now = Outage(log, "store", now_ms), told_time(clock)
     # A file has one owner, whom all workers share; to the store's process each has its own way.
-    owned = persistent(open_store(data, store), outage) if store else None
+    owned = persistent(open_store(data, store), outage, now) if store else None
     log.info("flow.started", grids=len(chosen), workers=workers)
     try:
         run_flow(
             journal,
             chosen,
-            lambda: owned or persistent(open_store(data, None), outage),
+            lambda: owned or persistent(open_store(data, None), outage, now),
             rules=in_force,
             policy=handled,
             runner=runner,
@@ -174,7 +177,9 @@ def open_store(data: Path, store: Path | None) -> "Store":
     return StoreClient(data / "store.sock")
 
 
-def persistent(store: "Store", outage: Outage) -> Callable[[Sequence[Outcome]], None]:
+def persistent(
+    store: "Store", outage: Outage, now: Callable[[], int] = now_ms
+) -> Callable[[Sequence[Outcome]], None]:
     """Return a write that waits, in order, for as long as the store is away."""
     from sinks.store import StoreUnavailableError
 
@@ -189,7 +194,7 @@ def persistent(store: "Store", outage: Outage) -> Callable[[Sequence[Outcome]], 
                     outage.lost(error)
                     raise
         outage.restored()
-        _count(outcomes)
+        _count(outcomes, now())
 
     return write
 
@@ -247,8 +252,7 @@ def run_plain(
             time.sleep(0.002)
 
 
-def _count(outcomes: Sequence[Outcome]) -> None:
-    now = now_ms()
+def _count(outcomes: Sequence[Outcome], now: int) -> None:
     for outcome in outcomes:
         OUTCOMES.labels(outcome.value.__struct_config__.tag).inc()
         CONCLUDED.observe(max(0, now - outcome.received_at) / 1_000)

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from sim.cast import COMMUNITY, GRID
 from sim.faults.fuzz import Fuzz, Shot
-from sim.people import Manner
+from sim.people import Manner, always
 from weinao import logging, topics
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.stage import Home, Stage, settle_folder
@@ -49,7 +49,7 @@ def fuzz(
     folder = settle_folder(folder)
     home = Home(name="fuzzed", about="a home under fire", recorded={DEVICE: "hall"})
     stage = Stage(folder, [home], epoch=now_ms(), heartbeat_s=3600, seed=seed)
-    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, manner=Manner())
+    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=always(Manner()))
     try:
         rehearsal.open()
         flow = rehearsal.supervisor.pid("flow")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weinao import logging, metrics, settings
-from weinao.clock import now_ms
+from weinao.cli.clocks import ClockOption, told_time
 
 if TYPE_CHECKING:
     from pipeline.ingest.gate import Gate
@@ -32,6 +32,7 @@ def ingest(
     config: Path | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
+    clock: ClockOption = "",
 ) -> None:
     """Journal everything the broker brings, and acknowledge only what is durable.
 
@@ -43,9 +44,11 @@ def ingest(
         config: Settings; `configs/ingest.toml` shows them all.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
+        clock: Of a story that is played.
     """
     logging.configure(json=log_json)
     log = logging.logger(community=community)
+    now = told_time(clock)
     from msgspec.structs import replace
 
     from pipeline.ingest.gate import Gate
@@ -75,7 +78,7 @@ def ingest(
         tuple(grids),
         take=lambda *message: gate.take(*message),  # noqa: PLW0108  # it is made below
         rng=random.Random(),  # noqa: S311  # spreads reconnects, guards nothing
-        now=now_ms,
+        now=now,
         log=log,
     )
     gate = Gate(
@@ -85,7 +88,7 @@ def ingest(
         rhythm=chosen.rhythm,
         puback=listener.puback,
         tell=listener.tell,
-        now=now_ms,
+        now=now,
         log=log,
     )
     log.info("ingest.started", journal_bytes=journal.end)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weinao import logging, metrics
+from weinao.cli.clocks import ClockOption, told_time
 from weinao.clock import now_ms
 from weinao.outage import Outage
 
@@ -28,6 +29,7 @@ def notify(
     broker: str | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
+    clock: ClockOption = "",
 ) -> None:
     """Publish incidents, tasks, notices and commands as the store gets them.
 
@@ -38,6 +40,7 @@ def notify(
         broker: Where the broker speaks MQTT 5, `host:port`.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
+        clock: Of a story that is played.
     """
     from sinks.client import StoreClient
     from sinks.mqtt import Publisher
@@ -57,7 +60,7 @@ def notify(
         community=chosen.community,
         name=chosen.name,
         batch_max=chosen.batch_max,
-        now=now_ms,
+        now=told_time(clock),
         log=log,
     )
     stop = threading.Event()

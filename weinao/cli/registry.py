@@ -10,7 +10,7 @@ import json as codec_json
 import secrets
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,7 @@ def publish(
     community: str,
     timeout_s: float,
     grids: Sequence[str] = (),
+    now: Callable[[], int] = now_ms,
 ) -> tuple[int, int]:
     """Publish records, and again until the journal has them; return how many it has of how many.
 
@@ -121,8 +122,8 @@ def publish(
     Raises:
         OSError: There is no broker.
     """
-    boot = f"{now_ms():013d}-{secrets.token_hex(3)}"
-    packs = _packs(records, grids, boot, community)
+    boot = f"{now():013d}-{secrets.token_hex(3)}"
+    packs = _packs(records, grids, boot, community, now())
     durable: dict[str, Numbers] = {}
     client = _client(boot, community, durable)
     host, _, port = broker.rpartition(":")
@@ -164,7 +165,7 @@ def _client(boot: str, community: str, durable: dict[str, Numbers]) -> mqtt.Clie
 
 
 def _packs(
-    records: Sequence[Record], grids: Sequence[str], boot: str, community: str
+    records: Sequence[Record], grids: Sequence[str], boot: str, community: str, now: int
 ) -> list[tuple[str, str, Pack]]:
     """Return grid, topic and pack for each record and each grid that needs it.
 
@@ -172,7 +173,7 @@ def _packs(
     """
     seqs: dict[str, int] = {}
     packs: list[tuple[str, str, Pack]] = []
-    layout, now = _Layout(records, grids), now_ms()
+    layout = _Layout(records, grids)
     for record in records:
         kind = str(record.__struct_config__.tag)
         for grid in layout.grids(record):

@@ -5,15 +5,14 @@ import time
 from pathlib import Path
 
 from sim.audit import Audit, Expected
-from sim.cast import COMMUNITY
-from sim.people import Manner, People
+from sim.people import Moods, People
 from sinks.client import StoreClient
 from sinks.store import StoreError
 from weinao.cli import system
 from weinao.cli.registry import publish
 from weinao.cli.stage import Home, Stage
 from weinao.cli.supervisor import NotReadyError, Program, Supervisor
-from weinao.clock import now_ms
+from weinao.clock import WALL, Clock, now_ms
 
 QUIET_S = 2.0
 """So long nothing new has to come out before we believe that nothing more will."""
@@ -26,24 +25,46 @@ class Rehearsal:
         stage: The homes.
         folder: Everything is kept in it.
         runner: Of the flow.
-        seed: Of the people's moods.
-        manner: Of the people.
+        seed: Of the people's dice.
+        moods: Of the people.
+        clock: Of everybody.
+        ingest: Settings of ingest; its own, if None.
+        rules: A file of thresholds, and
+        policy: one of how incidents are handled; the ones we ship, if None.
+
+    Attributes:
+        restarts: Names of the programs that died by themselves, each time.
     """
 
     def __init__(
-        self, stage: Stage, folder: Path, *, runner: str, seed: int, manner: Manner
+        self,
+        stage: Stage,
+        folder: Path,
+        *,
+        runner: str,
+        seed: int,
+        moods: Moods,
+        clock: Clock = WALL,
+        ingest: Path | None = None,
+        rules: Path | None = None,
+        policy: Path | None = None,
     ) -> None:
         self.stage = stage
         self.plan = system.Plan(
             data=folder / "data",
-            community=COMMUNITY,
+            community=stage.community,
             grids=stage.grids,
             broker_port=system.free_port(),
             runner=runner,
+            clock="" if clock is WALL else str(clock),
+            ingest=ingest,
+            rules=rules.resolve() if rules else None,
+            policy=policy.resolve() if policy else None,
         )
-        self.supervisor = Supervisor(folder / "logs")
+        self.restarts: list[str] = []
+        self.supervisor = Supervisor(folder / "logs", self.restarts.append)
         self.store = StoreClient(self.plan.data / "store.sock")
-        self._seed, self._manner = seed, manner
+        self._seed, self._moods, self._clock = seed, moods, clock
         self._people: People | None = None
         self._agent_ports: dict[str, int] = {}
         self._ended_at = 0
@@ -55,18 +76,26 @@ class Rehearsal:
             NotReadyError: A program did not become usable; the message says which, and why.
         """
         system.start(self.supervisor, self.plan)
-        loaded, wanted = publish(
-            self.stage.records(), broker=self.plan.broker, community=COMMUNITY, timeout_s=20
-        )
-        if loaded < wanted:
-            raise NotReadyError(f"only {loaded} of {wanted} registry records are in the journal")
+        for records in self.stage.registries():
+            loaded, wanted = publish(
+                records,
+                broker=self.plan.broker,
+                community=self.plan.community,
+                timeout_s=20,
+                now=self._clock,
+            )
+            if loaded < max(wanted, len(records)):
+                raise NotReadyError(
+                    f"only {loaded} of {len(records)} registry records are in the journal"
+                )
         self._people = People(
             "127.0.0.1",
             self.plan.broker_port,
-            COMMUNITY,
-            manner=self._manner,
+            self.plan.community,
+            moods=self._moods,
             rng=random.Random(self._seed),  # noqa: S311  # a rehearsal
-            now=now_ms,
+            now=self._clock,
+            timer=now_ms,
         )
 
     def programs(self) -> list[Program]:
@@ -93,7 +122,7 @@ class Rehearsal:
         """
         deadline = time.monotonic() + timeout_s
         delivered = self._quiet(deadline)
-        self._ended_at = now_ms()
+        self._ended_at = self._clock()
         for one in self.stage.homes:
             self.supervisor.stop(one.agent)
         return self._quiet(max(deadline, time.monotonic() + 2 * QUIET_S)) and delivered

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.flow.plain import PlainRunner
 from pipeline.journal import JournalWriter, Record
-from sim.people import Manner, answer
+from sim.people import answer, by_the_hour
 from sim.verdict import Noticed
 from sim.world.said import dice
 from sim.world.truth import Sent
@@ -35,12 +35,7 @@ DECIDE_MS = 60_000
 STORED_AT_ONCE = 20_000
 JOURNALLED_AT_ONCE = 20_000
 
-AWAKE = Manner(delay_s=(20, 150), deaf_share=0.08)
-ASLEEP = Manner(delay_s=(45, 400), deaf_share=0.5)
-"""Families sleep; staff on the night shift do not."""
-
 _TOLD_MS = 3_600_000
-_NIGHT_H = (23, 6)
 _BOOT = "00000001-5eed00"
 
 
@@ -186,20 +181,13 @@ class Rehearsal:
             return
         self._reacted.add(change)
         at = incident.steps[-1].at
-        reaction = answer(incident, _manner(incident.assignee, at), self._rng)
+        reaction = answer(incident, by_the_hour(incident.assignee, at), self._rng)
         if reaction is None:
             return
         delay_s, actor, action = reaction
         due = max(now + 1, at + round(delay_s * 1_000))
         said = Feedback(at=due, incident=incident.id, actor=actor, action=action)
         heapq.heappush(self._answers, (due, next(self._order), incident.grid, said))
-
-
-def _manner(who: str, at: int) -> Manner:
-    hour = (at // 3_600_000 + 8) % 24
-    sleeps = hour >= _NIGHT_H[0] or hour < _NIGHT_H[1]
-    family = who.startswith(("daughter-", "neighbour-"))
-    return ASLEEP if sleeps and family else AWAKE
 
 
 def _topic(grid: str, pack: Pack) -> str:

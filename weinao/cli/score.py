@@ -1,5 +1,6 @@
 """`weinao score`: what the brain made of a simulated community, against its truth."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,12 @@ from sim.score import Score, missed, unexplained
 from sim.score import score as score_of
 from sim.verdict import Noticed
 from sim.world.truth import Fact, Sent
+from weinao import logging
+from weinao.catalogue import Language
+from weinao.cli.picture import NoPictureError
+from weinao.cli.score_picture import draw_score, in_order, share, too_late
 from weinao.outcomes import Hazard, Incident, Notice, Outcome, Reason
+from weinao.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +31,8 @@ def score(
     truth: Path,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     why: Annotated[bool, Parameter(name="--why", negative="")] = False,
+    png: Annotated[Path | None, Parameter(name="--png")] = None,
+    lang: Language = "zh",
 ) -> None:
     """Score a simulated community.
 
@@ -32,6 +40,8 @@ def score(
         truth: Folder that `weinao sim run` wrote.
         json: Print JSON.
         why: Name what was missed, and what was false, as well.
+        png: Also draw it into this file (needs the extra `report`).
+        lang: Language of the table and the picture.
     """
     from sinks.duckdb_store import DuckDBStore
 
@@ -57,10 +67,16 @@ def score(
         repeated=repeated,
     )
     store.close()
+    if png is not None:
+        logging.configure(level="warning")
+        try:
+            draw_score(found, lang, png)
+        except NoPictureError as error:
+            sys.exit(f"weinao score: {error}")
     if json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())  # noqa: T201  # asked for
     else:
-        _show(found)
+        _show(found, lang)
     if why:
         _explain(facts, noticed, incidents)
 
@@ -90,21 +106,59 @@ def _deliveries(store: "Store", sent: Sent) -> tuple[int, int]:
     return sent.observations - distinct - named, kept - distinct
 
 
-def _show(found: Score) -> None:
-    console = Console()
-    table = Table(
-        "kind", "expected", "found", "recall", "false", "precision", "p50 s", "p95 s", "≤ s"
-    )
-    for kind, one in found.by_kind.items():
-        cells = (
-            one.expected, one.found, one.recall, one.false, one.precision, one.delay_s_p50,
-            one.delay_s_p95, one.delay_s_max_allowed,
-        )  # fmt: skip
-        table.add_row(kind, *("" if cell is None else f"{cell:g}" for cell in cells))
+def _show(found: Score, lang: Language) -> None:
+    voice = Voice(lang, ())
+    # A file or a pipe has no width; wide enough that no number is cut.
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=160)
+    table = Table(title=voice.say("score", "title"))
+    for name in _COLUMNS:
+        table.add_column(voice.say("score", name), justify="left" if name == "kind" else "right")
+    for kind, one in in_order(found):
+        bad = one.found < one.expected or one.false or too_late(one)
+        table.add_row(
+            voice.words.say("hazard", kind),
+            str(one.expected),
+            str(one.found),
+            share(one.recall),
+            str(one.false),
+            share(one.precision),
+            *(_span(s, voice) for s in (one.delay_s_p50, one.delay_s_p95, one.delay_s_max_allowed)),
+            style="red" if bad else "",
+        )
     console.print(table)
-    for name in Score.__struct_fields__:
-        if name != "by_kind":
-            console.print(f"{name}: {getattr(found, name)}")
+    for line in _sentences(found, voice):
+        console.print(line)
+
+
+_COLUMNS = ("kind", "expected", "found", "recall", "false", "precision", "p50", "p95", "bound")
+
+
+def _span(seconds: float | None, voice: Voice) -> str:
+    return "–" if seconds is None else voice.span(round(seconds * 1_000))
+
+
+def _sentences(found: Score, voice: Voice) -> "Iterator[str]":
+    expected = sum(one.expected for one in found.by_kind.values())
+    noticed = sum(one.found for one in found.by_kind.values())
+    late = [voice.words.say("hazard", kind) for kind, one in in_order(found) if too_late(one)]
+    delay = voice.say("score", "not_in_time" if late else "in_time", kinds=voice.listed(late))
+    if noticed < expected:
+        yield voice.say("score", "missed", missed=expected - noticed, expected=expected)
+    else:
+        recall = share(found.acute_recall)
+        yield voice.say("score", "all_found", recall=recall, expected=expected, delay=delay)
+    false = sum(one.false for one in found.by_kind.values())
+    per_day = f"{found.false_acute_per_home_day:g}"
+    yield voice.say("score", "false_alarms", false=false, per_day=per_day)
+    yield voice.say(
+        "score",
+        "account",
+        lost=found.lost,
+        twice=found.duplicated,
+        open=found.open_without_deadline,
+        told=found.notices_per_person_step_max,
+    )
+    yield voice.say("score", "answered", answered=share(found.within_deadline_share))
 
 
 def _explain(facts: list[Fact], noticed: list[Noticed], incidents: list[Incident]) -> None:

@@ -26,6 +26,8 @@ Told = Callable[[int], object]
 
 app = App(name="sim", help="Play a simulated community through the real brain.")
 
+app.command("weinao.cli.play:play", name="play")
+
 SCENARIOS = Path("configs/scenarios")
 
 
@@ -52,14 +54,14 @@ def run(
     from weinao.cli.stage import settle_folder
 
     logging.configure(level="warning")
-    story, in_force = _story(scenario), rules_of(rules, "sim run")
+    story, in_force = story_of(scenario), rules_of(rules, "sim run")
     handled = policy_of(policy, "sim run")
     folder = settle_folder(out)
     keep_rules(rules, folder)
     begun_at = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("simulated", total=story.lasts_s)
-        verdicts, sent = play(
+        verdicts, sent = rehearse(
             story,
             folder,
             seed,
@@ -79,7 +81,7 @@ def run(
         raise SystemExit(1)
 
 
-def play(
+def rehearse(
     story: Scenario,
     out: Path,
     seed: int | None,
@@ -105,7 +107,12 @@ def play(
     return judge(story, rehearsal.noticed, rehearsal.incidents.values()), sent
 
 
-def _story(scenario: str) -> Scenario:
+def story_of(scenario: str) -> Scenario:
+    """Read a scenario by its file or its name.
+
+    Raises:
+        SystemExit: There is none, or it cannot be played.
+    """
     path = Path(scenario)
     if not path.exists():
         path = SCENARIOS / f"{scenario}.toml"

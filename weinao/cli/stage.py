@@ -83,6 +83,7 @@ class Stage:
     ) -> None:
         self.homes, self._folder = homes, folder / "agents"
         self._epoch, self._heartbeat_s, self._seed = epoch, heartbeat_s, seed
+        self.community = COMMUNITY
 
     def records(self) -> list[Record]:
         """Return everything that is to be registered."""
@@ -100,6 +101,10 @@ class Stage:
                 beating=one.beating,
             )
         return records
+
+    def registries(self) -> list[list[Record]]:
+        """Return the same, in the parts that are to be loaded one after the other."""
+        return [self.records()]
 
     def program(self, one: Home, broker_port: int) -> Program:
         """Write an agent's settings and return how to start it."""
@@ -199,7 +204,7 @@ class Stage:
         ]
         return {
             "agent": one.agent,
-            "community": COMMUNITY,
+            "community": self.community,
             "grid": one.grid,
             "folder": str(folder),
             "broker": {"port": broker_port, "keep_alive_s": 5},

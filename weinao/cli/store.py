@@ -3,13 +3,14 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from weinao import logging, metrics
-from weinao.clock import now_ms
+from weinao.cli.clocks import ClockOption, told_time
 
 if TYPE_CHECKING:
     from sinks.server import StoreServer
@@ -30,6 +31,7 @@ def run(
     listen: str | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
+    clock: ClockOption = "",
 ) -> None:
     """Own the store of a data folder until told to end.
 
@@ -39,6 +41,7 @@ def run(
         listen: A further address, `host:port`, beside the socket.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
+        clock: Of a story that is played.
     """
     from sinks import wire
     from sinks.store import StoreError
@@ -53,24 +56,26 @@ def run(
         addresses.append(wire.address(listen or chosen.listen))
     data.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_serve(data / FILE, addresses, chosen))
+        asyncio.run(_serve(data / FILE, addresses, chosen, told_time(clock)))
     except StoreError as error:
         sys.exit(f"weinao store: {error}")
 
 
-async def _serve(path: Path, addresses: "list[Address]", chosen: "StoreSettings") -> None:
+async def _serve(
+    path: Path, addresses: "list[Address]", chosen: "StoreSettings", now: Callable[[], int]
+) -> None:
     log = logging.logger(store=str(path))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = _server(path, chosen)
+    server = _server(path, chosen, now)
     await server.serve(
         addresses, stop, lambda: log.info("store.opened", listens=", ".join(map(str, addresses)))
     )
     log.info("store.closed")
 
 
-def _server(path: Path, chosen: "StoreSettings") -> "StoreServer":
+def _server(path: Path, chosen: "StoreSettings", now: Callable[[], int]) -> "StoreServer":
     from sinks.duckdb_store import DuckDBStore
     from sinks.measures import Measures
     from sinks.server import StoreServer
@@ -79,7 +84,7 @@ def _server(path: Path, chosen: "StoreSettings") -> "StoreServer":
         path,
         memory_bytes_max=chosen.memory_bytes_max,
         threads=chosen.threads,
-        kept=Measures(now_ms).kept,
+        kept=Measures(now).kept,
     )
     return StoreServer(store, logging.logger(store=str(path)))
 

@@ -69,7 +69,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise NotReadyError(
                     f"{program.name} was not ready after {timeout_s:.0f} s;"
-                    f" see {self._logs / program.name}.log:\n{self._tail(program.name)}"
+                    f" see {self._logs / program.name}.log:\n{self.tail(program.name)}"
                 )
             self.look()
             time.sleep(0.05)
@@ -113,6 +113,11 @@ class Supervisor:
         self._programs.clear()
         _end(processes)
 
+    def tail(self, name: str) -> str:
+        """Return the end of a program's log."""
+        path = self._logs / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
             self._running[program.name] = subprocess.Popen(  # noqa: S603  # our own command
@@ -125,10 +130,6 @@ class Supervisor:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
             )
         self._started_at[program.name] = time.monotonic()
-
-    def _tail(self, name: str) -> str:
-        path = self._logs / f"{name}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
 
 
 def arguments(*parts: object) -> tuple[str, ...]:

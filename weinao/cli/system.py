@@ -23,6 +23,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
         policy: The flow's policy, likewise.
+        clock: What all of them take their time from; the wall's, if empty.
+        ingest: Settings of ingest; its own, if None.
     """
 
     data: Path
@@ -34,6 +36,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     epoch_s: float = 1.0
     rules: Path | None = None
     policy: Path | None = None
+    clock: str = ""
+    ingest: Path | None = None
 
     @property
     def broker(self) -> str:
@@ -60,15 +64,17 @@ def programs(plan: Plan) -> list[Program]:
     grids = [part for grid in plan.grids for part in ("--grids", grid)]
     rules = () if plan.rules is None else ("--rules", plan.rules)
     policy = () if plan.policy is None else ("--policy", plan.policy)
-    common = (*data, "--community", plan.community, "--broker", plan.broker)
+    clock = ("--clock", plan.clock) if plan.clock else ()
+    common = (*clock, *data, "--community", plan.community, "--broker", plan.broker)
+    ingest = ("--config", plan.ingest) if plan.ingest else ()
     return [
         Program("broker", arguments("broker", *data, "--port", plan.broker_port),
                 _listening("127.0.0.1", plan.broker_port)),
-        Program("ingest", arguments("ingest", *common, *_metrics(plan, 1)),
+        Program("ingest", arguments("ingest", *common, *ingest, *_metrics(plan, 1)),
                 (plan.data / "journal" / "durable").exists),
-        Program("store", arguments("store", "run", *data, *_metrics(plan, 2)),
+        Program("store", arguments("store", "run", *data, *clock, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
-        Program("flow", arguments("flow", "run", *data, *grids, "--runner", plan.runner,
+        Program("flow", arguments("flow", "run", *data, *clock, *grids, "--runner", plan.runner,
                                   "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
     ]  # fmt: skip
