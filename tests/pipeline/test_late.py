@@ -17,6 +17,7 @@ from pipeline.brain.identify.health_score import HealthDay
 from pipeline.brain.identify.inactivity import Inactivity
 from pipeline.brain.identify.night_door import NightDoor
 from pipeline.brain.identify.not_back import NotBack
+from pipeline.brain.identify.outside import is_movement
 from pipeline.brain.identify.risk_health import RiskHealth
 from pipeline.brain.identify.stove import Stove
 from pipeline.brain.identify.vitals import VitalAlarm
@@ -236,7 +237,9 @@ def test_rules_about_now_are_not_moved_by_the_past(rule: Any, log: list[Seen], g
     in_time = [seen for n, seen in enumerate(log) if n not in gone or n == len(log) - 1]
     late = [seen for n, seen in enumerate(log) if n in gone and n != len(log) - 1]
     concerned = [seen for seen in in_time if rule.subject_of(seen) is not None]
-    late = [seen for seen in late if concerned and seen.at < concerned[-1].at]
+    # Past is what is older than the newest movement known; a later one is news, and ends a silence.
+    known = [seen.at for seen in concerned if rule.name == "vitals" or is_movement(seen)]
+    late = [seen for seen in late if seen.at < max(known, default=0)]
     state, _ = run(rule, concerned, log[-1].at + 2 * DAY)
 
     after, found = run(rule, late, None, state)
