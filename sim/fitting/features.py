@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from sim.fitting.diary import MEALS, Diary, Span, overlap
+from sim.world.routine import PARTS_OF_DAY, part_of_day
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS
 
 Features = dict[str, list[float]]
@@ -19,7 +20,6 @@ _MORNING_H = 15
 """An hour of the night before this one is after midnight."""
 
 _AWAKE_H_MIN = 2
-_QUIET_FROM_H = (0, 6, 12, 18)
 
 
 def features(diary: Diary) -> Features:
@@ -93,12 +93,15 @@ def _still(diary: Diary) -> Features:
         found["moves_asleep_per_h"].append(moves / ((night[1] - night[0]) / HOUR_MS))
     quiet = [(at, (until - at) / MINUTE_MS, room) for at, until, room, _ in gaps(diary)]
     found["quiet_min"] = [minutes for _, minutes, _ in quiet]
-    for hour in _QUIET_FROM_H:
-        longest: dict[int, float] = {}
-        for at, minutes, _ in quiet:
-            if hour <= at / HOUR_MS % 24 < hour + 6:
-                longest[at // DAY_MS] = max(longest.get(at // DAY_MS, 0.0), minutes)
-        found[f"quiet_longest_{hour:02d}_min"] = list(longest.values())
+    longest: dict[tuple[str, int], float] = {}
+    for at, minutes, _ in quiet:
+        asleep = overlap((at, at + 1), diary.nights)
+        when = ("asleep" if asleep else part_of_day(at / HOUR_MS % 24), at // DAY_MS)
+        longest[when] = max(longest.get(when, 0.0), minutes)
+    for part in ("asleep", *PARTS_OF_DAY):
+        found[f"quiet_longest_{part}_min"] = [
+            minutes for (name, _), minutes in longest.items() if name == part
+        ]
     for room in ("kitchen", "living", "bathroom", "bedroom"):
         spent = dict.fromkeys((at // DAY_MS for at in midnights(diary)), 0.0)
         for at, minutes, where in quiet:

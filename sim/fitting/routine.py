@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim.fitting.diary import MEALS, Diary, overlap, stays_in
 from sim.fitting.features import OUTING_MIN_MAX, awake_h, features, gaps, midnights
 from sim.fitting.spreads import habit, rounded, spread
 from sim.importers.wearables import Sleep
-from sim.world.fitted import Outings, Routine, Spread
+from sim.world.fitted import Habit, Outings, Routine, Spread
+from sim.world.routine import PARTS_OF_DAY, part_of_day, stirring
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS
 
 WORK_MIN = 240
@@ -48,8 +50,8 @@ def fit_routine(
     clocks = {name: habit(name, everybody(f"{name}_h")) for name in MEALS}
     moved = _moving([one for one in diaries if one.watched] if moving is None else moving)
     return Routine(
-        up_h=habit("getting up", [*everybody("up_h"), *ups]),
-        bed_h=habit("going to bed", [*everybody("bed_h"), *beds]),
+        up_h=_clock("getting up", everybody("up_h"), ups),
+        bed_h=_clock("going to bed", everybody("bed_h"), beds),
         breakfast_h=clocks["breakfast"],
         lunch_h=clocks["lunch"],
         dinner_h=clocks["dinner"],
@@ -65,6 +67,7 @@ def fit_routine(
         visit_min=spread("visits to the bathroom", pooled("visit_min")),
         night_visits=habit("visits by night", everybody("visits_per_night")),
         night_visit_min=spread("visits by night", pooled("night_visit_min")),
+        sits_on=moved.sits_on,
         errands_per_h=moved.errands_per_h,
         errand_min=moved.errand_min,
         stir_min=moved.stir_min,
@@ -77,6 +80,14 @@ def works(diary: Diary) -> bool:
     long = [begun for begun, ended in diary.outings if (ended - begun) >= WORK_MIN * MINUTE_MS]
     gone = sum(any(day <= begun < day + DAY_MS for begun in long) for day in days)
     return gone >= _WORK_SHARE * max(1, len(days))
+
+
+def _clock(what: str, at_home: list[list[float]], by_watch: list[list[float]]) -> Habit:
+    """Return when people do something: the watches tell how people differ, homes how days do.
+
+    Most of the watches were worn by people with a fever, whose days are not as days are.
+    """
+    return replace(habit(what, [*at_home, *by_watch]), within=habit(what, at_home).within)
 
 
 def _by_watch(sleeps: Iterable[Sleep]) -> tuple[list[list[float]], list[list[float]]]:
@@ -124,6 +135,7 @@ def _share_of_day(diary: Diary, at: int) -> Iterable[float]:
 
 
 class _Moving(Struct, frozen=True):
+    sits_on: dict[str, float]
     errands_per_h: dict[str, float]
     errand_min: dict[str, Spread]
     stir_min: dict[str, Spread]
@@ -133,20 +145,26 @@ def _moving(watched: Sequence[Diary]) -> _Moving:
     """Return how people move about and stir, from homes whose sensors tell."""
     stir: dict[str, list[float]] = {}
     errands: dict[str, list[float]] = {"kitchen": [], "bedroom": []}
+    sits: dict[str, list[bool]] = {name: [] for name in PARTS_OF_DAY}
     hours = 0.0
     for diary in watched:
         hours += sum(awake_h(diary, day) for day in midnights(diary))
         for at, until, room, following in gaps(diary):
+            hour = at / HOUR_MS % 24
+            asleep = overlap((at, until), diary.nights) > (until - at) / 2
             if room == following:
-                asleep = overlap((at, until), diary.nights) > (until - at) / 2
-                stir.setdefault("asleep" if asleep else room, []).append((until - at) / MINUTE_MS)
+                name = "asleep" if asleep else stirring(room, hour)
+                stir.setdefault(name, []).append((until - at) / MINUTE_MS)
+            if room == "living" and not asleep:
+                sits[part_of_day(hour)].append(room == following)
         meals = [span for spans in diary.meals.values() for span in spans]
-        for begun, ended, room in stays_in(diary.moves):
-            busy = overlap((begun, ended + 1), [*diary.nights, *meals])
-            if room in errands and not busy:
-                errands[room].append(max(_BRIEF_MIN, (ended - begun) / MINUTE_MS))
-    rooms = ("kitchen", "living", "bathroom", "bedroom", "hall", "asleep")
+        for begun, ended, where in stays_in(diary.moves):
+            if where in errands and not overlap((begun, ended + 1), [*diary.nights, *meals]):
+                errands[where].append(max(_BRIEF_MIN, (ended - begun) / MINUTE_MS))
+    sitting = [stirring("living", hour) for hour in (6, 12, 18)]
+    rooms = ("kitchen", *sitting, "bathroom", "bedroom", "hall", "asleep")
     return _Moving(
+        {name: rounded(sum(one) / max(1, len(one))) for name, one in sits.items()},
         {room: rounded(len(one) / max(1.0, hours)) for room, one in errands.items()},
         {room: spread(f"errands to {room}", one) for room, one in errands.items()},
         {room: spread(f"stirring, {room}", stir.get(room, ())) for room in rooms},

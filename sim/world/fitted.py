@@ -94,10 +94,12 @@ class Routine(Struct, frozen=True, forbid_unknown_fields=True):
         visit_min: How long.
         night_visits: To the bathroom, in a night.
         night_visit_min: How long somebody is out of bed for one.
-        errands_per_h: For each hour awake at home, by room.
+        sits_on: How often who has stirred in the living room stays there until the next time,
+            by `morning`, `afternoon` and `evening`; else they go elsewhere.
+        errands_per_h: Where they go from there, for each hour awake at home, by room.
         errand_min: How long, by room.
         stir_min: Until who stays in a room is noticed again by a sensor that rests three minutes;
-            by room, and `asleep`.
+            by room, in the living room by the part of the day as well, and `asleep`.
     """
 
     up_h: Habit
@@ -113,6 +115,7 @@ class Routine(Struct, frozen=True, forbid_unknown_fields=True):
     visit_min: Spread
     night_visits: Habit
     night_visit_min: Spread
+    sits_on: dict[str, float]
     errands_per_h: dict[str, float]
     errand_min: dict[str, Spread]
     stir_min: dict[str, Spread]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sim.world.body import CLOSE_MS, READ_MS, Body, illness
 from sim.world.fitted import shipped
 from sim.world.households import Dwelling, Person
-from sim.world.routine import HOURS, OUT, Stay, Ways, at_home, day, in_bed, ways
+from sim.world.routine import HOURS, OUT, Stay, Ways, at_home, day, in_bed, stirring, ways
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, Said, dice
 from sim.world.truth import Fact
 from weinao.messages import Home, Motion, MotionEvent, Rhythm, Sensor, Utility, Vitals
@@ -156,11 +156,14 @@ class LivedIn:
                     yield stay.at + 40_000, stay.room
             if any(_covers(fact, stay, person, self._home) for fact in self._facts):
                 continue
-            stir_min = self._stir_min["asleep" if stay.asleep else stay.room]
             at = stay.at + 45_000
             while at < stay.until - 10_000:
                 yield at, stay.room
-                at += round(stir_min.draw(rng) * MINUTE_MS)
+                if stay.still:
+                    break
+                hour = (at + TZ_MS) % DAY_MS / HOUR_MS
+                name = "asleep" if stay.asleep else stirring(stay.room, hour)
+                at += round(self._stir_min[name].draw(rng) * MINUTE_MS)
 
     def _pirs(self, moves: Sequence[tuple[int, str]]) -> Iterator[Said]:
         for at, room in moves:

@@ -37,6 +37,9 @@ class Hours(Struct, frozen=True):
     naps: float = 0.0
 
 
+PARTS_OF_DAY = ("morning", "afternoon", "evening")
+"""From 6, 12 and 18 o'clock; who is up before 6 is so since the evening."""
+
 HOURS = {
     "elder": Hours(6.0, 6.4, 11.3, 17.4, 21.3, naps=0.6),
     "adult": Hours(6.75, 7.1, 11.8, 18.4, 22.5, leaves=7.9),
@@ -71,6 +74,7 @@ class Stay(Struct, frozen=True):
 
     Attributes:
         meal: What is eaten there.
+        still: Nothing stirs in all that time.
     """
 
     at: int
@@ -78,6 +82,7 @@ class Stay(Struct, frozen=True):
     room: str
     asleep: bool = False
     meal: str = ""
+    still: bool = False
 
 
 def ways(hours: Hours, who: str, seed: int, routine: Routine | None = None) -> Ways:
@@ -135,11 +140,21 @@ def day(own: Ways, midnight: int) -> list[Stay]:
         *_sleeping(own, min(bed, _DAY_MIN), _DAY_MIN, rng),
     ]
     return [
-        Stay(at, until, part.room, part.asleep, part.meal)
+        Stay(at, until, part.room, part.asleep, part.meal, part.still)
         for part in parts
         if (at := midnight + round(part.from_min * MINUTE_MS))
         < (until := midnight + round(part.until_min * MINUTE_MS))
     ]
+
+
+def part_of_day(hour: float) -> str:
+    """Return the name of a part of the day, by the local hour."""
+    return PARTS_OF_DAY[min(2, max(0, int(hour - 6) // 6))] if hour >= 6 else PARTS_OF_DAY[2]  # noqa: PLR2004  # morning
+
+
+def stirring(room: str, hour: float) -> str:
+    """Return under which name it is known how often somebody stirs: sitting, by the hour."""
+    return f"living_{part_of_day(hour)}" if room == "living" else room
 
 
 def at_home(stays: Sequence[Stay], from_at: int, until: int) -> list[Stay]:
@@ -167,6 +182,7 @@ class _Part(Struct, frozen=True):
     room: str
     asleep: bool = False
     meal: str = ""
+    still: bool = False
 
 
 _DAY_MIN = 1_440.0
@@ -260,27 +276,37 @@ def _free(
     own: Ways, begun: float, ended: float, rng: random.Random, *, first: bool
 ) -> Iterator[_Part]:
     """Yield the time between plans: in the living room, with ways to other rooms and back."""
-    routine = own.routine
-    rates = {"bathroom": own.visits_per_h, **routine.errands_per_h}
-    total = sum(rates.values()) / 60
     at = begun
-    due = begun + (1.0 if first else rng.expovariate(total))
-    room = "bathroom" if first else _chosen(rates, rng)
-    while due < ended:
-        spread = routine.visit_min if room == "bathroom" else routine.errand_min[room]
-        back = due + max(0.8, spread.draw(rng))
-        if back + 0.5 > ended:
-            break
-        if due > at:
-            yield _Part(at, due, "living")
-        yield _Part(due, back, room)
-        at, due, room = back, back + rng.expovariate(total), _chosen(rates, rng)
-    if ended > at:
-        yield _Part(at, ended, "living")
+    sits, room = ([1.0], "bathroom") if first else _sits(own, at, rng)
+    while at < ended:
+        for minutes in sits:
+            until = min(at + minutes, ended)
+            if until > at:
+                yield _Part(at, until, "living", still=True)
+            at = until
+        spread = own.routine.visit_min if room == "bathroom" else own.routine.errand_min[room]
+        back = at + max(0.8, spread.draw(rng))
+        if at < ended and back + 0.5 < ended:
+            yield _Part(at, back, room)
+            at = back
+        sits, room = _sits(own, at, rng)
 
 
-def _chosen(rates: dict[str, float], rng: random.Random) -> str:
-    return rng.choices([*rates], [*rates.values()])[0]
+def _sits(own: Ways, at: float, rng: random.Random) -> tuple[list[float], str]:
+    """Return how long somebody who sits down now is still, time after time; and goes where then."""
+    routine, hour = own.routine, at / 60
+    share, still = routine.sits_on[part_of_day(hour)], routine.stir_min[stirring("living", hour)]
+    sits = [_ON_THE_WAY_MIN]
+    while rng.random() < share:
+        sits.append(still.draw(rng))
+    hourly = sum(routine.errands_per_h.values())
+    if rng.random() < own.visits_per_h / (own.visits_per_h + hourly):
+        return sits, "bathroom"
+    return sits, rng.choices([*routine.errands_per_h], [*routine.errands_per_h.values()])[0]
+
+
+_ON_THE_WAY_MIN = 1.0
+"""How long who does not sit down is in the living room."""
 
 
 def _sleeping(own: Ways, begun: float, ended: float, rng: random.Random) -> Iterator[_Part]:
