@@ -77,7 +77,8 @@ def gaps(diary: Diary) -> Iterator[tuple[int, int, str, str]]:
 
 
 def _awake(diary: Diary) -> list[tuple[int, float]]:
-    days = [(midnight, awake_h(diary, midnight)) for midnight in midnights(diary)]
+    # The night before its first day is in no diary.
+    days = [(midnight, awake_h(diary, midnight)) for midnight in midnights(diary)[1:]]
     return [one for one in days if one[1] >= _AWAKE_H_MIN]
 
 
