@@ -34,7 +34,7 @@ _IN_BED_MS = 45 * MINUTE_MS
 """Since when somebody was asleep whom something gets out of bed."""
 
 _HOME_MS = 30 * MINUTE_MS
-"""Since when somebody is at home whom something befalls there."""
+"""For how long somebody is at home before something befalls them, and after."""
 
 _WARMTH_C = {"heat_wave": 34.0, "heating_fails": 14.0, "airs_room": 15.0}
 _BAKES_W = {"overloads": 11_500.0, "bakes": 5_000.0}
@@ -129,8 +129,7 @@ class LivedIn:
         stays = list(guide) if guided and guide else day(self._ways[person.id], midnight)
         for fact in self._facts:
             if fact.about[0] in (person.id, self._home.id):
-                if fact.happening not in _AWAY:
-                    stays = at_home(stays, fact.at - _HOME_MS, fact.until)
+                stays = at_home(stays, fact.at - _HOME_MS, fact.until + _HOME_MS)
                 if fact.happening in _FROM_BED and midnight <= fact.at < midnight + DAY_MS:
                     stays = in_bed(stays, fact.at - _IN_BED_MS, fact.at)
                 if fact.happening in _STILL:
