@@ -27,8 +27,8 @@ from sim.world.routine import Hours, Ways, day, ways
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, dice
 from weinao.messages import Home, Sensor
 
-HOMES, DAYS = 40, 14
-"""So many people are simulated for so many days."""
+DAYS = 14
+"""For so many days each person is simulated."""
 
 MONDAY = 1_772_409_600_000
 """2026-03-02, a Monday, by the local clock; where simulated days begin."""
@@ -79,24 +79,32 @@ class Samples(Struct, frozen=True, kw_only=True):
 
 
 def routines(
-    diaries: Sequence[Diary], sleeps: Sequence[Sleep], shipped: Routine, told: Told
+    diaries: Sequence[Diary], sleeps: Sequence[Sleep], shipped: Routine, number: int, told: Told
 ) -> Iterator[tuple[Compared, Samples]]:
-    """Yield how close routines are: of all homes to the shipped, of each to a fit without it."""
+    """Yield how close routines are: of all homes to the shipped, of each to a fit without it.
+
+    Args:
+        diaries: Of recorded homes.
+        sleeps: Of other people.
+        shipped: What the world is made with.
+        number: Of people to simulate.
+        told: Hears what is being done.
+    """
     told("routines of all")
     everybody = _pooled(features(one) for one in diaries)
-    lived = _live(shipped, sum(map(works, diaries)) / len(diaries))
+    lived = _live(shipped, number, sum(map(works, diaries)) / len(diaries))
     for name in everybody:
         group = "movement" if name.startswith(MOVEMENT) else "routine"
         yield from _compared(group, name, "all", everybody[name], lived.get(name, []))
     for diary in diaries:
-        yield from _left_out(diary, diaries, sleeps, told)
+        yield from _left_out(diary, diaries, sleeps, number, told)
     for diary in diaries:
         if diary.watched:
-            yield from _second_half(diary, diaries, sleeps, told)
+            yield from _second_half(diary, diaries, sleeps, number, told)
 
 
 def _left_out(
-    diary: Diary, diaries: Sequence[Diary], sleeps: Sequence[Sleep], told: Told
+    diary: Diary, diaries: Sequence[Diary], sleeps: Sequence[Sleep], number: int, told: Told
 ) -> Iterator[tuple[Compared, Samples]]:
     """Yield how close a home is to a fit without it; its movement, which few tell, stays."""
     others = [one for one in diaries if one is not diary]
@@ -105,7 +113,7 @@ def _left_out(
     told(f"routines without {diary.who}")
     own, known = features(diary), _pooled(features(one) for one in others)
     watched = [one for one in diaries if one.watched]
-    lived = _live(fit_routine(others, sleeps, watched), float(works(diary)))
+    lived = _live(fit_routine(others, sleeps, watched), number, float(works(diary)))
     for name in own:
         if not name.startswith(MOVEMENT):
             yield from _compared(
@@ -114,14 +122,14 @@ def _left_out(
 
 
 def _second_half(
-    diary: Diary, diaries: Sequence[Diary], sleeps: Sequence[Sleep], told: Told
+    diary: Diary, diaries: Sequence[Diary], sleeps: Sequence[Sleep], number: int, told: Told
 ) -> Iterator[tuple[Compared, Samples]]:
     """Yield how close the movement of half of a home's days is to a fit of the other half."""
     told(f"movement without the second half of {diary.who}")
     middle = diary.begun + diary.days // 2 * DAY_MS
     first, second = diary.between(diary.begun, middle), diary.between(middle, diary.ended)
     others = [one for one in diaries if one is not diary]
-    lived = _live(fit_routine([*others, first], sleeps, [first]), float(works(diary)))
+    lived = _live(fit_routine([*others, first], sleeps, [first]), number, float(works(diary)))
     early, late = features(first), features(second)
     for name in late:
         if name.startswith(MOVEMENT):
@@ -131,17 +139,19 @@ def _second_half(
             )  # fmt: skip
 
 
-def bodies(people: People, shipped: Physiology, told: Told) -> Iterator[tuple[Compared, Samples]]:
+def bodies(
+    people: People, shipped: Physiology, number: int, told: Told
+) -> Iterator[tuple[Compared, Samples]]:
     """Yield how close bodies are: of all people to the shipped, of half to a fit of the others."""
     told("bodies of all")
     everybody = _measured(people.signs)
     nightly = _nightly(people)
-    found = _embodied(shipped)
+    found = _embodied(shipped, number)
     for name, values in (everybody | nightly).items():
         yield from _compared("body", name, "all", values, found.get(name, []))
     told("bodies without every second person")
     fit_with, left_out = _halves(people, 0), _halves(people, 1)
-    found = _embodied(fit_physiology(fit_with))
+    found = _embodied(fit_physiology(fit_with), number)
     known = _measured(fit_with.signs) | _nightly(fit_with)
     for name, values in (_measured(left_out.signs) | _nightly(left_out)).items():
         yield from _compared(
@@ -186,7 +196,7 @@ def _at(values: Sequence[float]) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def _live(routine: Routine, working_share: float) -> Features:
+def _live(routine: Routine, number: int, working_share: float) -> Features:
     """Return the features of people who live by a routine at the hours of those recorded."""
     hours = Hours(
         routine.up_h.mean,
@@ -196,8 +206,8 @@ def _live(routine: Routine, working_share: float) -> Features:
         routine.bed_h.mean,
     )
     people = []
-    for index in range(HOMES):
-        leaves = routine.up_h.mean + _TO_WORK_H if index < working_share * HOMES else None
+    for index in range(number):
+        leaves = routine.up_h.mean + _TO_WORK_H if index < working_share * number else None
         own = ways(replace(hours, leaves=leaves), f"resident-{index}", index, routine)
         people.append(features(_diary(own, index)))
     return _pooled(people)
@@ -223,15 +233,15 @@ def _diary(own: Ways, index: int) -> Diary:
     return simulated(who, stays, moves)
 
 
-def _embodied(signs: Physiology) -> Features:
+def _embodied(signs: Physiology, number: int) -> Features:
     """Return what cuffs and mats read of as many simulated people."""
     measured: dict[str, Series] = {name: {} for name in ("hr_bpm", *SPOT_SIGNS)}
     nights: Features = {"night_hr_bpm": [], "night_resp_per_min": []}
-    for index in range(HOMES):
+    for index in range(number):
         rng = dice("body", index)
         one, mat = Body(rng, signs), Body(rng, signs)
-        for number in range(DAYS):
-            midnight = MONDAY - _TZ_MS + number * DAY_MS
+        for later in range(DAYS):
+            midnight = MONDAY - _TZ_MS + later * DAY_MS
             for at in sorted(midnight + round(rng.uniform(*_CUFF_H) * HOUR_MS) for _ in range(2)):
                 read = one.measure(at)
                 skin = one.read(at + MINUTE_MS, moving=False, asleep=False).skin_temp_c

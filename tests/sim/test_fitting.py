@@ -2,11 +2,13 @@
 
 import random
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.fitting.closeness import Compared
 from sim.fitting.diary import Diary, recorded, simulated
 from sim.fitting.features import features
 from sim.fitting.physiology import sign
@@ -191,6 +193,22 @@ def test_the_shipped_numbers_are_those_that_the_recordings_give(recordings, tmp_
     )
 
     assert parse((tmp_path / "fitted.toml").read_text(encoding="utf-8")) == shipped()
+
+
+@pytest.mark.slow
+def test_closeness_tells_what_was_held_out_and_draws_it(recordings, tmp_path, capsys):
+    app(
+        ["closeness", str(recordings), "--people", "3", "--json", "--png", str(tmp_path / "c.png")],
+        exit_on_error=False,
+        result_action="return_value",
+    )
+
+    compared = msgspec.json.decode(capsys.readouterr().out, type=list[Compared])
+    assert {one.group for one in compared} == {"routine", "movement", "body"}
+    assert {one.held_out for one in compared} == {True, False}
+    assert all(one.ks_among is None for one in compared if not one.held_out)
+    assert all(0 <= one.ks <= 1 for one in compared)
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_part_of_a_diary_holds_nothing_from_outside_it():

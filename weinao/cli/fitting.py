@@ -62,6 +62,7 @@ def closeness(
     folder: Path,
     /,
     *,
+    people: int = 40,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     png: Path | None = None,
 ) -> None:
@@ -69,6 +70,7 @@ def closeness(
 
     Args:
         folder: Recordings, with `home/` and `vitals/`.
+        people: How many people to simulate, for two weeks each.
         json: Print JSON.
         png: Draw what is recorded and what is simulated into this file.
     """
@@ -76,13 +78,15 @@ def closeness(
     from sim.fitting.spreads import TooFewError
     from sim.world.fitted import shipped
 
+    if people < 1:
+        raise SystemExit(f"weinao sim closeness: --people: expected 1 at least, got {people}")
     with Progress(console=Console(stderr=True), transient=True) as progress:
         told = _teller(progress, "reading")
-        diaries, sleeps, people = _read(folder, told)
+        diaries, sleeps, measured = _read(folder, told)
         try:
             found = [
-                *routines(diaries, sleeps, shipped().routine, told),
-                *bodies(people, shipped().physiology, told),
+                *routines(diaries, sleeps, shipped().routine, people, told),
+                *bodies(measured, shipped().physiology, people, told),
             ]
         except TooFewError as error:
             raise SystemExit(f"weinao sim closeness: {folder}: {error}") from error
