@@ -6,32 +6,20 @@ days; for bodies, every second person. What two parts of the recordings differ b
 stands beside it: no simulation of people in general comes closer to those left out than that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
-from sim.fitting.diary import Diary, simulated
+from sim.fitting.diary import Diary
 from sim.fitting.features import Features, features
-from sim.fitting.physiology import SPOT_SIGNS, People, fit_physiology
+from sim.fitting.lived import embody, live, measured, pooled
+from sim.fitting.physiology import People, fit_physiology
 from sim.fitting.routine import fit_routine, works
 from sim.fitting.spreads import distance
-from sim.importers.wearables import Series, Sleep
-from sim.world.body import Body
+from sim.importers.wearables import Sleep
 from sim.world.fitted import Physiology, Routine
-from sim.world.home import LivedIn
-from sim.world.households import dwelling
-from sim.world.routine import Hours, Ways, day, ways
-from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, dice
-from weinao.messages import Home, Sensor
-
-DAYS = 14
-"""For so many days each person is simulated."""
-
-MONDAY = 1_772_409_600_000
-"""2026-03-02, a Monday, by the local clock; where simulated days begin."""
+from sim.world.said import DAY_MS
 
 VALUES_MIN = 5
 """Fewer are not compared."""
@@ -91,8 +79,8 @@ def routines(
         told: Hears what is being done.
     """
     told("routines of all")
-    everybody = _pooled(features(one) for one in diaries)
-    lived = _live(shipped, number, sum(map(works, diaries)) / len(diaries))
+    everybody = pooled(features(one) for one in diaries)
+    lived = live(shipped, number, sum(map(works, diaries)) / len(diaries))
     for name in everybody:
         group = "movement" if name.startswith(MOVEMENT) else "routine"
         yield from _compared(group, name, "all", everybody[name], lived.get(name, []))
@@ -111,9 +99,9 @@ def _left_out(
     if works(diary) and not any(map(works, others)):
         return  # the others tell nothing of work
     told(f"routines without {diary.who}")
-    own, known = features(diary), _pooled(features(one) for one in others)
+    own, known = features(diary), pooled(features(one) for one in others)
     watched = [one for one in diaries if one.watched]
-    lived = _live(fit_routine(others, sleeps, watched), number, float(works(diary)))
+    lived = live(fit_routine(others, sleeps, watched), number, float(works(diary)))
     for name in own:
         if not name.startswith(MOVEMENT):
             yield from _compared(
@@ -129,7 +117,7 @@ def _second_half(
     middle = diary.begun + diary.days // 2 * DAY_MS
     first, second = diary.between(diary.begun, middle), diary.between(middle, diary.ended)
     others = [one for one in diaries if one is not diary]
-    lived = _live(fit_routine([*others, first], sleeps, [first]), number, float(works(diary)))
+    lived = live(fit_routine([*others, first], sleeps, [first]), number, float(works(diary)))
     early, late = features(first), features(second)
     for name in late:
         if name.startswith(MOVEMENT):
@@ -144,16 +132,16 @@ def bodies(
 ) -> Iterator[tuple[Compared, Samples]]:
     """Yield how close bodies are: of all people to the shipped, of half to a fit of the others."""
     told("bodies of all")
-    everybody = _measured(people.signs)
+    everybody = measured(people.signs)
     nightly = _nightly(people)
-    found = _embodied(shipped, number)
+    found = embody(shipped, number)
     for name, values in (everybody | nightly).items():
         yield from _compared("body", name, "all", values, found.get(name, []))
     told("bodies without every second person")
     fit_with, left_out = _halves(people, 0), _halves(people, 1)
-    found = _embodied(fit_physiology(fit_with), number)
-    known = _measured(fit_with.signs) | _nightly(fit_with)
-    for name, values in (_measured(left_out.signs) | _nightly(left_out)).items():
+    found = embody(fit_physiology(fit_with), number)
+    known = measured(fit_with.signs) | _nightly(fit_with)
+    for name, values in (measured(left_out.signs) | _nightly(left_out)).items():
         yield from _compared(
             "body", name, "every second person", values, found.get(name, []),
             among=known.get(name, []),
@@ -196,82 +184,6 @@ def _at(values: Sequence[float]) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def _live(routine: Routine, number: int, working_share: float) -> Features:
-    """Return the features of people who live by a routine at the hours of those recorded."""
-    hours = Hours(
-        routine.up_h.mean,
-        routine.breakfast_h.mean,
-        routine.lunch_h.mean,
-        routine.dinner_h.mean,
-        routine.bed_h.mean,
-    )
-    people = []
-    for index in range(number):
-        leaves = routine.up_h.mean + _TO_WORK_H if index < working_share * number else None
-        own = ways(replace(hours, leaves=leaves), f"resident-{index}", index, routine)
-        people.append(features(_diary(own, index)))
-    return _pooled(people)
-
-
-def _diary(own: Ways, index: int) -> Diary:
-    """Return the diary of one simulated person; a home's devices tell how it moved."""
-    home = dwelling(f"home-{index}", "grid", ("elder",))
-    who = home.people[0].id
-    start = MONDAY - _TZ_MS
-    until = start + DAYS * DAY_MS
-    lived = LivedIn(home, (), start=start, until=until, seed=index, own={who: own})
-    moves = [
-        (said.at + _TZ_MS, said.observation.room)
-        for said in lived.said()
-        if isinstance(said.observation, Home) and said.observation.sensor is Sensor.PIR
-    ]
-    stays = [
-        replace(stay, at=stay.at + _TZ_MS, until=stay.until + _TZ_MS)
-        for midnight in range(start, until, DAY_MS)
-        for stay in day(own, midnight)
-    ]
-    return simulated(who, stays, moves)
-
-
-def _embodied(signs: Physiology, number: int) -> Features:
-    """Return what cuffs and mats read of as many simulated people."""
-    measured: dict[str, Series] = {name: {} for name in ("hr_bpm", *SPOT_SIGNS)}
-    nights: Features = {"night_hr_bpm": [], "night_resp_per_min": []}
-    for index in range(number):
-        rng = dice("body", index)
-        one, mat = Body(rng, signs), Body(rng, signs)
-        for later in range(DAYS):
-            midnight = MONDAY - _TZ_MS + later * DAY_MS
-            for at in sorted(midnight + round(rng.uniform(*_CUFF_H) * HOUR_MS) for _ in range(2)):
-                read = one.measure(at)
-                skin = one.read(at + MINUTE_MS, moving=False, asleep=False).skin_temp_c
-                for name, series in measured.items():
-                    value = float(skin or 0 if name == "skin_temp_c" else getattr(read, name))
-                    series.setdefault(str(index), []).append((at, value))
-            night = [
-                mat.read(midnight + hour * HOUR_MS // 6, moving=False, asleep=True)
-                for hour in range(6 * _NIGHT_H)
-            ]
-            nights["night_hr_bpm"].append(fmean(said.hr_bpm or 0 for said in night))
-            nights["night_resp_per_min"].append(fmean(said.resp_per_min or 0 for said in night))
-    return _measured(measured) | nights
-
-
-def _measured(signs: Mapping[str, Series]) -> Features:
-    """Return the usual of people, and how far readings are from it, by sign."""
-    found: Features = {}
-    for sign in ("hr_bpm", *SPOT_SIGNS):
-        for one in signs.get(sign, {}).values():
-            if len(one) >= VALUES_MIN:
-                values = [value for _, value in one]
-                usual = float(np.median(values))
-                found.setdefault(f"{sign} of people", []).append(usual)
-                found.setdefault(f"{sign} off the usual", []).extend(
-                    value - usual for value in values
-                )
-    return found
-
-
 def _nightly(people: People) -> Features:
     return {
         "night_hr_bpm": [one.hr_bpm for one in people.nights],
@@ -294,17 +206,3 @@ def _halves(people: People, side: int) -> People:
         minutes=people.minutes,
         stays=people.stays,
     )
-
-
-def _pooled(people: Iterable[Features]) -> Features:
-    found: Features = {}
-    for one in people:
-        for name, values in one.items():
-            found.setdefault(name, []).extend(values)
-    return found
-
-
-_TZ_MS = 8 * HOUR_MS
-_TO_WORK_H = 1.2
-_CUFF_H = (7.0, 18.0)
-_NIGHT_H = 6

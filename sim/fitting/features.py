@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from sim.fitting.diary import MEALS, Diary, Span, overlap
-from sim.world.routine import PARTS_OF_DAY, part_of_day
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS
+from sim.world.ways import PARTS_OF_DAY, part_of_day
 
 Features = dict[str, list[float]]
 

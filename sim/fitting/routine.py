@@ -10,8 +10,8 @@ from sim.fitting.features import OUTING_MIN_MAX, awake_h, features, gaps, midnig
 from sim.fitting.spreads import habit, rounded, spread
 from sim.importers.wearables import Sleep
 from sim.world.fitted import Habit, Outings, Routine, Spread
-from sim.world.routine import PARTS_OF_DAY, part_of_day, stirring
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS
+from sim.world.ways import PARTS_OF_DAY, part_of_day, stirring
 
 WORK_MIN = 240
 """An outing that long on a weekday is work, where most weekdays have one."""

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from sim.world.body import CLOSE_MS, READ_MS, Body, illness
 from sim.world.fitted import shipped
 from sim.world.households import Dwelling, Person
-from sim.world.routine import HOURS, OUT, Stay, Ways, at_home, day, in_bed, stirring, ways
+from sim.world.routine import OUT, Stay, at_home, day, in_bed
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, Said, dice
 from sim.world.truth import Fact
+from sim.world.ways import HOURS, Ways, stirring, ways
 from weinao.messages import Home, Motion, MotionEvent, Rhythm, Sensor, Utility, Vitals
 
 TZ_MS = 8 * HOUR_MS

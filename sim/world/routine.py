@@ -1,8 +1,7 @@
 """A person's day: where they are from when to when, as days of recorded people go.
 
-Recorded people give what a day is made of: how it varies, meals, outings, the way to the bathroom
-by day and by night, errands between rooms. When elders, workers and pupils of our communities get
-up, eat and go to bed is assumed (`HOURS`): those recorded are too few, and none of them is one.
+getting up - bathroom - breakfast ... lunch ... dinner ... bed, and the ways to the bathroom
+    +-- between: outings; at home the living room, still time after time, with errands from there
 """
 
 import math
@@ -13,60 +12,12 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sim.world.fitted import Habit, Outings, Routine, shipped
+from sim.world.fitted import Outings
 from sim.world.said import DAY_MS, MINUTE_MS, dice
+from sim.world.ways import Ways, part_of_day, stirring
 
 OUT = ""
 """The room of who is not at home."""
-
-
-class Hours(Struct, frozen=True):
-    """When a kind of person does what, local hours.
-
-    Attributes:
-        leaves: For work or school, on weekdays; None for who has neither.
-        naps: How often somebody sleeps after lunch.
-    """
-
-    up: float
-    breakfast: float
-    lunch: float
-    dinner: float
-    bed: float
-    leaves: float | None = None
-    naps: float = 0.0
-
-
-PARTS_OF_DAY = ("morning", "afternoon", "evening")
-"""From 6, 12 and 18 o'clock; who is up before 6 is so since the evening."""
-
-HOURS = {
-    "elder": Hours(6.0, 6.4, 11.3, 17.4, 21.3, naps=0.6),
-    "adult": Hours(6.75, 7.1, 11.8, 18.4, 22.5, leaves=7.9),
-    "child": Hours(6.65, 6.9, 11.8, 18.4, 21.1, leaves=7.6),
-    "preschooler": Hours(6.75, 7.1, 11.8, 18.4, 20.8, leaves=7.9),
-}
-"""Ours, not fitted: early, with a rest after lunch, as days go in Chinese communities."""
-
-
-class Ways(Struct, frozen=True, kw_only=True):
-    """The own ways of one person.
-
-    Attributes:
-        who: Their dice.
-        hours: Their own.
-        outings_per_day: Where neither work nor school calls.
-        visits_per_h: To the bathroom, awake at home.
-        night_visits: To the bathroom, in a night.
-    """
-
-    who: str
-    seed: int
-    hours: Hours
-    outings_per_day: float
-    visits_per_h: float
-    night_visits: float
-    routine: Routine
 
 
 class Stay(Struct, frozen=True):
@@ -83,41 +34,6 @@ class Stay(Struct, frozen=True):
     asleep: bool = False
     meal: str = ""
     still: bool = False
-
-
-def ways(hours: Hours, who: str, seed: int, routine: Routine | None = None) -> Ways:
-    """Return the ways of one person.
-
-    Args:
-        hours: Of their kind.
-        who: Tells their dice from those of others.
-        seed: Of the world.
-        routine: Of people in general; None for the shipped.
-    """
-    routine = routine or shipped().routine
-    rng = dice(seed, who, "ways")
-    late = rng.gauss(0, 1)
-    up = hours.up + late * routine.up_h.between
-    bed = hours.bed + late * routine.bed_h.between
-    shift = (up - hours.up + bed - hours.bed) / 2
-    own = replace(
-        hours,
-        up=up,
-        bed=bed,
-        breakfast=hours.breakfast + up - hours.up,
-        lunch=hours.lunch + shift / 2,
-        dinner=hours.dinner + shift / 2,
-        leaves=None if hours.leaves is None else hours.leaves + shift / 2,
-    )
-    return Ways(
-        who=who,
-        seed=seed,
-        hours=own,
-        outings_per_day=_own(routine.outings.per_day, rng),
-        visits_per_h=_own(routine.visits_per_h, rng),
-        night_visits=_own(routine.night_visits, rng),
-        routine=routine,
-    )
 
 
 def day(own: Ways, midnight: int) -> list[Stay]:
@@ -145,16 +61,6 @@ def day(own: Ways, midnight: int) -> list[Stay]:
         if (at := midnight + round(part.from_min * MINUTE_MS))
         < (until := midnight + round(part.until_min * MINUTE_MS))
     ]
-
-
-def part_of_day(hour: float) -> str:
-    """Return the name of a part of the day, by the local hour."""
-    return PARTS_OF_DAY[min(2, max(0, int(hour - 6) // 6))] if hour >= 6 else PARTS_OF_DAY[2]  # noqa: PLR2004  # morning
-
-
-def stirring(room: str, hour: float) -> str:
-    """Return under which name it is known how often somebody stirs: sitting, by the hour."""
-    return f"living_{part_of_day(hour)}" if room == "living" else room
 
 
 def at_home(stays: Sequence[Stay], from_at: int, until: int) -> list[Stay]:
@@ -198,10 +104,6 @@ _BUSY_SHARE = 0.25
 _NAP_MIN = (30.0, 75.0)
 _LATE_MEAL_MIN = 90.0
 _OUTING_MIN_MIN = 10.0
-
-
-def _own(habit: Habit, rng: random.Random) -> float:
-    return max(0.1 * habit.mean, rng.gauss(habit.mean, habit.between))
 
 
 def _bed_min(own: Ways, midnight: int) -> float:

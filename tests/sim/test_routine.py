@@ -5,8 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.world.routine import HOURS, OUT, at_home, day, in_bed, ways
+from sim.world.routine import OUT, at_home, day, in_bed
 from sim.world.said import DAY_MS, HOUR_MS
+from sim.world.ways import HOURS, ways
 
 MIDNIGHT = 1_772_380_800_000  # 2026-03-02 in UTC+8, a Monday
 
