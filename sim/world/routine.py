@@ -104,6 +104,8 @@ _BUSY_SHARE = 0.25
 _NAP_MIN = (30.0, 75.0)
 _LATE_MEAL_MIN = 90.0
 _OUTING_MIN_MIN = 10.0
+_OUT_FROM_MIN = 330.0
+"""Nobody goes out for pleasure earlier: those recorded get up too late to tell."""
 
 
 def _bed_min(own: Ways, midnight: int) -> float:
@@ -133,7 +135,7 @@ def _planned(
     going: Outings = own.routine.outings
     for _ in range(_poisson(own.outings_per_day * (_BUSY_SHARE if busy else 1.0), rng)):
         at = up + going.leaves.draw(rng) * (bed - up)
-        _place(found, max(up + 15, at), going.minutes.draw(rng), OUT, bed - 15)
+        _place(found, max(up + 15, at, _OUT_FROM_MIN), going.minutes.draw(rng), OUT, bed - 15)
     hours, habits = own.hours, own.routine
     meals = (
         ("breakfast", max(60 * hours.breakfast, up + 8), habits.breakfast_h),

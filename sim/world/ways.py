@@ -73,7 +73,7 @@ def ways(hours: Hours, who: str, seed: int, routine: Routine | None = None) -> W
     """
     routine = routine or shipped().routine
     rng = dice(seed, who, "ways")
-    late = rng.gauss(0, 1)
+    late = min(max(rng.gauss(0, 1), -_LATE_SDS_MAX), _LATE_SDS_MAX)
     up = hours.up + late * routine.up_h.between
     bed = hours.bed + late * routine.bed_h.between
     shift = (up - hours.up + bed - hours.bed) / 2
@@ -109,3 +109,7 @@ def stirring(room: str, hour: float) -> str:
 
 def _own(habit: Habit, rng: random.Random) -> float:
     return max(0.1 * habit.mean, rng.gauss(habit.mean, habit.between))
+
+
+_LATE_SDS_MAX = 1.5
+"""Those recorded are of several ages and countries, and differ more than neighbours do."""
