@@ -48,12 +48,14 @@ class HomeLog:
     Attributes:
         absences: When the resident is known, by label, to have been out: (from, until).
         unreadable: How many rows were left out.
+        activities: What the resident was doing, by label: (from, until, label).
     """
 
     home: str
     events: tuple[HomeEvent, ...]
     absences: tuple[Span, ...]
     unreadable: int = 0
+    activities: tuple[tuple[int, int, str], ...] = ()
 
 
 def read_homes(folder: Path) -> Iterator[HomeLog]:
@@ -85,6 +87,7 @@ def read_home(folder: Path, home: str) -> HomeLog:
         events=tuple(events),
         absences=tuple(_absences(activities)),
         unreadable=rows.count(None) + spans.count(None),
+        activities=tuple(activities),
     )
 
 

@@ -1,16 +1,18 @@
 """One home, lived in: every day its people go about it, and its devices say what they notice."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec.structs import replace
 
-from sim.world.body import CLOSE_MS, READ_MS, body, illness, read
+from sim.world.body import CLOSE_MS, READ_MS, Body, illness
+from sim.world.fitted import shipped
 from sim.world.households import Dwelling, Person
-from sim.world.routine import OUT, Stay, day
+from sim.world.routine import OUT, Stay, at_home, day, in_bed
 from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, Said, dice
 from sim.world.truth import Fact
+from sim.world.ways import HOURS, Ways, stirring, ways
 from weinao.messages import Home, Motion, MotionEvent, Rhythm, Sensor, Utility, Vitals
 
 TZ_MS = 8 * HOUR_MS
@@ -22,18 +24,19 @@ PIR_REST_MS = 3 * MINUTE_MS
 METER_MS = 10 * MINUTE_MS
 """How often a meter speaks."""
 
-_STIR_MIN = {"kitchen": 5.0, "living": 9.0, "bathroom": 4.0, "hall": 5.0, "bedroom": 10.0}
-_ASLEEP_STIR_MIN = 55.0
-
-_STIR_MIN_MAX = {"kitchen": 11.0}
-"""Who cooks never stands still for longer."""
-
 _STILL = {
     "falls": "bathroom", "falls_gets_up": "living", "stops_moving": "living",
     "lies_by_bed": "bathroom", "forgets_stove": "living",
 }  # fmt: skip
 _CANNOT_MOVE = ("falls", "stops_moving", "lies_by_bed")
 _AWAY = ("goes_out", "wanders", "child_leaves", "stays_away")
+_FROM_BED = ("lies_by_bed", "wanders", "leaves_door_open", "airs_at_night")
+_IN_BED_MS = 45 * MINUTE_MS
+"""Since when somebody was asleep whom something gets out of bed."""
+
+_HOME_MS = 30 * MINUTE_MS
+"""For how long somebody is at home before something befalls them, and after."""
+
 _WARMTH_C = {"heat_wave": 34.0, "heating_fails": 14.0, "airs_room": 15.0}
 _BAKES_W = {"overloads": 11_500.0, "bakes": 5_000.0}
 
@@ -47,14 +50,24 @@ class LivedIn:
         start: When the story begins, milliseconds UTC.
         until: When it ends.
         seed: Of the world.
+        own: The ways of its people, by id; None for those of their kind.
     """
 
     def __init__(
-        self, home: Dwelling, facts: Sequence[Fact], *, start: int, until: int, seed: int
+        self,
+        home: Dwelling,
+        facts: Sequence[Fact],
+        *,
+        start: int,
+        until: int,
+        seed: int,
+        own: Mapping[str, Ways] | None = None,
     ) -> None:
         self._home, self._facts, self._sensors = home, facts, home.sensors
         self._start, self._until, self._seed = start, until, seed
-        self._bodies = {one.id: body(dice(seed, one.id)) for one in home.people}
+        self._bodies = {one.id: Body(dice(seed, one.id)) for one in home.people}
+        self._ways = own or {one.id: ways(HOURS[one.kind], one.id, seed) for one in home.people}
+        self._stir_min = shipped().routine.stir_min
         self._room = {one.id: "bedroom" for one in home.people}
         self._pir_at: dict[str, int] = {}
         # Small children go out with the first adult, and come home with that one.
@@ -76,9 +89,9 @@ class LivedIn:
 
     def _day(self, midnight: int, rng: random.Random) -> Iterator[Said]:
         moves: list[tuple[int, str]] = []
-        guide = day("adult", midnight, rng)
+        guide = day(self._ways[self._guide.id], midnight) if self._guide else []
         for person in self._home.people:
-            stays = self._stays(person, midnight, rng, guide)
+            stays = self._stays(person, midnight, guide)
             moves += self._moves(person, stays, rng)
             yield from self._doors(stays, rng)
             yield from self._acts(person, stays, rng)
@@ -112,13 +125,14 @@ class LivedIn:
     def _now(self, at: int) -> list[str]:
         return [fact.happening for fact in self._facts if fact.at <= at < fact.until]
 
-    def _stays(
-        self, person: Person, midnight: int, rng: random.Random, guide: Sequence[Stay]
-    ) -> list[Stay]:
+    def _stays(self, person: Person, midnight: int, guide: Sequence[Stay]) -> list[Stay]:
         guided = person.kind == "preschooler" or person is self._guide
-        stays = list(guide) if guided else day(person.kind, midnight, rng)
+        stays = list(guide) if guided and guide else day(self._ways[person.id], midnight)
         for fact in self._facts:
             if fact.about[0] in (person.id, self._home.id):
+                stays = at_home(stays, fact.at - _HOME_MS, fact.until + _HOME_MS)
+                if fact.happening in _FROM_BED and midnight <= fact.at < midnight + DAY_MS:
+                    stays = in_bed(stays, fact.at - _IN_BED_MS, fact.at)
                 if fact.happening in _STILL:
                     stays = _instead(stays, fact, _STILL[fact.happening])
                 elif fact.happening in _AWAY:
@@ -142,12 +156,14 @@ class LivedIn:
                     yield stay.at + 40_000, stay.room
             if any(_covers(fact, stay, person, self._home) for fact in self._facts):
                 continue
-            stir_min = _ASLEEP_STIR_MIN if stay.asleep else _STIR_MIN[stay.room]
-            longest = _STIR_MIN_MAX.get(stay.room, 600.0)
             at = stay.at + 45_000
             while at < stay.until - 10_000:
                 yield at, stay.room
-                at += round(min(longest, max(0.5, rng.expovariate(1 / stir_min))) * MINUTE_MS)
+                if stay.still:
+                    break
+                hour = (at + TZ_MS) % DAY_MS / HOUR_MS
+                name = "asleep" if stay.asleep else stirring(stay.room, hour)
+                at += round(self._stir_min[name].draw(rng) * MINUTE_MS)
 
     def _pirs(self, moves: Sequence[tuple[int, str]]) -> Iterator[Said]:
         for at, room in moves:
@@ -167,7 +183,7 @@ class LivedIn:
         for before, stay in pairwise(stays):
             if first and person.kind == "elder" and before.asleep != stay.asleep:
                 yield self._home_says(stay.at + 1_000, "bed", Sensor.BED, float(stay.asleep))
-            if first and stay.room == "kitchen" and before.room != "kitchen":
+            if first and stay.meal:
                 on, off = stay.at + 2 * MINUTE_MS, max(stay.at + 3 * MINUTE_MS, stay.until - 60_000)
                 yield self._home_says(on, "stove", Sensor.POWER, float(rng.randrange(900, 1_900)))
                 yield self._home_says(off, "stove", Sensor.POWER, 0.0)
@@ -190,8 +206,7 @@ class LivedIn:
                 ill = max((illness(at, fact.at, fact.until) for fact in sick), default=0.0)
                 moving = any(fact.at <= at < fact.until for fact in busy)
                 asleep = stays[index].asleep
-                own_body = self._bodies[person.id]
-                said = read(own_body, at, ill, rng, moving=moving, asleep=asleep)
+                said = self._bodies[person.id].read(at, ill, moving=moving, asleep=asleep)
                 yield Said(at, person.band, said)
             close = any(fact.at <= at < fact.until + HOUR_MS for fact in (*sick, *busy))
             soon = min((fact.at - at for fact in sick if fact.at > at), default=READ_MS)

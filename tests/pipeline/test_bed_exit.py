@@ -68,6 +68,15 @@ def test_whoever_comes_back_within_half_an_hour_is_not() -> None:
     assert phases(RULE, [*NIGHT, bed(UP + 29 * MINUTE, 1.0)], UP + DAY) == []
 
 
+def test_whoever_sits_down_may_sit_for_two_hours() -> None:
+    early = [bed(UP - 5 * HOUR, 1.0), bed(UP - HOUR, 0.0), pir(UP - 50 * MINUTE, "living")]
+
+    _, found = run(RULE, early, UP + 2 * HOUR)
+
+    assert run(RULE, early, UP + HOUR)[1] == []
+    assert [(one.phase, one.at) for one in found] == [(Phase.RAISED, UP + 70 * MINUTE)]
+
+
 def test_a_bed_that_was_only_sat_on_is_no_bed_exit() -> None:
     assert phases(RULE, [bed(UP - 10 * MINUTE, 1.0), bed(UP, 0.0)], UP + DAY) == []
 

@@ -25,6 +25,12 @@ Told = Callable[[int], object]
 """Hears of every simulated hour."""
 
 app = App(name="sim", help="Play a simulated community through the real brain.")
+app.command("weinao.cli.fitting:fit", name="fit", help="Fit simulated people to recorded ones.")
+app.command(
+    "weinao.cli.fitting:closeness",
+    name="closeness",
+    help="Say how close simulated people are to recorded ones.",
+)
 
 app.command("weinao.cli.play:play", name="play")
 

@@ -1,6 +1,7 @@
 """Bed exit: somebody got up at night, and neither came back to bed nor moves any more.
 
 bed taken for a while -> left at night -> nothing moves for `quiet_s_max` -> RAISED
+    +-- last seen where people sit: for `sitting_s_max`
     +-- back in bed, or movement again ..................................... -> CLEARED
     +-- still moving `up_s_max` after getting up: the night is over, and this rule with it
     +-- the outside door moves: that is for the rules about the door
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import MinuteOfDay, Seconds
+from pipeline.brain.identify.bounds import MinuteOfDay, Seconds, Words
 from pipeline.brain.identify.outside import Outside, within
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
 from pipeline.brain.perceive.seen import Seen
@@ -66,6 +67,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
         quiet_s_max: How long nothing may move.
         up_s_max: Whoever moves so long after getting up is up.
         outside: What leads out of the home.
+        sitting_rooms: Where people sit down, lower case,
+        sitting_s_max: and how long nothing may move there.
 
     References:
         Research notes on elders living alone: "bed exit without return > 30 min at night". The
@@ -81,6 +84,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
     asleep_s_min: Seconds = 1_800
     quiet_s_max: Seconds = 1_800
     up_s_max: Seconds = 1_800
+    sitting_rooms: Words = ("living", "living room", "lounge", "study", "客厅", "书房")
+    sitting_s_max: Seconds = 7_200
     outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
@@ -113,7 +118,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: BedExitState, at: int) -> tuple[BedExitState, Sequence[Hazard]]:
         if state.up_at is None or state.raised is not None:
             return state, ()
-        quiet_s = round(self.quiet_s_max * state.patience)
+        sits = state.moved_in.lower() in self.sitting_rooms
+        quiet_s = round((self.sitting_s_max if sits else self.quiet_s_max) * state.patience)
         due = max(state.up_at, state.moved_at) + quiet_s * 1_000
         if at < due:
             return state, ()

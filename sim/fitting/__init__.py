@@ -1,0 +1,1 @@
+"""From recordings to the numbers that simulated people are made with, and back to compare. Pure."""
