@@ -190,7 +190,13 @@ def _worse(handled: Handled, voice: Voice) -> Iterator[Moment]:
         yield Moment(at, voice.say("step", _TOLD[step], people=voice.people(people)), step)
 
 
-_TOLD = {"worse": "worse", "also": "also", "rate": "rate_asked", "order": "order_failed_told"}
+_TOLD = {
+    "worse": "worse",
+    "sure": "sure",
+    "also": "also",
+    "rate": "rate_asked",
+    "order": "order_failed_told",
+}
 
 
 def _orders(handled: Handled, voice: Voice) -> Iterator[Moment]:

@@ -68,7 +68,9 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def placed(files: list[Path]) -> set[tuple[str, str]]:
     records = [row.record for row in read(files) if row.record is not None]
-    return {(grid, pack.obs[0].record.id) for grid, _, pack in _packs(records, (), "b", COMMUNITY)}
+    return {
+        (grid, pack.obs[0].record.id) for grid, _, pack in _packs(records, (), "b", COMMUNITY, NOW)
+    }
 
 
 def test_every_record_goes_to_the_grid_of_its_home_and_the_homeless_to_all(tmp_path: Path) -> None:
@@ -142,6 +144,7 @@ def test_a_file_that_is_not_there_hides_no_other(tmp_path: Path) -> None:
     assert [row.record is None for row in rows] == [True, False]
 
 
+NOW = 1_767_225_600_000
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(Grid, id=IDS, community=IDS),
@@ -158,7 +161,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
 def test_what_is_published_is_what_the_flow_takes_and_its_numbers_have_no_gaps(
     records: list[Record],
 ) -> None:
-    packs = _packs(records, ["g-0"], "00000001-aaaaaa", COMMUNITY)
+    packs = _packs(records, ["g-0"], "00000001-aaaaaa", COMMUNITY, NOW)
 
     seqs: dict[str, list[int]] = {}
     for grid, topic, pack in packs:

@@ -313,6 +313,31 @@ def test_who_reported_may_rate_how_it_was_handled():
     assert (incident.state, incident.rating) == (IncidentState.CLOSED, 5)
 
 
+def test_what_is_closed_a_second_time_is_not_rated_again():
+    made = journal()
+    sos(made, START + S)
+    [incident] = standing(concluded(made))
+    handled(made, START + 10 * S, incident)
+    says(made, START + 20 * S, incident, "head-1", Action.REOPEN)
+    handled(made, START + 30 * S, incident)
+
+    asked = [one for one in of(concluded(made), Notice) if one.step == "rate"]
+
+    assert len(asked) == 1
+
+
+def test_what_becomes_certain_is_told_to_who_was_told():
+    made = journal()
+    made.say("smoke-1", Home(at=START + S, sensor=Sensor.SMOKE, value=1))
+    second = Device(id="smoke-2", agent="agent-1", household="home-1", room="bedroom")
+    made.say("loader", Registered(at=START + 2 * S, record=second))
+    made.say("smoke-2", Home(at=START + 30 * S, sensor=Sensor.SMOKE, value=1))
+
+    told = [one for one in of(concluded(made), Notice) if one.step.startswith("sure.")]
+
+    assert [one.recipient for one in told] == ["daughter-1", "son-1"]
+
+
 # -- devices are told, too ----------------------------------------------------------------------
 
 

@@ -341,6 +341,8 @@ class Desk:
         """Return the step of an incident that one more cause is; empty if it is no news."""
         if joined.severity > before.severity:
             return f"worse.{int(joined.severity)}"
+        if hazard.phase is Phase.CONFIRMED and joined.confidence > before.confidence:
+            return f"sure.{hazard.id}"
         known = hazard.id in before.hazards or self._is_storm(before, hazard)
         other = (hazard.kind, hazard.subject) != (before.kind, before.subject)
         return f"also.{hazard.id}" if other and not known else ""
@@ -470,7 +472,8 @@ class Desk:
         """Ask whoever the danger was closest to how well it was handled; never at night."""
         family = known.contacts_of(closed.subject, closed.household) if plan.family else ()
         people = (*known.as_contact(closed.reporter), *family)[:1]
-        if not plan.rate or closed.rating is not None:
+        again = sum(step.action is Action.CLOSE for step in closed.steps) > 1
+        if not plan.rate or again:
             return ()
         later = quiet_until(self._policy, known, now) or 0
         asked = replace(closed, reason="policy.rate", facts={})
