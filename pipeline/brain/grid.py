@@ -113,6 +113,8 @@ class GridBrain:
             )
         self._grid, self._rules = grid, rules
         self._rule = {rule.name: rule for rule in rules}
+        self._at_once = tuple(rule for rule in rules if not rule.ordered)
+        self._in_order = tuple(rule for rule in rules if rule.ordered)
         self._learners = learners(rules)
         self._delivered = dict(resume.delivered) if resume else {}
         self._known = Registered(dict(resume.records) if resume else {})
@@ -238,9 +240,8 @@ class GridBrain:
 
     def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
         behind_ms = self._behind(seen.place, now)
-        for rule in self._rules:
-            if not rule.ordered:
-                yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
+        for rule in self._at_once:
+            yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
         self._liveness.watch(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
@@ -249,9 +250,8 @@ class GridBrain:
 
     def _ordered(self, due: Iterable[Seen]) -> Iterator[Finding]:
         for seen in due:
-            for rule in self._rules:
-                if rule.ordered:
-                    yield from self._show(rule, seen, advance)
+            for rule in self._in_order:
+                yield from self._show(rule, seen, advance)
 
     def _show(self, rule: Rule[Any], seen: Seen, take_in: "TakeIn") -> Sequence[Finding]:
         subject = rule.subject_of(seen)
@@ -325,9 +325,8 @@ class GridBrain:
             place=home,
             tz_offset_min=self._known.tz_offset_min,
         )
-        for rule in self._rules:
-            if not rule.ordered:
-                yield from self._respond(self._show(rule, seen, _observe), now)
+        for rule in self._at_once:
+            yield from self._respond(self._show(rule, seen, _observe), now)
 
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int

@@ -83,6 +83,8 @@ def settle(state: Delivered, device: str, at: int) -> tuple[Delivered, Sequence[
 
     An entry of which a part has come is closed, and what is still missing is entered anew.
     """
+    if not any(boot.numbers.above or boot.missing for _, boot in state.boots):
+        return state, ()  # as nearly always: nothing is missing, and nothing was
     losses: list[Loss] = []
     boots: list[tuple[str, Boot]] = []
     for name, boot in state.boots:
