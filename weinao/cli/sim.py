@@ -102,7 +102,7 @@ def play(
     sent = rehearsal.play(told)
     store.close()
     _write_truth(out / "truth.jsonl", [*world.facts, sent])
-    return judge(story, rehearsal.noticed, rehearsal.incidents.values()), sent
+    return judge(story, rehearsal.came), sent
 
 
 def _story(scenario: str) -> Scenario:
