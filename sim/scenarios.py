@@ -19,6 +19,9 @@ from sim.world.truth import MUST, Happening
 
 T = TypeVar("T")
 
+TICK_S = 10
+"""A second in a deployment; the brain takes any that is steady."""
+
 
 class ScenarioError(Exception):
     """A scenario cannot be played; the message names every problem."""
@@ -76,6 +79,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     Attributes:
         beat_s: How often agents speak; what is judged in days may wait for an hour.
+        tick_s: How often the community's clock ticks; likewise.
         commons: The devices of the shared places that are there.
     """
 
@@ -84,6 +88,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     starts_at: int
     lasts_s: float
     beat_s: float = BEAT_S
+    tick_s: int = TICK_S
     commons: tuple[str, ...] = PLACES
     homes: tuple[HomeTable, ...] = ()
     community: CommunityTable | None = None
@@ -111,6 +116,7 @@ def parse(text: str) -> Scenario:
         starts_at=_instant(raw.get("starts_at")),
         lasts_s=_number(raw.get("lasts_s")),
         beat_s=_number(raw.get("beat_s", BEAT_S)),
+        tick_s=_whole(raw.get("tick_s", TICK_S)),
         commons=_words(raw.get("commons", PLACES)),
         homes=_tables(raw, "home", HomeTable, problems),
         community=_table(raw, "community", CommunityTable, problems),
@@ -126,7 +132,7 @@ def parse(text: str) -> Scenario:
 
 
 _KEYS = (
-    "title", "seed", "starts_at", "lasts_s", "beat_s", "commons", "home", "community",
+    "title", "seed", "starts_at", "lasts_s", "beat_s", "tick_s", "commons", "home", "community",
     "happening", "fault", "expect", "never",
 )  # fmt: skip
 
@@ -144,6 +150,8 @@ def _check_head(raw: Mapping[str, Any], problems: list[str]) -> None:
         problems.append("lasts_s: expected seconds above 0")
     if not 0 < _number(raw.get("beat_s", BEAT_S)) <= _BEAT_S_MAX:
         problems.append(f"beat_s: expected seconds above 0, at most {_BEAT_S_MAX:g}")
+    if _whole(raw.get("tick_s", TICK_S)) not in range(1, _TICK_S_MAX + 1):
+        problems.append(f"tick_s: expected whole seconds, 1 to {_TICK_S_MAX}")
     if not set(_words(raw.get("commons", PLACES))) <= set(PLACES):
         problems.append(f"commons: expected some of {', '.join(PLACES)}")
 
@@ -208,6 +216,7 @@ def _table(raw: Mapping[str, Any], key: str, kind: type[T], problems: list[str])
 
 
 _BEAT_S_MAX = 3_600.0
+_TICK_S_MAX = 60
 _WINDOWS_MAX = 200
 
 

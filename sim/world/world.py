@@ -39,6 +39,7 @@ class World:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.start = scenario.starts_at
         self.until = self.start + round(scenario.lasts_s * 1_000)
+        self.tick_ms = scenario.tick_s * 1_000
         self._seed = seed
         self.homes, happenings, self._faults = _cast(scenario, seed)
         self._commons = {

@@ -124,12 +124,12 @@ def test_every_senseless_home_is_named_at_once():
         'people = ["elder"]',
         'people = ["elder"]\nextras = ["piano"]\nwindows = 1_000\n'
         '[[home]]\nid = "home-2"\npeople = []\n',
-    ).replace("lasts_s", 'beat_s = 0\ncommons = ["moat"]\nlasts_s')
+    ).replace("lasts_s", 'beat_s = 0\ntick_s = 600\ncommons = ["moat"]\nlasts_s')
 
     with pytest.raises(ScenarioError) as caught:
         parse(text)
 
-    for word in ("piano", "windows", "home 2", "beat_s", "commons"):
+    for word in ("piano", "windows", "home 2", "beat_s", "tick_s", "commons"):
         assert word in str(caught.value)
 
 

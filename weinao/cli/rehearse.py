@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pipeline.flow.steps import Mind
     from sinks.store import Store
 
-TICK_MS = 10_000
-"""How far apart ticks may be before the brain takes it that nobody listened meanwhile."""
-
 DECIDE_MS = 60_000
 """How often, in simulated time, the brain is shown what has come, and people hear what follows."""
 
@@ -96,14 +93,14 @@ class Rehearsal:
                 self._tick(tick_at)
                 if tick_at % _TOLD_MS == 0:
                     told(tick_at)
-                tick_at += TICK_MS
+                tick_at += world.tick_ms
             grid = grid_of[delivery.agent]
             self._append(_topic(grid, delivery.pack), delivery.pack, delivery.received_at)
             if not delivery.again:
                 self._count(delivery.pack)
         while tick_at <= world.until:
             self._tick(tick_at)
-            tick_at += TICK_MS
+            tick_at += world.tick_ms
         self._decide()
         self._flush()
         self._journal.commit()
