@@ -10,6 +10,16 @@ KINDS = {
     "duplicate": "an agent, a home or `all`: this share of packs arrives twice",
     "reorder": "an agent, a home or `all`: this share of packs arrives up to a minute late",
     "clock_off": "a device: its clock is off by `offset_s`",
+    "false_fall": "a band, once: it takes something else for a fall",
+    "ghost_motion": "a movement sensor: it sees somebody every few hours where nobody is",
+    "nuisance_alarm": "a detector, once: it reports for minutes, and there is nothing",
+    "bed_slips": "a bed sensor: it says that nobody lies there",
+    "door_bounces": "a contact: this share of its words comes three times within milliseconds",
+    "loose_band": "a band: this share of its readings is wrong",
+    "glitches": "a meter or thermometer: this share of its readings never was",
+    "ectopy": "a band: this share of its windows of the pulse is called irregular",
+    "wrong_match": "a gate, once: it takes a stranger for somebody on the watch-list",
+    "mistaken_object": "a facade camera, once: it takes a bird or a bag for something that falls",
 }
 
 
@@ -18,7 +28,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         target: Whose; `all` for every agent.
-        share: Of packs, where it concerns some of them, 0 to 1.
+        share: Of packs or words, where it concerns some of them, 0 to 1; of a false fall, the
+            detector's confidence, drawn from those of false falls where it is 1.
         offset_s: Of a clock; at most 100 s ahead, or the pipeline refuses what it dates.
     """
 

@@ -21,7 +21,6 @@ ALARM_MS = 5
 LATE_MS_MAX = 60_000
 """How late a reordered pack arrives."""
 
-_BEAT_MS = round(BEAT_S * 1_000)
 _SENSOR_MS = round(SENSOR_BEAT_S * 1_000)
 
 
@@ -45,6 +44,7 @@ class Uplink:
         start: When the story begins, milliseconds UTC.
         until: When it ends.
         seed: Of the world.
+        beat_s: How often it speaks.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Uplink:
         start: int,
         until: int,
         seed: int,
+        beat_s: float = BEAT_S,
     ) -> None:
         self._agent, self._beating, self._start, self._until = agent, beating, start, until
         self._rng = dice(seed, "uplink", agent)
@@ -65,7 +66,8 @@ class Uplink:
             kind: max((fault.share for fault in faults if fault.kind == kind), default=0.0)
             for kind in ("duplicate", "reorder")
         }
-        self._phase = self._rng.randrange(1, _BEAT_MS)
+        self._beat_ms = round(beat_s * 1_000)
+        self._phase = self._rng.randrange(1, self._beat_ms)
         self._waiting: list[tuple[int, int, Pack, bool]] = []
         self._seqs: dict[tuple[str, str], int] = {}
         self._order = 0
@@ -85,7 +87,7 @@ class Uplink:
 
     def _beats(self) -> Iterator[Said]:
         """Yield when it gives its word: every few minutes, and at once when it starts."""
-        every = range(self._start + self._phase, self._until, _BEAT_MS)
+        every = range(self._start + self._phase, self._until, self._beat_ms)
         for at in sorted({*every, *(ended for _, ended in self._dead if ended < self._until)}):
             yield Said(at, self._agent, Status(at=at, complete_to=at))
 

@@ -84,6 +84,11 @@ class Body:
             moving=moving,
         )
 
+    def settle(self, hr_bpm: float, resp_per_min: float) -> None:
+        """Take other usual values at rest: those of a child are nobody's among the fitted."""
+        self._asleep_bpm += hr_bpm - self._pulse.usual
+        self._pulse.usual, self._breath.usual = hr_bpm, resp_per_min
+
     def measure(self, at: int) -> Vitals:
         """Return what cuff, thermometer and scale read of a body at rest."""
         rng = self._rng
@@ -96,6 +101,26 @@ class Body:
             temp_c=round(self._warmth.at(at, rng), 1),
             weight_kg=round(self._weight.at(at, rng), 1),
         )
+
+
+_YOUNG = {
+    "child": ((80.0, 90.0), (22.0, 24.0)),
+    "preschooler": ((100.0, 106.0), (25.0, 28.0)),
+}
+"""Pulse and breath of children at rest.
+
+References:
+    Parshuram et al. 2009, Critical Care 13:R135, table 1: the columns of no points.
+"""
+
+
+def body_of(kind: str, rng: random.Random) -> Body:
+    """Return the body of a healthy person of a kind."""
+    made = Body(rng)
+    if kind in _YOUNG:
+        pulse, breath = _YOUNG[kind]
+        made.settle(rng.uniform(*pulse), rng.uniform(*breath))
+    return made
 
 
 def swing_bpm(signs: Physiology, hour: float) -> float:

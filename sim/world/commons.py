@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from sim.world.households import BEAT_S
+from sim.world.households import BEAT_S, PLACES
 from sim.world.said import DAY_MS, MINUTE_MS, Said, dice
 from sim.world.truth import Fact
 from weinao.messages import Crowd, Gate, Highrise, Match, Patrol
@@ -19,10 +19,12 @@ ROUND_MS = 96 * MINUTE_MS
 ROUND_MIN_MAX = 120
 """How far apart they may be, minutes."""
 
+COLUMNS = 24
+"""Columns of balconies on a facade."""
+
 WATCHED = "person-watched"
 
 _YEAR_MS = 366 * DAY_MS
-_DEVICES = ("gate", "facade", "square", "lane", "phone")
 _ZONES = {"square": "square", "lane": "fire_lane"}
 
 
@@ -34,17 +36,33 @@ class Commons:
         start: When the story begins, milliseconds UTC.
         until: When it ends.
         seed: Of the world.
+        places: The devices that are there.
+        beat_s: How often its agent speaks.
     """
 
-    def __init__(self, grid: str, *, start: int, until: int, seed: int) -> None:
-        self.grid, self.agent = grid, f"agent-{grid}"
-        self.id, self.sensors = f"commons-{grid}", {self.device(one): "" for one in _DEVICES}
+    def __init__(
+        self,
+        grid: str,
+        *,
+        start: int,
+        until: int,
+        seed: int,
+        places: Sequence[str] = PLACES,
+        beat_s: float = BEAT_S,
+    ) -> None:
+        self.grid, self.agent, self.beat_s = grid, f"agent-{grid}", beat_s
+        self.id, self.sensors = f"commons-{grid}", {self.device(one): "" for one in places}
         self._start, self._until, self._seed = start, until, seed
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """Everything that something can befall here."""
-        return (self.id, self.agent, self.checkpoint, *self.sensors)
+        return (self.id, self.agent, *self._walked, *self.sensors)
+
+    @property
+    def _walked(self) -> tuple[str, ...]:
+        """Return the check-point, where there is a phone to say that somebody was there."""
+        return (self.checkpoint,) if self.device("phone") in self.sensors else ()
 
     @property
     def checkpoint(self) -> str:
@@ -64,9 +82,12 @@ class Commons:
     def records(self) -> list[Record]:
         """Return what people entered about it."""
         return [
-            Device(id=self.agent, agent=self.agent, heartbeat_s=BEAT_S),
+            Device(id=self.agent, agent=self.agent, heartbeat_s=self.beat_s),
             *(Device(id=one, agent=self.agent, place=one) for one in self.sensors),
-            Checkpoint(id=self.checkpoint, grid=self.grid, place="garage", every_min=ROUND_MIN_MAX),
+            *(
+                Checkpoint(id=one, grid=self.grid, place="garage", every_min=ROUND_MIN_MAX)
+                for one in self._walked
+            ),
             WatchEntry(
                 id=f"watch-{self.grid}",
                 person=WATCHED,
@@ -85,6 +106,7 @@ class Commons:
             for fact in facts:
                 if midnight <= fact.at < midnight + DAY_MS:
                     said += self._tells(fact, rng)
+            said = [one for one in said if one.device in self.sensors]
             said.sort(key=lambda one: (one.at, one.device))
             yield from (one for one in said if self._start < one.at < self._until)
 
@@ -132,11 +154,12 @@ class Commons:
             yield self._passes(fact.until, Match.UNKNOWN, inward=False, quality=0.8)
         if fact.happening in ("drops_object", "bird"):
             sure = 0.93 if fact.happening == "drops_object" else 0.22
-            floor = rng.randrange(3, 18)
+            floor, column = rng.randrange(3, 18), rng.randrange(1, COLUMNS + 1)
             seen = Highrise(
                 at=fact.at,
                 building=f"building-{self.grid}",
                 floor=floor,
+                column=f"c{round(fact.by) or column}",
                 t_fall_s=round((floor * 0.6) ** 0.5, 2),
                 confidence=sure,
             )

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 
 from sim.faults.plan import Fault
+from sim.faults.rates import false_alarms
 from sim.world.households import Dwelling, dwelling
 from sim.world.said import dice
 from sim.world.truth import MUST, Happening
@@ -121,7 +122,7 @@ _SHARED = {
 def breaks(
     homes: Sequence[Dwelling], happenings: Sequence[Happening], lasts_s: float, seed: int
 ) -> tuple[Fault, ...]:
-    """Return faults of every kind over the story."""
+    """Return faults of every kind over the story, and every false alarm of its devices."""
     rng = dice(seed, "faults")
     days = lasts_s / _DAY_S
     spared = {one.subject for one in happenings if one.kind in _LONG}
@@ -147,7 +148,7 @@ def breaks(
         device = home.device(("smoke", "temperature", "pir-kitchen")[index % 3])
         at_s = rng.uniform(0, max(0.1, lasts_s - 6 * _HOUR_S))
         faults.append(_cut(device, kind, at_s, lasts_s, offset_s=-60.0))
-    return tuple(faults)
+    return (*faults, *false_alarms(homes, lasts_s, seed))
 
 
 def _outage(

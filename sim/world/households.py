@@ -19,6 +19,13 @@ SENSOR_BEAT_S = 3_600.0
 """How often a battery sensor says that it lives."""
 
 BORN = {"elder": 1946, "adult": 1984, "child": 2015, "preschooler": 2022}
+EXTRAS = ("cuff", "scale", "water")
+"""What a home may have beside what every home has: a cuff and a scale, which its first resident
+uses in the morning, and a water meter."""
+
+PLACES = ("gate", "facade", "square", "lane", "phone")
+"""The devices of a grid's shared places."""
+
 ROOMS = ("bedroom", "bathroom", "kitchen", "living", "hall")
 
 _DETECTORS = {
@@ -28,27 +35,43 @@ _DETECTORS = {
 }  # fmt: skip
 
 
+_CHILDREN = ("child", "preschooler")
+
+
 class Person(Struct, frozen=True, kw_only=True):
     """One resident.
 
     Attributes:
         kind: A key of `BORN`.
         band: The wearable; empty for somebody who wears none.
+        measured: It reads signs; the others only say that they are there.
     """
 
     id: str
     kind: str
     band: str = ""
+    measured: bool = False
     tags: tuple[str, ...] = ()
 
 
 class Dwelling(Struct, frozen=True, kw_only=True):
-    """One home with its people, its agent and its sensors."""
+    """One home with its people, its agent and its sensors.
+
+    Attributes:
+        extras: A key of `EXTRAS` each.
+        windows: How many window contacts it has.
+        tested: For each detector whose tests are on record, when it last was, milliseconds UTC,
+            and how often it has to be, days.
+    """
 
     id: str
     grid: str
     people: tuple[Person, ...]
     metered: bool = False
+    extras: tuple[str, ...] = ()
+    windows: int = 0
+    beat_s: float = BEAT_S
+    tested: dict[str, tuple[int, int]] = {}
 
     @property
     def name(self) -> str:
@@ -68,12 +91,34 @@ class Dwelling(Struct, frozen=True, kw_only=True):
     def sensors(self) -> dict[str, str]:
         """Its home sensors with their rooms."""
         movement = {self.device(f"pir-{room}"): room for room in ROOMS}
-        return movement | {self.device(what): room for what, room in _DETECTORS.items()}
+        detectors = {self.device(what): room for what, room in _DETECTORS.items()}
+        windows = {
+            self.device(f"window-{index + 1}"): ROOMS[index % len(ROOMS)]
+            for index in range(self.windows)
+        }
+        return movement | detectors | windows
+
+    @property
+    def spots(self) -> tuple[str, ...]:
+        """Cuff and scale of its first resident."""
+        return tuple(self.device(what) for what in ("cuff", "scale") if what in self.extras)
 
     @property
     def meter(self) -> str:
         """Id of the meter that says every few minutes what the home draws; empty for none."""
         return self.device("meter") if self.metered else ""
+
+    @property
+    def water(self) -> str:
+        """Id of the meter that counts litres; empty for none."""
+        return self.device("water") if "water" in self.extras else ""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Everything here that says something, except its agent."""
+        bands = (one.band for one in self.people)
+        every = (*self.sensors, *self.spots, self.meter, self.water, *bands)
+        return tuple(device for device in every if device)
 
     def about(self, subject: str) -> tuple[str, ...]:
         """Return every id under which an incident about a subject of this home may run."""
@@ -90,6 +135,7 @@ def dwelling(
     *,
     metered: bool = False,
     banded: bool = False,
+    measured: bool = False,
 ) -> Dwelling:
     """Return a home; elders wear a band, and the first of the people bears the tags.
 
@@ -100,13 +146,19 @@ def dwelling(
         tags: Of the first of them.
         metered: Its meter speaks every few minutes.
         banded: Everybody wears a band, as where a small child should not go out alone.
+        measured: Children wear one, too, and theirs reads signs.
     """
+
+    def reads(kind: str) -> bool:
+        return kind == "elder" or (measured and kind in _CHILDREN)
+
     name = home.removeprefix("home-")
     people = tuple(
         Person(
             id=f"resident-{name}" if index == 0 else f"resident-{name}-{index + 1}",
             kind=kind,
-            band=f"band-{name}-{index + 1}" if banded or kind == "elder" else "",
+            band=f"band-{name}-{index + 1}" if banded or reads(kind) else "",
+            measured=reads(kind),
             tags=(*(tags if index == 0 else ()), *_tags(kind, len(kinds))),
         )
         for index, kind in enumerate(kinds)
@@ -120,18 +172,34 @@ def records(home: Dwelling) -> list[Record]:
     return [
         Household(id=home.id, building=f"building-{home.grid}", unit=home.name, agent=agent),
         *(_resident(home, person) for person in home.people),
-        Device(id=agent, agent=agent, household=home.id, heartbeat_s=BEAT_S),
-        *(
-            Device(id=device, agent=agent, household=home.id, room=room, heartbeat_s=SENSOR_BEAT_S)
-            for device, room in home.sensors.items()
-        ),
+        Device(id=agent, agent=agent, household=home.id, heartbeat_s=home.beat_s),
+        *(detector(home, device) for device in home.sensors),
+        *(Device(id=device, agent=agent, wearer=home.people[0].id) for device in home.spots),
         *(
             Device(id=person.band, agent=agent, wearer=person.id)
             for person in home.people
             if person.band
         ),
-        *(Device(id=meter, agent=agent, household=home.id) for meter in (home.meter,) if meter),
+        *(
+            Device(id=meter, agent=agent, household=home.id)
+            for meter in (home.meter, home.water)
+            if meter
+        ),
     ]
+
+
+def detector(home: Dwelling, device: str, tested_at: int | None = None) -> Device:
+    """Return the record of a sensor, as it is before the story or after a test."""
+    last_at, every_days = home.tested.get(device, (None, None))
+    return Device(
+        id=device,
+        agent=home.agent,
+        household=home.id,
+        room=home.sensors[device],
+        heartbeat_s=SENSOR_BEAT_S,
+        tested_at=last_at if tested_at is None else tested_at,
+        test_every_days=every_days,
+    )
 
 
 def _resident(home: Dwelling, person: Person) -> Resident:

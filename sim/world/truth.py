@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sim.world.households import BEAT_S
 
+_DAY_S = 86_400.0
 _WORD_S = BEAT_S + 60.0
 """The home's word, and the tick that follows it."""
 
@@ -18,12 +19,15 @@ class Happening(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         subject: A resident, home, device, agent, gate, zone or building.
         lasts_s: How long, where that means something; 0 for as long as such a thing takes.
+        by: How far something moves from what is usual, in the unit of its kind; 0 for as far as
+            such a thing goes.
     """
 
     at_s: float
     kind: str
     subject: str
     lasts_s: float = 0.0
+    by: float = 0.0
 
 
 class Must(Struct, frozen=True):
@@ -67,6 +71,7 @@ MUST: dict[str, Must] = {
     "heat_wave": Must("heat", 10_800 + _WORD_S, 8 * 3_600),
     "heating_fails": Must("cold", 10_800 + _WORD_S, 8 * 3_600),
     "airs_room": Must("", 0, 1_800),
+    "warm_day": Must("", 0, 9 * 3_600),
     "stays_away": Must("not_back", 12.2 * 3_600 + _WORD_S, 13.9 * 3_600),
     "overloads": Must("meter_anomaly", 1_800 + _WORD_S, 5_400),
     "bakes": Must("", 0, 5_400),
@@ -81,8 +86,27 @@ MUST: dict[str, Must] = {
     "blocks_lane": Must("fire_lane", 600 + _WORD_S, 2_400),
     "unloads": Must("", 0, 180),
     "skips_rounds": Must("patrol_missed", 126 * 60.0 + 120, 14_400),
+    "cries": Must("", 0, 240),
+    "takes_off_band": Must("", 0, _DAY_S),
+    "pressure_crisis": Must("vitals", 60 + _WORD_S, 0),
+    "takes_pressure": Must("", 0, 0),
+    "tests_device": Must("", 0, 0),
+    "forgets_charger": Must("", 0, 10 * _DAY_S),
+    "pulse_drifts": Must("", 0, 14 * _DAY_S),
+    "oxygen_drifts": Must("", 0, 14 * _DAY_S),
+    "pressure_rises": Must("", 0, 14 * _DAY_S),
+    "weight_gains": Must("", 0, 14 * _DAY_S),
+    "eats_well": Must("", 0, 21 * _DAY_S),
+    "up_at_night": Must("", 0, 7 * _DAY_S),
+    "does_less": Must("", 0, 14 * _DAY_S),
+    "late_to_bed": Must("", 0, 14 * _DAY_S),
+    "skips_medicine": Must("", 0, 7 * _DAY_S),
+    "drips": Must("", 0, 7 * _DAY_S),
+    "heats": Must("", 0, 7_200),
 }
-"""What can befall somebody, or a place; half of it is there to be left alone."""
+"""What can befall somebody, or a place; half of it is there to be left alone.
+
+What only drifts has no incident: it is a latent risk, for a visit and not for an alarm."""
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag="happening", tag_field="type"):
@@ -104,6 +128,7 @@ class Fact(Struct, frozen=True, kw_only=True, tag="happening", tag_field="type")
     told_at: int
     allowed_s: float
     optional: bool = False
+    by: float = 0.0
 
 
 class Sent(Struct, frozen=True, kw_only=True, tag="sent", tag_field="type"):

@@ -4,12 +4,14 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sim.cast import TEAM
 from sim.faults.devices import failing
+from sim.faults.false_alarms import falsified
 from sim.faults.plan import Fault
 from sim.faults.transport import Delivery, Uplink
-from sim.scenarios import Scenario
+from sim.scenarios import HomeTable, Scenario
 from sim.world import community, households
 from sim.world.commons import Commons
 from sim.world.home import LivedIn
@@ -21,6 +23,7 @@ from weinao.registry import Building, Community, Grid, Record, Staff
 COMMUNITY = "sim"
 
 _SILENT_BEATS = 3
+_DAY_MS = 86_400_000
 _GRACE_S = BEAT_S + 120.0
 
 
@@ -56,10 +59,18 @@ class World:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.start = scenario.starts_at
         self.until = self.start + round(scenario.lasts_s * 1_000)
+        self.tick_ms = scenario.tick_s * 1_000
         self._seed = seed
         self.homes, happenings, self._faults = _cast(scenario, seed)
         self._commons = {
-            grid: Commons(grid, start=self.start, until=self.until, seed=seed)
+            grid: Commons(
+                grid,
+                start=self.start,
+                until=self.until,
+                seed=seed,
+                places=scenario.commons,
+                beat_s=scenario.beat_s,
+            )
             for grid in self.grids
         }
         self._site_of: dict[str, Dwelling | Commons] = {
@@ -99,6 +110,13 @@ class World:
                 found += households.records(home)
         return found + self._commons[grid].records()
 
+    def changes(self) -> Iterator[tuple[int, str, Record]]:
+        """Yield what people enter during the story: when, in which grid, and the new record."""
+        for fact in sorted(self.facts, key=lambda one: one.at):
+            home = self._site_of[fact.about[0]]
+            if fact.happening == "tests_device" and isinstance(home, Dwelling):
+                yield fact.at, home.grid, households.detector(home, fact.about[0], fact.at)
+
     def deliveries(self) -> Iterator[Delivery]:
         """Yield everything that arrives from all agents, in the order of arrival."""
         sites: list[Dwelling | Commons] = [*self.homes, *self._commons.values()]
@@ -132,10 +150,17 @@ class World:
             start=self.start,
             until=self.until,
             seed=self._seed,
+            beat_s=site.beat_s,
         )
         return uplink.deliver(failing(self._said(site), faults, self.start))
 
     def _said(self, site: Dwelling | Commons) -> Iterator[Said]:
+        """Yield what the devices of a site say, of what is so and of what is not."""
+        faults, start, seed = self._faults_of(site), self.start, self._seed
+        sensors = {} if isinstance(site, Commons) else site.sensors
+        return falsified(self._true(site), faults, sensors, start, seed)
+
+    def _true(self, site: Dwelling | Commons) -> Iterator[Said]:
         subjects = self._subjects_of(site)
         facts = [fact for fact in self.facts if fact.about[0] in subjects]
         if isinstance(site, Commons):
@@ -183,6 +208,7 @@ class World:
             told_at=told_at,
             allowed_s=must.allowed_s,
             optional=must.optional or unseen or self._mute(home, one) or told_at >= self.until,
+            by=one.by,
         )
 
     def _mute(self, home: Dwelling | Commons, one: Happening) -> bool:
@@ -208,14 +234,14 @@ class World:
     def _faults_noticed(self) -> Iterator[Fact]:
         """Yield the faults that themselves have to lead to an incident."""
         for fault in self._faults:
-            beat_s = {"uplink_down": BEAT_S, "agent_dies": BEAT_S, "sensor_dies": SENSOR_BEAT_S}
-            if fault.kind not in beat_s:
+            if fault.kind not in ("uplink_down", "agent_dies", "sensor_dies"):
                 continue
             home = self._site_of[fault.target]
-            silent_s = _SILENT_BEATS * beat_s[fault.kind]
+            beat_s = SENSOR_BEAT_S if fault.kind == "sensor_dies" else home.beat_s
+            silent_s = _SILENT_BEATS * beat_s
             agent = fault.kind != "sensor_dies"
             surely = fault.until_s - fault.from_s > silent_s + _GRACE_S
-            maybe = fault.until_s - fault.from_s > silent_s - beat_s[fault.kind] - _GRACE_S
+            maybe = fault.until_s - fault.from_s > silent_s - beat_s - _GRACE_S
             at = self._at(fault.from_s)
             told_at, _ = (at, False) if agent else self._told_at(home, at, at + 14_400_000)
             if maybe:
@@ -235,7 +261,19 @@ def _cast(
     scenario: Scenario, seed: int
 ) -> tuple[tuple[Dwelling, ...], tuple[Happening, ...], tuple[Fault, ...]]:
     homes = tuple(
-        dwelling(one.id, one.grid, one.people, one.tags, metered=one.metered, banded=one.banded)
+        _furnished(
+            dwelling(
+                one.id,
+                one.grid,
+                one.people,
+                one.tags,
+                metered=one.metered,
+                banded=one.banded,
+                measured=one.measured,
+            ),
+            one,
+            scenario,
+        )
         for one in scenario.homes
     )
     happenings, faults = scenario.happenings, scenario.faults
@@ -249,14 +287,23 @@ def _cast(
     return homes, happenings, faults
 
 
+def _furnished(home: Dwelling, table: HomeTable, scenario: Scenario) -> Dwelling:
+    """Return a home with what its table says beside who lives there."""
+    tested = {
+        one.device: (scenario.starts_at - round(one.days_ago * _DAY_MS), one.every_days)
+        for one in table.tested
+    }
+    return replace(
+        home,
+        extras=table.extras,
+        windows=table.windows,
+        beat_s=scenario.beat_s,
+        tested=tested,
+    )
+
+
 def _subjects(home: Dwelling) -> Iterator[str]:
-    yield from (home.id, home.agent, *home.sensors)
-    if home.meter:
-        yield home.meter
-    for person in home.people:
-        yield person.id
-        if person.band:
-            yield person.band
+    yield from (home.id, home.agent, *home.devices, *(person.id for person in home.people))
 
 
 def _check(

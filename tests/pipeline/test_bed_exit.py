@@ -103,3 +103,13 @@ def test_an_exit_that_nobody_watched_raises_nothing() -> None:
     state, _ = run(RULE, NIGHT)
 
     assert RULE.pass_time(RULE.lose_sight(state, UP + 10 * MINUTE), UP + HOUR)[1] == ()
+
+
+def test_a_mat_that_slips_under_its_sleeper_is_no_bed_exit() -> None:
+    assert phases(RULE, [*NIGHT, bed(UP + 110 * MINUTE, 1.0)], UP + DAY) == []
+
+
+def test_a_bed_left_by_somebody_whom_no_sensor_sees_is_told_after_two_hours() -> None:
+    [raised] = run(RULE, NIGHT, UP + 4 * HOUR)[1]
+
+    assert (raised.phase, raised.at) == (Phase.RAISED, UP + 2 * HOUR)

@@ -5,6 +5,7 @@ import pickle
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.brain.identify.falling_object import FallingObject
 from pipeline.brain.perceive.seen import Seen
@@ -88,3 +89,17 @@ def test_a_second_camera_makes_it_surer() -> None:
 
 def test_what_may_be_a_bird_is_nothing() -> None:
     assert run(track(0, confidence=0.3)) == []
+
+
+@given(st.integers(1, 40))
+def test_what_takes_twice_as_long_as_free_fall_hits_nobody(floor: int) -> None:
+    free_s = (2 * 3.0 * floor / 9.80665) ** 0.5
+
+    def seen(times: float) -> Seen:
+        one = track(0)
+        said = replace(one.observation, floor=floor, t_fall_s=free_s * times)
+        return replace(one, observation=said)
+
+    assert run(seen(2.0)) == []
+    assert [one.phase for one in run(seen(1.1))] == [Phase.RAISED]
+    assert [one.phase for one in run(seen(0.4))] == [Phase.RAISED]  # a track that began late

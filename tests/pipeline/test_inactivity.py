@@ -325,3 +325,36 @@ def _shifted(log: list[Seen], days: int) -> list[Seen]:
         seen(item.at + days * DAY, item.observation.sensor, item.observation.value, item.room)
         for item in log
     ]
+
+
+def test_one_movement_in_a_home_that_everybody_left_is_a_ghost() -> None:
+    nine = MIDNIGHT + 9 * HOUR
+    left = [seen(nine), door(nine + MINUTE, 1.0), door(nine + MINUTE + 8_000, 0.0)]
+    ghosts = [seen(nine + hours * HOUR, room="bedroom") for hours in (2, 6)]
+
+    state, hazards = run([door(nine - DAY, 0.0), *left, *ghosts])
+
+    assert hazards == []
+    assert RULE.pass_time(state, nine + 14 * HOUR)[1] == ()
+
+
+def test_two_movements_within_an_hour_are_somebody_who_stayed() -> None:
+    nine = MIDNIGHT + 9 * HOUR
+    left = [seen(nine), door(nine + MINUTE, 1.0), door(nine + MINUTE + 8_000, 0.0)]
+    stays = [seen(nine + 2 * HOUR + minutes * MINUTE, room="bedroom") for minutes in (0, 20)]
+
+    state, _ = run([door(nine - DAY, 0.0), *left, *stays])
+
+    [hazard] = RULE.pass_time(state, nine + 12 * HOUR)[1]
+    assert hazard.phase is Phase.RAISED
+
+
+def test_who_comes_home_is_seen_inside_at_once() -> None:
+    nine = MIDNIGHT + 9 * HOUR
+    left = [seen(nine), door(nine + MINUTE, 1.0), door(nine + MINUTE + 8_000, 0.0)]
+    back = [door(nine + 3 * HOUR, 1.0), seen(nine + 3 * HOUR + 40_000, room="kitchen")]
+
+    state, _ = run([door(nine - DAY, 0.0), *left, *back])
+
+    [hazard] = RULE.pass_time(state, nine + 14 * HOUR)[1]
+    assert hazard.facts["last_moved_at"] == nine + 3 * HOUR + 40_000

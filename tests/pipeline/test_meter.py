@@ -149,3 +149,34 @@ def test_of_each_cause_one_stands_at_a_time(rates) -> None:
 
 def test_a_unit_that_is_not_known_is_nobodys() -> None:
     assert RULE.subject_of(read(START, 1.0, unit="bar")) is None
+
+
+def watts(values: list[float], *, step: int = HOUR // 6) -> list[Seen]:
+    return [
+        read(START + number * step, value, meter="power", unit="W")
+        for number, value in enumerate(values)
+    ]
+
+
+@given(
+    st.lists(st.floats(100, 6_000), min_size=12, max_size=40),
+    st.sampled_from([9_950, 15_000, 22_000, 65_535]),
+)
+def test_one_reading_that_never_was_raises_nothing(usual: list[float], odd: float) -> None:
+    glitched = [odd if number % 6 == 5 else value for number, value in enumerate(usual)]
+
+    assert run(watts(glitched)) == []
+
+
+def test_two_readings_beyond_the_breaker_are_believed() -> None:
+    hazards = run(watts([500, 500, 12_000, 12_000, 500]))
+
+    assert next((one.phase, one.reason) for one in hazards) == (
+        Phase.RAISED,
+        "meter_anomaly.overload",
+    )
+
+
+def test_what_no_breaker_holds_is_believed_when_it_is_read_twice() -> None:
+    assert run(watts([500, 500, 40_000, 500, 500])) == []
+    assert run(watts([500, 500, 40_000, 40_000, 40_000, 500])) != []

@@ -223,3 +223,10 @@ def test_from_observation_to_risk_neither_repetition_nor_a_crash_matters(
         ("risk.weight_gain", "resident-1")
     ]
     assert run(disturbed=True) == undisturbed
+
+
+def test_medicine_usually_taken_at_eleven_is_taken_a_little_before_eleven_too() -> None:
+    eleven = [(USUAL, (11 * 60 + 5 + day % 3,)) for day in range(15)]
+
+    assert close([*eleven, *[(USUAL, (10 * 60 + 45,))] * 4]) == []
+    assert close([*eleven, *[(USUAL, (7 * 60,))] * 4]) != []

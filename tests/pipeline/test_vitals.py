@@ -93,20 +93,41 @@ def test_what_a_band_says_off_the_wrist_does_not_count() -> None:
     assert run([replace(DYING, worn=False)] * 10) == []
 
 
+@given(st.lists(st.booleans(), min_size=10, max_size=60))
+def test_a_band_that_errs_in_one_sign_only_now_and_then_raises_nothing(loose: list[bool]) -> None:
+    errs = [one and index % 10 > 0 for index, one in enumerate(loose)]
+
+    assert run([replace(WELL, spo2_pct=84) if one else WELL for one in errs]) == []
+
+
+def test_one_sign_alone_has_to_last_for_ten_minutes() -> None:
+    low = replace(WELL, spo2_pct=88)
+
+    assert run([low] * 20) == []
+    [raised] = run([low] * 40)
+    assert raised.at >= START + 600_000
+
+
+def test_a_sign_that_is_not_read_again_is_no_second_reading() -> None:
+    walking = replace(WELL, moving=True)
+
+    assert run([WELL, replace(WELL, spo2_pct=84), *[walking] * 40]) == []
+
+
 def test_scale_two_knows_that_ninety_per_cent_can_be_the_target() -> None:
     low = replace(WELL, spo2_pct=90)
 
-    assert run([low] * 10) != []
-    assert run([low] * 10, resident=replace(SOMEBODY, spo2_scale_2=True)) == []
+    assert run([low] * 25) != []
+    assert run([low] * 25, resident=replace(SOMEBODY, spo2_scale_2=True)) == []
 
 
 def test_a_residents_own_limits_stand_in_for_the_charts() -> None:
     slow = replace(WELL, hr_bpm=38)
     athlete = replace(SOMEBODY, limits=VitalLimits(hr_bpm_min=35, hr_bpm_max=150))
 
-    assert run([slow] * 10) != []
-    assert run([slow] * 10, resident=athlete) == []
-    assert run([replace(WELL, hr_bpm=160)] * 10, resident=athlete) != []
+    assert run([slow] * 25) != []
+    assert run([slow] * 25, resident=athlete) == []
+    assert run([replace(WELL, hr_bpm=160)] * 25, resident=athlete) != []
 
 
 def test_children_are_not_judged_by_a_chart_for_adults() -> None:

@@ -60,6 +60,79 @@ def test_every_problem_of_a_file_is_named_at_once():
         assert word in told
 
 
+def test_every_senseless_expectation_is_named_at_once():
+    text = (
+        GOOD
+        + """
+    [[expect]]
+    risk = "dragons"
+
+    [[expect]]
+    risk = "weight"
+    hazard = "fall"
+
+    [[expect]]
+    risk = "weight"
+    phase = "confirmed"
+
+    [[expect]]
+    risk = "weight"
+    state = "closed"
+
+    [[expect]]
+    incident = "fall"
+    phase = "raised"
+
+    [[expect]]
+    hazard = "fall"
+    between_s = [9, 3]
+
+    [[expect]]
+    score = { subject = "resident-1", day = 2026-03-09, above = 80 }
+
+    [[expect]]
+    score = { subject = "resident-1", day = 2026-03-02 }
+
+    [[expect]]
+    score = { subject = "resident-1", day = 2026-03-02, above = 80, below = 60 }
+
+    [[expect]]
+    score = { subject = "resident-1", day = 2026-03-02, above_day = 2026-03-02 }
+
+    [[expect]]
+    subject = "resident-1"
+    score = { subject = "resident-1", day = 2026-03-02, above = 3 }
+
+    [[never]]
+    hazard = "fall"
+    count = 1
+    """
+    )
+
+    with pytest.raises(ScenarioError) as caught:
+        parse(text)
+
+    told = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in told] == [
+        *(f"expect {number}" for number in range(1, 12)),
+        "never 1",
+    ]
+
+
+def test_every_senseless_home_is_named_at_once():
+    text = GOOD.replace(
+        'people = ["elder"]',
+        'people = ["elder"]\nextras = ["piano"]\nwindows = 1_000\n'
+        '[[home]]\nid = "home-2"\npeople = []\n',
+    ).replace("lasts_s", 'beat_s = 0\ntick_s = 600\ncommons = ["moat"]\nlasts_s')
+
+    with pytest.raises(ScenarioError) as caught:
+        parse(text)
+
+    for word in ("piano", "windows", "home 2", "beat_s", "tick_s", "commons"):
+        assert word in str(caught.value)
+
+
 def test_a_happening_to_nobody_is_refused_by_name():
     story = parse(GOOD + '[[happening]]\nat_s = 1\nkind = "falls"\nsubject = "resident-9"\n')
 

@@ -11,7 +11,10 @@ from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, every
 from weinao.cli.minds import mind_of
 from weinao.cli.sim import rehearse
-from weinao.outcomes import Incident
+from weinao.outcomes import HazardKind, Incident, Kept, Reason, RiskKind
+
+MORE = ("health_score", "vitals_child", "vitals_cuff", "parent_down", "twice", "outage_72h")
+"""Rules that have no kind of their own."""
 
 SCENARIOS = sorted(
     path
@@ -24,11 +27,65 @@ SCENARIOS = sorted(
 def test_what_a_scenario_expects_holds(path, tmp_path):
     story = parse(path.read_text(encoding="utf-8"))
 
-    verdicts, _ = rehearse(story, tmp_path, None)
+    verdicts, sent = rehearse(story, tmp_path, None)
 
     broken = [one.told for one in verdicts if not one.held]
     assert verdicts
     assert not broken, f"repeat: weinao sim run {path.stem} --seed {story.seed} --out run/sim"
+    store = DuckDBStore(tmp_path / "store.duckdb")
+    counts = store.counts()
+    store.close()
+    named = sum(n for why, n in counts.get("deadletters", {}).items() if why != Reason.DUPLICATE)
+    kept = counts["distinct"]["observations"]
+    assert kept + named == sent.observations  # nothing is lost
+    assert sum(counts["observations"].values()) == kept  # and nothing stands twice
+
+
+@pytest.mark.parametrize(
+    "rule", [*(kind for kind in HazardKind if kind is not HazardKind.REPORT), *RiskKind, *MORE]
+)
+def test_every_rule_has_a_scenario_that_fires_and_one_that_must_not(rule):
+    fires, near_miss = parse(_named(rule)), parse(_named(f"{rule}_not"))
+
+    raised = [one.kind for one in fires.expect] + [rule for one in fires.expect if one.score]
+    spared = [one for one in near_miss.never if one.kind == rule]
+    other = near_miss.never or [one for one in near_miss.expect if one.count is not None]
+    assert rule in raised or rule in MORE
+    assert spared or (rule in MORE and other)
+    assert rule in MORE or rule not in [one.kind for one in near_miss.expect]
+    assert (
+        near_miss.happenings
+        or near_miss.faults
+        or near_miss.homes[0].people != ("elder",)
+        or (rule in _DAYS_THEMSELVES)
+    )
+
+
+_DAYS_THEMSELVES = ("stove_on",)
+"""What an ordinary day comes near to by itself: three meals are cooked."""
+
+
+def test_after_three_days_cut_off_alarms_come_before_what_was_said_before_them(tmp_path):
+    story = parse(_named("outage_72h"))
+    pressed_at = story.starts_at + round(story.happenings[0].at_s * 1_000)
+    cut_at = story.starts_at + round(story.faults[0].from_s * 1_000)
+    rehearse(story, tmp_path, None)
+
+    store = DuckDBStore(tmp_path / "store.duckdb")
+    kept = [
+        (outcome.position, value)
+        for outcome in every(store, "observations", Filter())
+        if isinstance(value := outcome.value, Kept) and cut_at <= value.at < pressed_at
+    ]
+    [sos] = [
+        outcome
+        for outcome in every(store, "observations", Filter())
+        if isinstance(value := outcome.value, Kept) and value.device == "sos-1"
+    ]
+    store.close()
+    history = [at for at, value in kept if value.device.startswith("pir-")]
+    assert len(history) > 50
+    assert all(sos.position < at for at in history)
 
 
 def test_two_runs_of_a_seed_are_the_same_to_the_byte(tmp_path):
@@ -78,7 +135,8 @@ def test_another_seed_is_another_world(tmp_path):
 
 
 def _named(name):
-    return next(path for path in SCENARIOS if path.stem == name).read_text(encoding="utf-8")
+    [path] = [path for path in SCENARIOS if path.stem == name]
+    return path.read_text(encoding="utf-8")
 
 
 def _bytes(folder):

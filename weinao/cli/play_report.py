@@ -1,17 +1,21 @@
 """What came of a story that was played: what held, and whether anything was lost."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 
 from sim.audit import Audit
-from sim.scenarios import Expectation, Scenario
-from sim.verdict import Noticed, Verdict, judge
+from sim.expected import Expectation
+from sim.scenarios import Scenario
+from sim.verdict import Came, Noticed, NoticedRisk, Verdict, judge
 from sim.world.world import World
 from sinks.store import Filter, Store, every
-from weinao.outcomes import Hazard, Incident
+from weinao.outcomes import Hazard, HealthScore, Incident, Risk
+
+T = TypeVar("T")
 
 NOT_LIVE = {
     "duplicate": "the link is TCP, which repeats nothing; reconnecting agents send again anyway",
@@ -88,21 +92,21 @@ def report(
     performed: Performed,
 ) -> Report:
     """Hold what came of a story against what was expected of those who played."""
-    noticed, incidents = _concluded(store)
+    concluded = _came(store)
     asked, left_out = _playable(story, world, agents)
     broken = {one.kind for one in world.faults}
     return Report(
         title=story.title,
         performed=performed,
         agents=len(agents),
-        incidents=len(incidents),
+        incidents=len(concluded.incidents),
         sent=account.sent,
         stored=account.stored,
         lost=len(account.lost),
         twice=len(account.duplicated) + len(account.torn),
         not_live=tuple(f"{kind}: {why}" for kind, why in NOT_LIVE.items() if kind in broken),
         not_played=tuple(left_out),
-        verdicts=tuple(judge(asked, noticed, incidents)),
+        verdicts=tuple(judge(asked, concluded)),
     )
 
 
@@ -130,16 +134,20 @@ def tell(console: Console, came: Report) -> None:
     console.print(f"{came.agents} agents, {came.incidents} incidents, {how.took_s:.1f} s")
 
 
-def _concluded(store: Store) -> tuple[list[Noticed], list[Incident]]:
-    noticed = [
-        Noticed(one.value, one.received_at)
-        for one in every(store, "hazards", Filter())
-        if isinstance(one.value, Hazard)
-    ]
-    incidents = [
-        one.value for one in every(store, "incidents", Filter()) if isinstance(one.value, Incident)
-    ]
-    return noticed, incidents
+def _came(store: Store) -> Came:
+    """Return everything that the store holds of what was concluded."""
+
+    def all_of(table: str, kind: type[T]) -> Iterator[tuple[T, int]]:
+        for one in every(store, table, Filter()):
+            if isinstance(one.value, kind):
+                yield one.value, one.received_at
+
+    return Came(
+        hazards=[Noticed(*one) for one in all_of("hazards", Hazard)],
+        incidents=[one for one, _ in all_of("incidents", Incident)],
+        risks=[NoticedRisk(*one) for one in all_of("risk_changes", Risk)],
+        scores=[one for one, _ in all_of("scores", HealthScore)],
+    )
 
 
 def _playable(story: Scenario, world: World, agents: Collection[str]) -> tuple[Scenario, list[str]]:

@@ -7,6 +7,7 @@ plan their answers, journal those when they fall due. The finished journal repla
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,20 +15,18 @@ from typing import TYPE_CHECKING
 from pipeline.flow.plain import PlainRunner
 from pipeline.journal import JournalWriter, Record
 from sim.people import answer, by_the_hour
-from sim.verdict import Noticed
+from sim.verdict import Came, Noticed, NoticedRisk
 from sim.world.said import dice
 from sim.world.truth import Sent
 from sim.world.world import COMMUNITY, World
 from weinao import codec, topics
 from weinao.messages import Feedback, Pack, Registered
-from weinao.outcomes import Hazard, Incident, Outcome
+from weinao.outcomes import Hazard, HealthScore, Incident, Outcome, Risk
+from weinao.registry import Record as RegistryRecord
 
 if TYPE_CHECKING:
     from pipeline.flow.steps import Mind
     from sinks.store import Store
-
-TICK_MS = 10_000
-"""How far apart ticks may be before the brain takes it that nobody listened meanwhile."""
 
 DECIDE_MS = 60_000
 """How often, in simulated time, the brain is shown what has come, and people hear what follows."""
@@ -69,8 +68,11 @@ class Rehearsal:
         self._reacted: set[tuple[str, int]] = set()
         self._seqs: dict[str, int] = {}
         self._unsynced = self._observations = self._packs = 0
-        self.noticed: list[Noticed] = []
-        self.incidents: dict[str, Incident] = {}
+        self._changes = deque(world.changes())
+        self._noticed: list[Noticed] = []
+        self._risks: list[NoticedRisk] = []
+        self._scores: list[HealthScore] = []
+        self._incidents: dict[str, Incident] = {}
 
     def play(self, told: Callable[[int], object]) -> Sent:
         """Play the story to its end; `told` hears of every simulated hour.
@@ -86,14 +88,14 @@ class Rehearsal:
                 self._tick(tick_at)
                 if tick_at % _TOLD_MS == 0:
                     told(tick_at)
-                tick_at += TICK_MS
+                tick_at += world.tick_ms
             grid = grid_of[delivery.agent]
             self._append(_topic(grid, delivery.pack), delivery.pack, delivery.received_at)
             if not delivery.again:
                 self._count(delivery.pack)
         while tick_at <= world.until:
             self._tick(tick_at)
-            tick_at += TICK_MS
+            tick_at += world.tick_ms
         self._decide()
         self._flush()
         self._journal.commit()
@@ -107,20 +109,29 @@ class Rehearsal:
             people=people,
         )
 
+    @property
+    def came(self) -> Came:
+        """Everything that was concluded."""
+        return Came(
+            hazards=self._noticed,
+            incidents=[*self._incidents.values()],
+            risks=self._risks,
+            scores=self._scores,
+        )
+
     def _register(self) -> None:
         for grid in self._world.grids:
             for record in self._world.records(grid):
-                at = self._world.start - 1
-                kind = str(record.__struct_config__.tag)
-                self._say(
-                    topics.registry(COMMUNITY, grid, kind, record.id),
-                    f"registry-{grid}",
-                    Registered(at=at, record=record),
-                    at,
-                )
+                self._enter(self._world.start - 1, grid, record)
+
+    def _enter(self, at: int, grid: str, record: RegistryRecord) -> None:
+        topic = topics.registry(COMMUNITY, grid, str(record.__struct_config__.tag), record.id)
+        self._say(topic, f"registry-{grid}", Registered(at=at, record=record), at)
 
     def _tick(self, at: int) -> None:
         """Let some seconds end: people answer, the clock ticks; every minute the brain decides."""
+        while self._changes and self._changes[0][0] <= at:
+            self._enter(*self._changes.popleft())
         while self._answers and self._answers[0][0] <= at:
             due, _, grid, said = heapq.heappop(self._answers)
             self._say(topics.feedback(COMMUNITY, grid, said.incident), f"people-{grid}", said, due)
@@ -170,9 +181,13 @@ class Rehearsal:
     def _heed(self, outcome: Outcome, now: int) -> None:
         value = outcome.value
         if isinstance(value, Hazard):
-            self.noticed.append(Noticed(value, outcome.received_at))
+            self._noticed.append(Noticed(value, outcome.received_at))
+        elif isinstance(value, Risk):
+            self._risks.append(NoticedRisk(value, outcome.received_at))
+        elif isinstance(value, HealthScore):
+            self._scores.append(value)
         elif isinstance(value, Incident):
-            self.incidents[value.id] = value
+            self._incidents[value.id] = value
             self._plan(value, now)
 
     def _plan(self, incident: Incident, now: int) -> None:

@@ -110,7 +110,7 @@ def rehearse(
     sent = rehearsal.play(told)
     store.close()
     _write_truth(out / "truth.jsonl", [*world.facts, sent])
-    return judge(story, rehearsal.noticed, rehearsal.incidents.values()), sent
+    return judge(story, rehearsal.came), sent
 
 
 def story_of(scenario: str) -> Scenario:

@@ -2,6 +2,7 @@
 
 bed taken for a while -> left at night -> nothing moves for `quiet_s_max` -> RAISED
     +-- last seen where people sit: for `sitting_s_max`
+    +-- and nothing did even then: a mat that slipped, perhaps; so for `mat_s_max` -> RAISED
     +-- back in bed, or movement again ..................................... -> CLEARED
     +-- still moving `up_s_max` after getting up: the night is over, and this rule with it
     +-- the outside door moves: that is for the rules about the door
@@ -65,6 +66,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
         until_min: and ends: what would be raised later is not.
         asleep_s_min: A bed taken for less was only sat on.
         quiet_s_max: How long nothing may move.
+        mat_s_max: The same where nothing moved since the bed was left, either: whoever gets up is
+            seen by a movement sensor within a minute, and mats slip under their sleepers. Ours.
         up_s_max: Whoever moves so long after getting up is up.
         outside: What leads out of the home.
         sitting_rooms: Where people sit down, lower case,
@@ -83,6 +86,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
     until_min: MinuteOfDay = 6 * 60
     asleep_s_min: Seconds = 1_800
     quiet_s_max: Seconds = 1_800
+    mat_s_max: Seconds = 7_200
     up_s_max: Seconds = 1_800
     sitting_rooms: Words = ("living", "living room", "lounge", "study", "客厅", "书房")
     sitting_s_max: Seconds = 7_200
@@ -118,8 +122,10 @@ class BedExit(Struct, frozen=True, kw_only=True):
     def pass_time(self, state: BedExitState, at: int) -> tuple[BedExitState, Sequence[Hazard]]:
         if state.up_at is None or state.raised is not None:
             return state, ()
-        sits = state.moved_in.lower() in self.sitting_rooms
-        quiet_s = round((self.sitting_s_max if sits else self.quiet_s_max) * state.patience)
+        quiet_s = self.quiet_s_max if state.moved_at >= state.up_at else self.mat_s_max
+        if state.moved_in.lower() in self.sitting_rooms:
+            quiet_s = max(quiet_s, self.sitting_s_max)
+        quiet_s = round(quiet_s * state.patience)
         due = max(state.up_at, state.moved_at) + quiet_s * 1_000
         if at < due:
             return state, ()

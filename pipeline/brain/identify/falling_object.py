@@ -4,12 +4,14 @@ One throw may be seen as several tracks, by several cameras, and mirrored in win
 seconds at one building it is one hazard. A second camera makes it sure.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Seconds, Share
+from pipeline.brain.identify.bounds import Factor, Seconds, Share
 from pipeline.brain.perceive.seen import Seen
 from weinao.ids import derived
 from weinao.messages import Highrise
@@ -17,6 +19,8 @@ from weinao.outcomes import Fact, Hazard, HazardKind, Phase, Severity
 
 THROWS_MAX = 64
 """Throws of one building that are remembered; the oldest are forgotten first."""
+
+_G_MS2 = 9.80665
 
 
 class Throw(Struct, frozen=True):
@@ -42,6 +46,10 @@ class FallingObject(Struct, frozen=True, kw_only=True):
         confidence_min: Tracks below it are birds, leaves and rain as often as objects. Ours.
         same_s: An object from the 40th floor falls for about 5 s (h = gt²/2, 120 m), and its
             mirrors and fragments with it; twice that leaves room for clocks that differ.
+        floor_m: Height of a storey; GB 50096 asks for 2.8 m and more.
+        drag_max: What takes so many times as long as free fall is a bag, a leaf or a bird, and
+            hits nobody hard: it falls at half its speed at most. Ours. A track that begins late
+            is shorter, which says nothing; 0 is not measured.
     """
 
     name: str = "falling_object"
@@ -49,10 +57,12 @@ class FallingObject(Struct, frozen=True, kw_only=True):
     communal: bool = False
     confidence_min: Share = 0.5
     same_s: Seconds = 10
+    floor_m: Annotated[float, Meta(ge=2, le=6)] = 3.0
+    drag_max: Factor = 1.6
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
-        if isinstance(said, Highrise) and said.confidence >= self.confidence_min:
+        if isinstance(said, Highrise) and self._counts(said):
             return said.building or seen.device
         return None
 
@@ -63,7 +73,7 @@ class FallingObject(Struct, frozen=True, kw_only=True):
         self, state: FallingObjectState, seen: Seen
     ) -> tuple[FallingObjectState, Sequence[Hazard]]:
         said = seen.observation
-        if not isinstance(said, Highrise) or said.confidence < self.confidence_min:
+        if not isinstance(said, Highrise) or not self._counts(said):
             return state, ()
         near_ms = self.same_s * 1_000
         same = [throw for throw in state.throws if abs(throw.hazard.at - seen.at) < near_ms]
@@ -76,6 +86,12 @@ class FallingObject(Struct, frozen=True, kw_only=True):
             return state, ()
         throws = [replace(throw, sure=throw.sure or throw is known) for throw in state.throws]
         return FallingObjectState(tuple(throws)), (_confirmed(known.hazard, seen, said),)
+
+    def _counts(self, said: Highrise) -> bool:
+        if said.confidence < self.confidence_min:
+            return False
+        height_m = max(said.floor, 1) * self.floor_m
+        return said.t_fall_s <= self.drag_max * math.sqrt(2 * height_m / _G_MS2)
 
     def pass_time(
         self,

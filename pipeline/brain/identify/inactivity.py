@@ -15,7 +15,15 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.brain.identify.bounds import Days, HourOfDay, HoursExact, Minutes, MinutesExact, Share
+from pipeline.brain.identify.bounds import (
+    Days,
+    HourOfDay,
+    HoursExact,
+    Minutes,
+    MinutesExact,
+    Seconds,
+    Share,
+)
 from pipeline.brain.identify.outside import Outside, is_worn_at_home
 from pipeline.brain.identify.routine import FloatArray, Routine, normal_cdf
 from pipeline.brain.learn.lesson import PATIENCE_MAX, Change, Lesson, patience
@@ -40,8 +48,9 @@ class InactivityState(Struct, frozen=True, kw_only=True):
     Attributes:
         moved_at: When something last moved.
         moved_by: Id of the observation that said so.
-        left_at: When the outside door last moved, if nobody moved inside since.
+        left_at: When the outside door last moved, if nobody surely moved inside since.
         passed_at: How far the home's clock has come since.
+        ghost_at: When a sensor inside last said so by itself, long after the door: nobody came in.
         limit_at: When the present silence becomes too long, once that is known.
         positions: The last position of each contact, by device.
         patience: How much longer than usual to wait, learned from false alarms.
@@ -57,6 +66,7 @@ class InactivityState(Struct, frozen=True, kw_only=True):
     moved_in: str = ""
     left_at: int | None = None
     passed_at: int = 0
+    ghost_at: int | None = None
     limit_at: int | None = None
     raised: Hazard | None = None
     positions: dict[str, float] = {}
@@ -71,6 +81,10 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     Args:
         outside: What leads out of the home.
+        return_s_max: Who comes in is seen inside so soon after the door. Later, while the home is
+            presumed empty, one movement is a ghost
+        ghost_s_max: unless there is another within so many seconds: sensors that see somebody
+            every few hours where nobody is are not rare, and people move more often. Ours.
         quiet_min_min: No limit is shorter, minutes.
         quiet_min_max: No limit is longer, minutes.
         false_alarm_cost_h: How many hours of lying there weigh as much as one false alarm a day.
@@ -91,6 +105,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     outside: Outside = Outside()
+    return_s_max: Seconds = 300
+    ghost_s_max: Seconds = 3_600
     quiet_min_min: Minutes = 120
     quiet_min_max: Minutes = 720
     false_alarm_cost_h: HoursExact = 3.75
@@ -124,7 +140,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             return self._heard(state, seen), ()
         if not isinstance(said, Home) or self.subject_of(seen) is None:
             return state, ()
-        if state.moved_at is not None and seen.at <= state.moved_at:
+        if state.moved_at is not None and seen.at <= max(state.moved_at, state.ghost_at or 0):
             return state, ()  # late or repeated: we already know of something newer
         if said.sensor is not Sensor.PIR:
             known = state.positions.get(seen.device)
@@ -161,7 +177,9 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         """
         if state.raised is not None or state.moved_at is None or at <= state.moved_at:
             return state
-        return replace(state, moved_at=None, left_at=None, limit_at=None, positions={})
+        return replace(
+            state, moved_at=None, left_at=None, ghost_at=None, limit_at=None, positions={}
+        )
 
     def learn(
         self, state: InactivityState, lesson: Lesson
@@ -199,6 +217,8 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         self, state: InactivityState, seen: Seen, said: Home
     ) -> tuple[InactivityState, Sequence[Hazard]]:
         routine = state.routine
+        if self._ghost(state, seen, said):
+            return replace(state, ghost_at=seen.at), ()
         if state.moved_at is None:
             routine = routine if routine.since is not None else routine.begin(seen.at)
         elif state.left_at is None:
@@ -211,6 +231,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
             moved_by=seen.id,
             moved_in=seen.room,
             left_at=self._left_at(state, seen, said),
+            ghost_at=None,
             limit_at=None,
             raised=None,
         )
@@ -237,6 +258,14 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         return replace(
             state, moved_at=seen.at, moved_by=seen.id, moved_in="", left_at=None, limit_at=None
         )
+
+    def _ghost(self, state: InactivityState, seen: Seen, said: Home) -> bool:
+        """Say whether a movement is a sensor's own, in a home that everybody has left."""
+        if state.left_at is None or said.sensor is not Sensor.PIR or state.raised is not None:
+            return False
+        if seen.at < state.left_at + self.return_s_max * 1_000:
+            return False
+        return state.ghost_at is None or seen.at > state.ghost_at + self.ghost_s_max * 1_000
 
     def _left_at(self, state: InactivityState, seen: Seen, said: Home) -> int | None:
         if not self.outside.leads_out(seen.room):

@@ -72,6 +72,8 @@ class MeterState(Struct, frozen=True):
         flowing_since: Since when water flows without a pause.
         flowing_spans: How many readings have shown so.
         over_since: Since when power is beyond the breaker's limit.
+        over_spans: How many readings have shown so.
+        odd: The newest reading was set aside: it cannot have been so.
         raised: What stands, by its cause.
     """
 
@@ -84,6 +86,8 @@ class MeterState(Struct, frozen=True):
     flowing_since: int | None = None
     flowing_spans: int = 0
     over_since: int | None = None
+    over_spans: int = 0
+    odd: bool = False
     raised: dict[str, Hazard] = {}
 
 
@@ -121,6 +125,10 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
         breaker_share: IEC 60898-1 (GB/T 10963.1): a breaker holds 1.13 of its current for an
             hour, and trips within one only at 1.45. In between the wires get hot.
         over_s: A motor that starts draws more for seconds. Ours.
+        over_spans_min: So many readings have to show it: one may be a glitch. Ours.
+        trip_share: The same standard: at 2.55 of its current a breaker opens
+        trip_s: within so many seconds, so that no home draws that for longer. One such reading
+            is set aside; a second is believed.
         gap_s_max: Of readings of a rate, how long one holds without the next. Ours.
     """
 
@@ -138,6 +146,9 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
     breaker_w: Watts = 8_800.0
     breaker_share: Factor = 1.13
     over_s: Seconds = 600
+    over_spans_min: Times = 2
+    trip_share: Factor = 2.55
+    trip_s: Seconds = 120
     gap_s_max: Seconds = 3_900
 
     def subject_of(self, seen: Seen) -> str | None:
@@ -154,10 +165,14 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
         if not isinstance(said, Utility) or seen.at <= state.read_at:
             return state, ()
         span = span_since(state.read_at, state.value, seen, said, self.gap_s_max)
-        state = replace(state, read_at=seen.at, value=scaled(said))
-        if span is None:
-            return replace(state, hour=-1, flowing_since=None, flowing_spans=0, over_since=None), ()
         what = commodity(said) or ""
+        odd = span is not None and what == POWER and self._impossible(span, seen)
+        if odd and not state.odd:
+            return replace(state, odd=True), ()
+        state = replace(state, read_at=seen.at, value=scaled(said), odd=odd)
+        if span is None:
+            unknown = {"hour": -1, "flowing_spans": 0, "over_spans": 0}
+            return replace(state, flowing_since=None, over_since=None, **unknown), ()
         state, found = self._sudden(state, span, seen, what)
         if what == WATER:
             state, flows = self._flows_on(state, span, seen)
@@ -237,16 +252,23 @@ class MeterAnomaly(Struct, frozen=True, kw_only=True):
         hours = round((span.until_at - since) / _HOUR_MS, 1)
         return _raise(state, "flows_on", span, seen, {"hours": hours, "l_h": round(span.rate, 1)})
 
+    def _impossible(self, span: Span, seen: Seen) -> bool:
+        """Say whether the breaker of a home would have opened long before."""
+        long = span.until_at - span.from_at > self.trip_s * 1_000
+        return bool(seen.household) and long and span.rate > self.breaker_w * self.trip_share
+
     def _overload(
         self, state: MeterState, span: Span, seen: Seen
     ) -> tuple[MeterState, Sequence[Hazard]]:
         limit_w = self.breaker_w * self.breaker_share
         if span.rate <= limit_w:
-            state = replace(state, over_since=None)
+            state = replace(state, over_since=None, over_spans=0)
             return _clear(state, "overload", span.from_at, seen)
         since = span.from_at if state.over_since is None else state.over_since
-        state = replace(state, over_since=since)
-        if span.until_at < since + self.over_s * 1_000 or "overload" in state.raised:
+        spans = state.over_spans + 1
+        state = replace(state, over_since=since, over_spans=spans)
+        long = span.until_at >= since + self.over_s * 1_000
+        if not long or spans < self.over_spans_min or "overload" in state.raised:
             return state, ()
         facts: dict[str, Fact] = {"power_w": round(span.rate), "limit_w": round(self.breaker_w)}
         return _raise(state, "overload", span, seen, facts)

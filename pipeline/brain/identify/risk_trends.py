@@ -266,10 +266,7 @@ class Medicine(Struct, frozen=True, kw_only=True):
             if not first or len(first) < self.taken_share * len(usual):
                 continue
             due = int(median(first)) + self.late_min
-            missed = sum(
-                minute is None or minute > due
-                for minute in (_first(one, begin, end) for one in lately)
-            )
+            missed = sum(not self._taken(one, begin, due) for one in lately)
             if missed >= _most(span):
                 facts: dict[str, Fact] = {
                     "usual_minute": due - self.late_min,
@@ -290,10 +287,18 @@ class Medicine(Struct, frozen=True, kw_only=True):
         """Say whether on one of the last days medicine was not taken, or that is not known."""
         known = [one for one in days if "medicine_openings" in one.figures]
         usual = int(shift.facts["usual_minute"])
-        begin, end = next((b, e) for b, e in self._parts() if b <= usual < e)
-        first = [_first(one, begin, end) for one in known[-span.nights :]]
-        due = usual + self.late_min
-        return len(first) < span.nights or any(minute is None or minute > due for minute in first)
+        begin = next(b for b, e in self._parts() if b <= usual < e)
+        last, due = known[-span.nights :], usual + self.late_min
+        return len(last) < span.nights or not all(self._taken(one, begin, due) for one in last)
+
+    def _taken(self, day: Brief, begin: int, due: int) -> bool:
+        """Say whether medicine was taken out by a time: in its part of the day, or just before.
+
+        Parts of a day have fixed ends, and people whose usual time is near one come early as
+        often as late.
+        """
+        earliest = min(begin, due - 2 * self.late_min)
+        return any(earliest <= minute <= due for minute in day.openings)
 
     def _parts(self) -> tuple[tuple[int, int], ...]:
         begins = (self.morning_from_min, self.noon_from_min, self.evening_from_min)

@@ -6,6 +6,9 @@ A wearable reads all the time and errs often, so its early warning score must pe
                               3 of the last 5 an emergency                 -> CONFIRMED, critical
                               the last 5 all calm, over a minute           -> CLEARED
 
+One sign alone has to be urgent in all five, and for ten minutes: a band that sits loosely reads a
+low SpO2 now and then, an ill body does without a break, or has other signs of it.
+
 A cuff or clip is used at rest and on purpose, so one reading beyond its action limit counts at
 once. What tells the two apart: a wearable says whether it is worn.
 """
@@ -50,15 +53,21 @@ ADULT_YEARS = 18.0
 """Taken where no year of birth is registered."""
 
 _SINGLE = 3
+_URGENT = 2
 
 
 class Scored(Struct, frozen=True):
-    """Readings of a wearable within one spell. 0 calm, 1 between, 2 urgent, 3 emergency."""
+    """Readings of a wearable within one spell. 0 calm, 1 between, 2 urgent, 3 emergency.
+
+    Attributes:
+        alone: Urgent by one sign alone, while all others together are not.
+    """
 
     at: int
     until: int
     level: int
     id: str
+    alone: bool = False
 
 
 class VitalsState(Struct, frozen=True):
@@ -68,6 +77,7 @@ class VitalsState(Struct, frozen=True):
         signs: The newest value of each sign.
         runs: How long each sign of each device has had one value.
         recent: The newest spells, oldest first.
+        urgent_since: Since when every reading is urgent; None if the newest is not.
         persisting: The hazard of persisting scores that stands.
         spot: The hazard of spot readings that stands.
         yielded: By how much the limits of this person moved, by limb, learned from false alarms.
@@ -76,6 +86,7 @@ class VitalsState(Struct, frozen=True):
     signs: dict[Sign, Timed] = {}
     runs: Runs = {}
     recent: tuple[Scored, ...] = ()
+    urgent_since: int | None = None
     history: HomeHistory = HomeHistory()
     seen_at: int = -1
     persisting: Hazard | None = None
@@ -93,6 +104,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         persist_n: Urgent spells needed
         persist_of_n: among so many,
         persist_s_min: over at least so many seconds.
+        alone_s_min: One sign alone over so many, in all of them. Ours, as what a loose band reads
+            wrongly is wrong for three or four readings in a row now and then.
         gap_s_max: After a gap of more seconds the spells before it no longer count.
         again_s: What stands so long and is still urgent is raised anew; people may have closed it.
         max_age: How long each sign is used.
@@ -115,6 +128,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     persist_n: Times = 3
     persist_of_n: Times = 5
     persist_s_min: Seconds = 60
+    alone_s_min: Seconds = 600
     gap_s_max: Seconds = 7_200
     again_s: Seconds = 14_400
     max_age: MaxAge = MaxAge()
@@ -216,10 +230,14 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         score = self._score(state, seen)
         if score is None:
             return state, ()
-        level, total = _level(score, seen.resident, self.calm_points_max)
+        level, total, alone = _level(score, seen.resident, self.calm_points_max)
+        if alone and _is_old(score, seen.resident):
+            return state, ()  # the same word again, and no second one
         if self.artefacts.stuck_signs(state.runs):
             level = max(level, 1)  # what a stuck sensor hides is no calm
-        state = replace(state, recent=self._recent(state, Scored(seen.at, seen.at, level, seen.id)))
+        scored = Scored(seen.at, seen.at, level, seen.id, alone)
+        since = None if level < _URGENT else state.urgent_since or seen.at
+        state = replace(state, recent=self._recent(state, scored), urgent_since=since)
         hazard = self._decide(state, seen, {"news2": total, "partial": score.partial})
         if hazard is None:
             return state, ()
@@ -233,7 +251,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
             spells = []
         if spells and one.at - spells[-1].at < self.spell_s * 1_000:
             first = spells.pop()
-            one = Scored(first.at, one.at, min(first.level, one.level), one.id)
+            level, alone = min(first.level, one.level), first.alone or one.alone
+            one = Scored(first.at, one.at, level, one.id, alone)
         return (*spells, one)[-self.persist_of_n :]
 
     def _score(self, state: VitalsState, seen: Seen) -> News2 | None:
@@ -250,6 +269,9 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         """Return what the newest readings change, if anything."""
         stands, recent = state.persisting, state.recent
         urgent, emergency = self._persists(recent, 2), self._persists(recent, 3)
+        if all(one.alone for one in urgent):
+            since = seen.at if state.urgent_since is None else state.urgent_since
+            urgent = urgent if seen.at - since >= self.alone_s_min * 1_000 else ()
         again = stands is not None and seen.at - stands.at >= self.again_s * 1_000
         if stands is None or (again and urgent):
             if not urgent:
@@ -270,7 +292,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     def _persists(self, recent: tuple[Scored, ...], level: int) -> tuple[Scored, ...]:
         """Return the readings that make a level persist; none if it does not."""
         found = tuple(one for one in recent if one.level >= level)
-        enough = len(found) >= self.persist_n
+        firm = any(not one.alone for one in found)
+        enough = len(found) >= (self.persist_n if firm else self.persist_of_n)
         return (
             found if enough and found[-1].until - found[0].at >= self.persist_s_min * 1_000 else ()
         )
@@ -324,8 +347,11 @@ def _own(set_: float | None, ours: float, yielded: Mapping[Limb, float], limb: L
     return set_ if set_ is not None else ours + yielded.get(limb, 0.0)
 
 
-def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tuple[int, int]:
-    """Return how urgent a score is, and its points; a sign with own limits goes by those alone."""
+def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tuple[int, int, bool]:
+    """Return how urgent a score is, its points, and whether one sign, or one light, alone says so.
+
+    A sign with own limits goes by those alone.
+    """
     own = _own_limits(resident)
     parts = [part for part in score.parts if part.sign not in own]
     total = sum(part.points for part in parts)
@@ -336,10 +362,27 @@ def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tup
     )
     band = band_of(total, any(part.points == _SINGLE for part in parts))
     if band is Band.HIGH:
-        return 3, total
+        return 3, total, False
     if breached or band in (Band.MEDIUM, Band.LOW_MEDIUM):
-        return 2, total
-    return (1 if total > calm_points_max else 0), total
+        others = sum(part.points for part in parts if part.sign not in _OPTICAL)
+        return 2, total, band is not Band.MEDIUM or others < _SECOND_WORD
+    return (1 if total > calm_points_max else 0), total, False
+
+
+def _is_old(score: News2, resident: Resident | None) -> bool:
+    """Say whether what a band read earlier, and not now, is all that is urgent."""
+    own = _own_limits(resident)
+    urgent = [part for part in score.parts if part.points == _SINGLE or part.sign in own]
+    return all(part.age_ms > 0 and part.sign in _SENSED for part in urgent)
+
+
+_OPTICAL = (Sign.PULSE, Sign.SPO2)
+"""What a band reads by the same light: when it sits loosely, both are wrong together."""
+
+_SECOND_WORD = 2
+"""Points of other signs that bear out what the light says. Ours."""
+
+_SENSED = (Sign.PULSE, Sign.SPO2, Sign.RESPIRATION)
 
 
 def _own_limits(resident: Resident | None) -> dict[Sign, tuple[float, float]]:
