@@ -22,13 +22,13 @@ def now_ms() -> int:
 
 
 class Clock(Struct, frozen=True, kw_only=True):
-    """A clock that was set to some time, runs at some speed, and stands still at some time.
+    """A clock that stands still until it is set off, runs at some speed, and stops at some time.
 
     Attributes:
-        set_at: When it was set, milliseconds UTC by the wall.
-        shows: What it showed then.
+        set_at: When it is set off, milliseconds UTC by the wall.
+        shows: What it shows until then.
         speed: Its seconds in one of the wall's.
-        until: Where it stands still.
+        until: Where it stops.
     """
 
     set_at: int = 0
@@ -42,7 +42,7 @@ class Clock(Struct, frozen=True, kw_only=True):
 
     def at(self, wall: int) -> int:
         """Return what it shows at a time of the wall's."""
-        return min(self.shows + round((wall - self.set_at) * self.speed), self.until)
+        return min(self.shows + round(max(0, wall - self.set_at) * self.speed), self.until)
 
     def __str__(self) -> str:
         """Return it as settings and options name it."""

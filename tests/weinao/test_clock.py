@@ -29,7 +29,7 @@ def test_it_never_falls_and_never_passes_its_end(clock: Clock, wall: int, later:
 def test_at_speed_60_a_second_is_a_minute() -> None:
     clock = Clock(set_at=1_000, shows=500_000, speed=60, until=10_000_000)
 
-    assert clock.at(1_000) == 500_000
+    assert clock.at(0) == clock.at(1_000) == 500_000
     assert clock.at(2_000) == 560_000
     assert clock.at(1_000_000) == 10_000_000
 

@@ -112,7 +112,9 @@ def _draw(figure: Any, case: Case, day: Day, voice: Voice) -> None:  # noqa: ANN
     bounds = bounds_of(case)
     for panel, axis in zip(curves, axes, strict=False):
         _draw_panel(axis, panel, _of_panel(bounds, panel, asked), voice)
-        _frame(axis, case, day_span(case, day.history or day.seen, moments), voice)
+        _frame(
+            axis, case, day_span(case, (*(day.history or day.seen), *case.evidence), moments), voice
+        )
     if len(heights) > len(curves) + 1:
         _draw_lanes(axes[len(curves)], rows, voice)
         _frame(axes[len(curves)], case, day_span(case, day.seen, moments), voice)

@@ -2,7 +2,7 @@
 
 Broker, ingest, flow, store and notify are real processes, and so is the agent of every home, with
 its outbox; people answer by MQTT. All of them take their time from one clock, which shows the
-story's time, runs `speed` times as fast as the wall's, and stands still where the story ends.
+story's time, runs `speed` times as fast as the wall's, and stands still before and after it.
 """
 
 import os
@@ -48,6 +48,9 @@ TICK_WALL_S_MIN = 0.25
 LEAD_S = 9.0
 LEAD_AGENT_S = 0.4
 """How long by the wall the system and each agent take to start, before the story begins."""
+
+BEFORE_MS = 60_000
+"""When in the story, before its start, everything is registered and every agent is there."""
 
 DRAIN_S = 60.0
 DEATHS_MAX = 4
@@ -160,12 +163,15 @@ class Performance:
         self._began = time.monotonic()
         self._agents = {*agents}
         console.print(f"{story.title}\nseed {seed}, speed {speed:g}, {len(agents)} agents")
-        lead_ms = round((LEAD_S + LEAD_AGENT_S * len(agents)) * 1_000 * speed)
+        lead_s = LEAD_S + LEAD_AGENT_S * len(agents)
         stage = Played(folder, world, agents, seed=seed)
         lines = stage.write_tracks()
         console.print(f"{lines} words of devices; the story lasts {story.lasts_s / speed:.0f} s")
         self.clock = Clock(
-            set_at=now_ms(), shows=world.start - lead_ms, speed=speed, until=world.until
+            set_at=now_ms() + round(lead_s * 1_000),
+            shows=world.start - BEFORE_MS,
+            speed=speed,
+            until=world.until,
         )
         stage.clock = self.clock
         self._rehearsal = Rehearsal(
