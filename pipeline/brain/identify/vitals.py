@@ -106,6 +106,8 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
         persist_s_min: over at least so many seconds.
         alone_s_min: One sign alone over so many, in all of them. Ours, as what a loose band reads
             wrongly is wrong for three or four readings in a row now and then.
+        firm_n: Of the urgent spells so many by more than one sign, for fewer of them to do. Ours:
+            a loose band has two signs wrong at once in one reading, and hardly in two.
         gap_s_max: After a gap of more seconds the spells before it no longer count.
         again_s: What stands so long and is still urgent is raised anew; people may have closed it.
         max_age: How long each sign is used.
@@ -129,6 +131,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     persist_of_n: Times = 5
     persist_s_min: Seconds = 60
     alone_s_min: Seconds = 600
+    firm_n: Times = 2
     gap_s_max: Seconds = 7_200
     again_s: Seconds = 14_400
     max_age: MaxAge = MaxAge()
@@ -292,7 +295,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
     def _persists(self, recent: tuple[Scored, ...], level: int) -> tuple[Scored, ...]:
         """Return the readings that make a level persist; none if it does not."""
         found = tuple(one for one in recent if one.level >= level)
-        firm = any(not one.alone for one in found)
+        firm = sum(not one.alone for one in found) >= self.firm_n
         enough = len(found) >= (self.persist_n if firm else self.persist_of_n)
         return (
             found if enough and found[-1].until - found[0].at >= self.persist_s_min * 1_000 else ()
