@@ -28,6 +28,10 @@ _STILL = {
     "falls": "bathroom", "falls_gets_up": "living", "stops_moving": "living",
     "lies_by_bed": "bathroom", "forgets_stove": "living",
 }  # fmt: skip
+_MEDICINE_H = (8.0, 19.5)
+_MEDICINE_SD_MS = 20 * MINUTE_MS
+"""When medicine is taken, and how much that varies: ours, no box of pills was recorded."""
+
 _CANNOT_MOVE = ("falls", "stops_moving", "lies_by_bed")
 _AWAY = ("goes_out", "wanders", "child_leaves", "stays_away")
 _FROM_BED = ("lies_by_bed", "wanders", "leaves_door_open", "airs_at_night")
@@ -98,6 +102,8 @@ class LivedIn:
             moves += fewer(self._moves(person, stays, rng), person, self._slow)
             yield from self._doors(stays, rng)
             yield from self._acts(person, stays, rng)
+            if person.kind == "elder" and person is self._home.people[0]:
+                yield from self._medicine(person, stays, midnight, rng)
             if person.band and person.measured:
                 yield from self._body(person, stays, midnight, rng)
             if person.band and person.kind == "elder":
@@ -188,9 +194,21 @@ class LivedIn:
                 on, off = stay.at + 2 * MINUTE_MS, max(stay.at + 3 * MINUTE_MS, stay.until - 60_000)
                 yield self._home_says(on, "stove", Sensor.POWER, float(rng.randrange(900, 1_900)))
                 yield self._home_says(off, "stove", Sensor.POWER, 0.0)
-                if person.kind == "elder" and not self._skips(person, on):
-                    yield self._home_says(on + 20_000, "medicine", Sensor.MEDICINE, 1.0)
-                    yield self._home_says(on + 28_000, "medicine", Sensor.MEDICINE, 0.0)
+
+    def _medicine(
+        self, person: Person, stays: Sequence[Stay], midnight: int, rng: random.Random
+    ) -> Iterator[Said]:
+        """Yield the box being opened, at hours that are more of a habit than meals are."""
+        habit = dice(self._seed, person.id, "medicine")
+        for hour in _MEDICINE_H:
+            usual = midnight + round((hour + habit.uniform(-0.75, 0.75)) * HOUR_MS)
+            at = usual + round(max(-2.5, min(2.5, rng.gauss(0, 1))) * _MEDICINE_SD_MS)
+            home = next((one for one in stays if one.until > at and one.room != OUT), None)
+            if home is None or self._skips(person, at):
+                continue
+            at = max(at, home.at + MINUTE_MS)  # who is out takes it on coming home
+            yield self._home_says(at, "medicine", Sensor.MEDICINE, 1.0)
+            yield self._home_says(at + 8_000, "medicine", Sensor.MEDICINE, 0.0)
 
     def _skips(self, person: Person, at: int) -> bool:
         return any(

@@ -33,15 +33,15 @@ DRIFTS = {
     "weight_gains": Drift(3.0, 2),  # kg: water that gathers
     "eats_well": Drift(2.4, 21),  # kg: a month of feasts
     "up_at_night": Drift(4, 0),  # visits to the bathroom
-    "does_less": Drift(25, 0),  # minutes between movements, where it was a few
-    "late_to_bed": Drift(100, 0),  # minutes
+    "does_less": Drift(40, 0),  # minutes between movements, where it was under ten
+    "wakes_early": Drift(150, 0),  # minutes; nights of one person differ by half of that
 }
 
 FULL_PCT, DRAIN_PCT_A_DAY, CHARGED_EVERY_DAYS = 98.0, 9.5, 3
 """A band's battery: a week's worth, and charged twice a week. Ours."""
 
 _VISIT_MS = 5 * MINUTE_MS
-_EVENING_H = 18
+_MORNING_H = (4, 13)
 _CHARGED_H = 19
 
 
@@ -113,21 +113,24 @@ def slept(
     """Return a day with the nights that somebody has lately."""
     own = [one for one in facts if one.about[0] == person.id]
     changed = list(stays)
-    if any(one.happening == "late_to_bed" for one in own):
-        changed = [part for stay in changed for part in _late_to_bed(stay, own)]
+    if any(one.happening == "wakes_early" for one in own):
+        changed = [part for stay in changed for part in _wakes_early(stay, own)]
     if any(one.happening == "up_at_night" for one in own):
         changed = [part for stay in changed for part in _up(stay, own, rng)]
     return changed
 
 
-def _late_to_bed(stay: Stay, own: Sequence[Fact]) -> Iterator[Stay]:
-    late_ms = round(moved_by("late_to_bed", own, stay.at) * MINUTE_MS)
-    evening = (stay.at // HOUR_MS + 8) % 24 >= _EVENING_H
-    if not (late_ms and stay.asleep and evening) or stay.until - stay.at <= late_ms:
+def _wakes_early(stay: Stay, own: Sequence[Fact]) -> Iterator[Stay]:
+    """Yield the end of a night without its last hours: whoever lies awake gets up and sits."""
+    early_ms = round(moved_by("wakes_early", own, stay.until) * MINUTE_MS)
+    morning = _MORNING_H[0] <= (stay.until // HOUR_MS + 8) % 24 < _MORNING_H[1]
+    if not (early_ms and stay.asleep and morning):
         yield stay
         return
-    yield Stay(stay.at, stay.at + late_ms, "living")
-    yield replace(stay, at=stay.at + late_ms)
+    up_at = max(stay.at, stay.until - early_ms)
+    if up_at > stay.at:
+        yield replace(stay, until=up_at)
+    yield Stay(up_at, stay.until, "living")
 
 
 def _up(stay: Stay, own: Sequence[Fact], rng: random.Random) -> Iterator[Stay]:
@@ -153,14 +156,14 @@ _NIGHT_MS = 9 * HOUR_MS
 def fewer(
     moves: Iterable[tuple[int, str]], person: Person, facts: Sequence[Fact]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the movements of somebody who sits more; a room that is new is still walked into.
+    """Yield the movements of somebody who sits more, and makes fewer errands through the home.
 
     Where somebody cooks is left alone: nobody cooks sitting.
     """
     own = [one for one in facts if one.about[0] == person.id and one.happening == "does_less"]
-    seen_at, seen_in = 0, ""
+    seen_at = 0
     for at, room in moves:
         rest_ms = moved_by("does_less", own, at) * MINUTE_MS if own else 0
-        if room != seen_in or room == "kitchen" or at >= seen_at + rest_ms:
-            seen_at, seen_in = at, room
+        if room == "kitchen" or at >= seen_at + rest_ms:
+            seen_at = at
             yield at, room

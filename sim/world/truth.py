@@ -99,7 +99,7 @@ MUST: dict[str, Must] = {
     "eats_well": Must("", 0, 21 * _DAY_S),
     "up_at_night": Must("", 0, 7 * _DAY_S),
     "does_less": Must("", 0, 14 * _DAY_S),
-    "late_to_bed": Must("", 0, 14 * _DAY_S),
+    "wakes_early": Must("", 0, 14 * _DAY_S),
     "skips_medicine": Must("", 0, 7 * _DAY_S),
     "drips": Must("", 0, 7 * _DAY_S),
     "heats": Must("", 0, 7_200),

@@ -180,12 +180,12 @@ def test_three_visits_a_night_are_nothing_new_to_whoever_has_them_always() -> No
     assert close([*always, *[({**USUAL, "toilet_visits": 4.0}, TAKEN)] * 5]) == []
 
 
-def test_medicine_an_hour_late_counts_as_not_taken_and_half_an_hour_does_not() -> None:
+def test_medicine_hours_late_counts_as_not_taken_and_an_hour_does_not() -> None:
     def late(minutes: int) -> list[Closing | None]:
         return [(USUAL, (8 * 60 + minutes,))] * 3
 
-    assert close([*usual(15), *late(30)]) == []
-    assert [risk.facts["usual_minute"] for risk in close([*usual(15), *late(75)])] == [480]
+    assert close([*usual(15), *late(90)]) == []
+    assert [risk.facts["usual_minute"] for risk in close([*usual(15), *late(135)])] == [480]
 
 
 def test_what_lasts_for_months_becomes_the_usual() -> None:

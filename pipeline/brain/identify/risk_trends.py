@@ -242,14 +242,15 @@ class Medicine(Struct, frozen=True, kw_only=True):
     """When medicine counts as not taken.
 
     Args:
-        late_min: Later than the usual minute by more.
+        late_min: Later than the usual minute by more: whoever was out, or slept in, is late and
+            has not missed it. Ours.
         taken_share: A part of the day counts once something was taken out in it on such a share of
             the usual days.
         morning_from_min, noon_from_min, evening_from_min: Where the parts of the day begin,
             minutes of the local day; the last ends at midnight.
     """
 
-    late_min: Minutes = 60
+    late_min: Minutes = 120
     taken_share: Share = 0.7
     morning_from_min: MinuteOfDay = 240
     noon_from_min: MinuteOfDay = 660
