@@ -31,6 +31,7 @@ from pipeline.brain.respond.desk import (
     Desk,
     DeskState,
     FeedbackRefusedError,
+    Late,
     UnknownIncidentError,
 )
 from pipeline.brain.respond.policy import Policy
@@ -43,6 +44,7 @@ from weinao.outcomes import (
     Hazard,
     Kept,
     Outcome,
+    Phase,
     Reason,
     Rejected,
 )
@@ -359,11 +361,17 @@ class GridBrain:
     def _respond(
         self, findings: Iterable[Finding], now: int, behind_ms: int = 0
     ) -> Iterator[AnyOutcome]:
-        for finding in findings:
+        """Hand findings to the desk; what is over by now is known to be when it is raised."""
+        found = [*findings]
+        over = {one.id for one in found if isinstance(one, Hazard) and one.phase in _ENDED}
+        for finding in found:
             yield finding
             if isinstance(finding, Hazard):
-                yield from self._desk.take_hazard(finding, self._known, now, behind_ms)
+                late = Late(behind_ms=behind_ms, over=finding.id in over)
+                yield from self._desk.take_hazard(finding, self._known, now, late)
 
+
+_ENDED = (Phase.CLEARED, Phase.WITHDRAWN)
 
 TakeIn = Callable[[Rule[Any], Any, Seen], tuple[Any, Sequence[Finding]]]
 """How a rule is shown an observation: with the time that passed before it, or by itself."""

@@ -550,6 +550,22 @@ def test_a_new_call_in_a_home_whose_history_is_still_on_its_way_is_no_old_news()
     assert not any(one.old for one in standing(concluded(made)) if one.kind is HazardKind.SOS)
 
 
+def test_what_is_over_by_the_time_it_is_known_wakes_nobody():
+    made = journal(Device(id="door-1", agent="agent-1", household="home-1", room="hall"), at=NIGHT)
+    made.say("agent-1", Status(at=NIGHT, complete_to=NIGHT))
+    made.say("door-1", Home(at=NIGHT + MIN, sensor=Sensor.DOOR, value=0))
+    made.say("door-1", Home(at=NIGHT + 2 * MIN, sensor=Sensor.DOOR, value=1))
+    made.say("door-1", Home(at=NIGHT + 19 * MIN, sensor=Sensor.DOOR, value=0))
+    made.say("agent-1", Status(at=NIGHT + 20 * MIN, complete_to=NIGHT + 20 * MIN))
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.DOOR_OPEN)
+
+    assert incident.state is IncidentState.CLOSED
+    assert not incident.old
+    assert [one for one in of(outcomes, Notice) if one.incident == incident.id] == []
+
+
 # -- learning -----------------------------------------------------------------------------------
 
 

@@ -61,6 +61,22 @@ class UnknownIncidentError(FeedbackRefusedError):
     """No such incident is, or was lately, in this grid."""
 
 
+class Late(Struct, frozen=True, kw_only=True):
+    """How late word of a hazard comes.
+
+    Attributes:
+        behind_ms: How long nothing had been heard of its home when this came.
+        over: The same record says, too, that it is over.
+    """
+
+    behind_ms: int = 0
+    over: bool = False
+
+
+IN_TIME = Late()
+"""Nothing is late about it."""
+
+
 class DeskState(Struct, frozen=True):
     """All incidents of a grid that are open or can be reopened.
 
@@ -107,7 +123,7 @@ class Desk:
         return self._incidents.get(incident)
 
     def take_hazard(
-        self, hazard: Hazard, known: Registered, now: int, behind_ms: int = 0
+        self, hazard: Hazard, known: Registered, now: int, late: Late = IN_TIME
     ) -> Iterable[AnyOutcome]:
         """Open an incident for a hazard, or let the one that is open take it in.
 
@@ -115,7 +131,7 @@ class Desk:
             hazard: In any of its phases.
             known: The registry.
             now: The community's clock.
-            behind_ms: How long nothing had been heard of its home when this came.
+            late: How late word of it comes.
         """
         incident = self._find(self._of_hazard.get(hazard.id), now)
         active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
@@ -124,12 +140,11 @@ class Desk:
         if incident is None and hazard.phase is Phase.RAISED:
             incident = active or self._kin(hazard, known, now)
             if incident is None:
-                return self._open(hazard, known, now, old=self._is_old(hazard, now, behind_ms))
+                return self._open(hazard, known, now, late)
         if incident is None or incident.state is IncidentState.MERGED:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
-            old = self._is_old(hazard, now, behind_ms)
-            return self._join(incident, hazard, known, now, old=old)
+            return self._join(incident, hazard, known, now, late)
         return self._over(incident, hazard, known, now)
 
     def take_feedback(self, said: Feedback, known: Registered, now: int) -> Iterable[AnyOutcome]:
@@ -202,10 +217,10 @@ class Desk:
                 f"incident {incident.id} goes on, say its sensors: mend it, or dismiss it"
             )
 
-    def _is_old(self, hazard: Hazard, now: int, behind_ms: int) -> bool:
+    def _is_old(self, hazard: Hazard, now: int, late: Late) -> bool:
         """Say whether news comes late because its home was cut off, and not because rules wait."""
         old_ms = self._policy.old_s_min * 1_000
-        return now - hazard.at > old_ms and behind_ms > old_ms
+        return now - hazard.at > old_ms and late.behind_ms > old_ms
 
     def _kin(self, hazard: Hazard, known: Registered, now: int) -> Incident | None:
         storm = self._find(self._active.get((hazard.kind, self._grid)), now)
@@ -214,19 +229,20 @@ class Desk:
         return kin.kin_of(hazard, self._incidents.values(), known, self._policy, now)
 
     def _open(
-        self, hazard: Hazard, known: Registered, now: int, *, old: bool
+        self, hazard: Hazard, known: Registered, now: int, late: Late
     ) -> Iterable[AnyOutcome]:
         crowd = kin.crowd_of(hazard, self._incidents.values(), self._policy, now)
         if crowd:
             yield from self._gather(hazard, crowd, known, now)
             return
+        old = self._is_old(hazard, now, late)
         incident = self._incident(hazard, derived("i", self._grid, hazard.id), now, old=old)
         plan = plan_of(self._policy, known, incident, now)
         incident = replace(incident, severity=max(incident.severity, plan.severity_min))
         opened = take(incident, Action.OPEN, BRAIN, now)
         self._claim(opened, hazard)
-        if old and opened.severity is not Severity.CRITICAL:
-            # It may be over already, and its end still on the way.
+        if (old or late.over) and opened.severity is not Severity.CRITICAL:
+            # It is over, or may be, and its end still on the way.
             yield self._keep(replace(opened, due_at=now + self._policy.old_wait_s * 1_000), now)
             return
         yield from self._dispatch(opened, known, now)
@@ -316,15 +332,17 @@ class Desk:
         return quiet_until(self._policy, known, now) if patient else None
 
     def _join(
-        self, incident: Incident, hazard: Hazard, known: Registered, now: int, *, old: bool
+        self, incident: Incident, hazard: Hazard, known: Registered, now: int, late: Late
     ) -> Iterable[AnyOutcome]:
         joined = self._with(incident, hazard, known, now)
         self._of_hazard[hazard.id] = incident.id
         self._active.setdefault((hazard.kind, hazard.subject), incident.id)
-        if joined.state in (IncidentState.RESOLVED, *OVER):
+        grave = joined.severity is Severity.CRITICAL
+        if joined.state in (IncidentState.RESOLVED, *OVER) and (grave or not late.over):
             # Somebody thought that it was over, and it is not.
             return self._again(joined, hazard, known, now)
-        if joined.state is IncidentState.OPEN and incident.old and not old:
+        fresh = not self._is_old(hazard, now, late)
+        if joined.state is IncidentState.OPEN and incident.old and fresh:
             return self._dispatch(replace(joined, old=False), known, now)
         if joined == incident:
             return ()
@@ -412,9 +430,9 @@ class Desk:
     def _healed(self, incident: Incident, reason: str, known: Registered, now: int) -> Incident:
         """Close what heals by itself, once the sensors say that it is over.
 
-        Old news that is over before anybody was told of it needs nobody, either.
+        What is over before anybody was told of it needs nobody, either, danger to life apart.
         """
-        untold = incident.old and not incident.told
+        untold = not incident.told and incident.severity is not Severity.CRITICAL
         heals = plan_of(self._policy, known, incident, now).heals
         if not incident.hazard_over or not (heals or untold):
             return incident
