@@ -42,7 +42,7 @@ class HomeTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         metered: Its power meter speaks every few minutes.
         banded: Everybody wears a band.
         measured: So do the children, and their bands read signs as those of elders do.
-        extras: A key of `EXTRAS` each: `cuff`, `scale`, `water`.
+        extras: A key of `EXTRAS` each: `cuff`, `scale`, `water`, `valve`, `siren`.
         windows: Window contacts, for an agent with many sensors behind it.
         tested: Detectors whose tests are on record.
     """

@@ -182,7 +182,8 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
         agent: The agent behind which it sits; its own id for an agent.
         wearer: The resident who wears it.
         household: The home it is in; a worn device takes its wearer's.
-        place: Outside homes: the gate, zone, building or meter point it stands for.
+        place: Outside homes: the gate, zone, building or meter point it stands for,
+        grid: and the grid that this is in, where there is more than one.
         heartbeat_s: How often something must be heard of it; None for never expected.
         tested_at: When it was last tested, milliseconds UTC; None for never.
         test_every_days: How often it has to be; None for never.
@@ -195,6 +196,7 @@ class Device(Registry, frozen=True, kw_only=True, tag="device"):
     household: str = ""
     room: Name = ""
     place: Name = ""
+    grid: str = ""
     heartbeat_s: Annotated[float, Meta(gt=0, le=2_678_400)] | None = None
     tested_at: Instant | None = None
     test_every_days: Annotated[int, Meta(ge=1, le=3_650)] | None = None

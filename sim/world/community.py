@@ -3,6 +3,8 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from sim.faults.plan import Fault
 from sim.faults.rates import false_alarms
 from sim.world.households import Dwelling, dwelling
@@ -53,7 +55,7 @@ def settle(homes: int, people: int, homes_per_grid: int, seed: int) -> tuple[Dwe
 def _home(index: int, family: tuple[str, ...], grid: str, homes_per_grid: int) -> Dwelling:
     """Return one home; a few in each grid have more: a meter that speaks, bands for all, a tag."""
     place = index % homes_per_grid
-    return dwelling(
+    home = dwelling(
         f"home-{index + 1:03d}",
         grid,
         family,
@@ -61,9 +63,11 @@ def _home(index: int, family: tuple[str, ...], grid: str, homes_per_grid: int) -
         metered=place < _METERED,
         banded="preschooler" in family and index % _BANDED_EVERY == 0,
     )
+    return replace(home, extras=("valve", "siren")) if place % _VALVED_EVERY == 0 else home
 
 
 _METERED = 3
+_VALVED_EVERY = 3
 _DEMENTIA_EVERY = 4
 _BANDED_EVERY = 5
 

@@ -19,9 +19,15 @@ SENSOR_BEAT_S = 3_600.0
 """How often a battery sensor says that it lives."""
 
 BORN = {"elder": 1946, "adult": 1984, "child": 2015, "preschooler": 2022}
-EXTRAS = ("cuff", "scale", "water")
+ACTUATORS = {
+    "valve": ("close_gas_valve", "close_water_valve"),
+    "siren": ("sound_siren", "lights_on"),
+}
+"""What can be told to do something, and what."""
+
+EXTRAS = ("cuff", "scale", "water", *ACTUATORS)
 """What a home may have beside what every home has: a cuff and a scale, which its first resident
-uses in the morning, and a water meter."""
+uses in the morning, a water meter, and what can be told to do something."""
 
 PLACES = ("gate", "facade", "square", "lane", "phone")
 """The devices of a grid's shared places."""
@@ -114,10 +120,15 @@ class Dwelling(Struct, frozen=True, kw_only=True):
         return self.device("water") if "water" in self.extras else ""
 
     @property
+    def actuators(self) -> dict[str, tuple[str, ...]]:
+        """What can be told to do something here, each with what."""
+        return {self.device(what): ACTUATORS[what] for what in ACTUATORS if what in self.extras}
+
+    @property
     def devices(self) -> tuple[str, ...]:
         """Everything here that says something, except its agent."""
         bands = (one.band for one in self.people)
-        every = (*self.sensors, *self.spots, self.meter, self.water, *bands)
+        every = (*self.sensors, *self.spots, self.meter, self.water, *bands, *self.actuators)
         return tuple(device for device in every if device)
 
     def about(self, subject: str) -> tuple[str, ...]:
@@ -184,6 +195,10 @@ def records(home: Dwelling) -> list[Record]:
             Device(id=meter, agent=agent, household=home.id)
             for meter in (home.meter, home.water)
             if meter
+        ),
+        *(
+            Device(id=device, agent=agent, household=home.id, does=does)
+            for device, does in home.actuators.items()
         ),
     ]
 

@@ -136,6 +136,15 @@ class World:
                 said=failing(self._said(site), faults, self.start),
             )
 
+    def hears(self, device: str, at: int) -> bool:
+        """Say whether what a device is told reaches it: its agent lives, and its uplink is up."""
+        site = self._site_of.get(device)
+        return site is not None and not any(
+            begun <= at < ended
+            for kind in ("agent_dies", "uplink_down")
+            for begun, ended in self._windows(self._faults_of(site), kind)
+        )
+
     def agent_of(self, subject: str) -> str:
         """Return the agent behind which something befalls a subject; empty for nobody's."""
         site = self._site_of.get(subject)

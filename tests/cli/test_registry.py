@@ -18,6 +18,7 @@ from weinao.codec import Arrival
 from weinao.messages import Pack
 from weinao.registry import (
     Building,
+    Checkpoint,
     Device,
     Grid,
     Household,
@@ -145,6 +146,19 @@ def test_a_file_that_is_not_there_hides_no_other(tmp_path: Path) -> None:
 
 
 NOW = 1_767_225_600_000
+
+
+def test_a_device_of_a_shared_place_goes_to_the_grid_that_it_names():
+    grids = [Grid(id="g-1", community="c"), Grid(id="g-2", community="c")]
+    camera = Device(id="gate-1", agent="gate-1", place="gate", grid="g-2")
+    point = Checkpoint(id="point-1", grid="g-1", every_min=60)
+
+    packs = _packs([*grids, camera, point], (), "b", COMMUNITY, NOW)
+
+    placed = {pack.obs[0].record.id: grid for grid, _, pack in packs}
+    assert (placed["gate-1"], placed["point-1"]) == ("g-2", "g-1")
+
+
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(Grid, id=IDS, community=IDS),

@@ -11,7 +11,7 @@ from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, every
 from weinao.cli.minds import mind_of
 from weinao.cli.sim import rehearse
-from weinao.outcomes import HazardKind, Incident, Kept, Reason, RiskKind
+from weinao.outcomes import HazardKind, Incident, Kept, OrderState, Reason, RiskKind
 
 MORE = ("health_score", "vitals_child", "vitals_cuff", "parent_down", "twice", "outage_72h")
 """Rules that have no kind of their own."""
@@ -142,3 +142,16 @@ def _named(name):
 def _bytes(folder):
     logs = sorted((folder / "journal").glob("*.log"))
     return b"".join(path.read_bytes() for path in [folder / "truth.jsonl", *logs])
+
+
+def test_what_a_device_is_told_to_do_is_done_and_told_in_the_incident(tmp_path):
+    rehearse(parse(_named("orders")), tmp_path, None)
+
+    store = DuckDBStore(tmp_path / "store.duckdb")
+    incidents = [outcome.value for outcome in every(store, "incidents", Filter(kind="gas"))]
+    store.close()
+    orders = {one.household: {it.do: it.state for it in one.orders} for one in incidents}
+    assert orders == {
+        "home-1": {"close_gas_valve": OrderState.DONE, "sound_siren": OrderState.DONE},
+        "home-2": {},
+    }

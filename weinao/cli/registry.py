@@ -25,7 +25,7 @@ from weinao import codec, topics
 from weinao.clock import now_ms
 from weinao.messages import Ack, Pack, Registered
 from weinao.numbers import Numbers
-from weinao.registry import Building, Device, Grid, Household, Record, Resident
+from weinao.registry import Building, Checkpoint, Device, Grid, Household, Record, Resident
 
 app = App(name="registry", help="Check registered data, and load it.")
 
@@ -213,7 +213,9 @@ class _Layout:
         """Return the grids that need a record; none if that cannot be told."""
         if isinstance(record, Grid):
             return [record.id]
-        if isinstance(record, Building):
+        if isinstance(record, Building | Checkpoint) or (
+            isinstance(record, Device) and record.grid
+        ):
             return [record.grid]
         if not isinstance(record, Household | Resident | Device):
             return self._all

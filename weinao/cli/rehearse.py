@@ -20,8 +20,8 @@ from sim.world.said import dice
 from sim.world.truth import Sent
 from sim.world.world import COMMUNITY, World
 from weinao import codec, topics
-from weinao.messages import Feedback, Pack, Registered
-from weinao.outcomes import Hazard, HealthScore, Incident, Outcome, Risk
+from weinao.messages import Feedback, Pack, Receipt, Registered
+from weinao.outcomes import Command, Hazard, HealthScore, Incident, Outcome, Risk
 from weinao.registry import Record as RegistryRecord
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ DECIDE_MS = 60_000
 
 STORED_AT_ONCE = 20_000
 JOURNALLED_AT_ONCE = 20_000
+
+OBEYS_S = (0.5, 3.0)
+STICKS = 0.03
+"""How soon a valve or siren answers, and how often it cannot do what it is told. Ours."""
 
 _TOLD_MS = 3_600_000
 _BOOT = "00000001-5eed00"
@@ -63,7 +67,7 @@ class Rehearsal:
         self._rng = dice(seed, "people")
         self._records: list[Record] = []
         self._outcomes: list[Outcome] = []
-        self._answers: list[tuple[int, int, str, Feedback]] = []
+        self._answers: list[tuple[int, int, str, str, Feedback | Receipt]] = []
         self._order = itertools.count()
         self._reacted: set[tuple[str, int]] = set()
         self._seqs: dict[str, int] = {}
@@ -133,13 +137,13 @@ class Rehearsal:
         while self._changes and self._changes[0][0] <= at:
             self._enter(*self._changes.popleft())
         while self._answers and self._answers[0][0] <= at:
-            due, _, grid, said = heapq.heappop(self._answers)
-            self._say(topics.feedback(COMMUNITY, grid, said.incident), f"people-{grid}", said, due)
+            due, _, topic, sender, said = heapq.heappop(self._answers)
+            self._say(topic, sender, said, due)
         self._journalled(topics.tick(COMMUNITY), b"", at, "")
         if at % DECIDE_MS == 0:
             self._decide()
 
-    def _say(self, topic: str, device: str, said: Registered | Feedback, at: int) -> None:
+    def _say(self, topic: str, device: str, said: Registered | Feedback | Receipt, at: int) -> None:
         seq = self._seqs[device] = self._seqs.get(device, 0) + 1
         pack = Pack(v=1, device=device, boot=_BOOT, seq=seq, sent=at, obs=(said,))
         self._append(topic, pack, at)
@@ -189,6 +193,8 @@ class Rehearsal:
         elif isinstance(value, Incident):
             self._incidents[value.id] = value
             self._plan(value, now)
+        elif isinstance(value, Command):
+            self._obey(value, outcome.grid, now)
 
     def _plan(self, incident: Incident, now: int) -> None:
         change = (incident.id, len(incident.steps))
@@ -202,7 +208,19 @@ class Rehearsal:
         delay_s, actor, action = reaction
         due = max(now + 1, at + round(delay_s * 1_000))
         said = Feedback(at=due, incident=incident.id, actor=actor, action=action)
-        heapq.heappush(self._answers, (due, next(self._order), incident.grid, said))
+        topic = topics.feedback(COMMUNITY, incident.grid, incident.id)
+        answer_ = (due, next(self._order), topic, f"people-{incident.grid}", said)
+        heapq.heappush(self._answers, answer_)
+
+    def _obey(self, command: Command, grid: str, now: int) -> None:
+        """Let a device do what it is told, and say so, if it hears of it and does not stick."""
+        at = max(now, command.at) + round(self._rng.uniform(*OBEYS_S) * 1_000)
+        if not self._world.hears(command.target, at) or at > command.expires_at:
+            return
+        ok = self._rng.random() >= STICKS
+        said = Receipt(at=at, command=command.id, ok=ok, detail="" if ok else "it is stuck")
+        topic = topics.up(COMMUNITY, grid, "receipt", command.target)
+        heapq.heappush(self._answers, (at, next(self._order), topic, command.target, said))
 
 
 def _topic(grid: str, pack: Pack) -> str:
