@@ -51,6 +51,7 @@ def home(
     sensors: dict[str, str] | None = None,
     heartbeat_s: float = 10,
     beating: tuple[str, ...] = (),
+    actuators: Mapping[str, tuple[str, ...]] | None = None,
 ) -> list[Record]:
     """Return a household of one resident who lives alone, with an agent and its devices.
 
@@ -61,6 +62,7 @@ def home(
         sensors: Devices in the home, with their rooms.
         heartbeat_s: Of the agent.
         beating: Of the sensors, those that must be heard as often as the agent.
+        actuators: What can be told to do something, each with what.
     """
     household, agent, resident = f"home-{name}", f"agent-{name}", f"resident-{name}"
     return [
@@ -84,5 +86,9 @@ def home(
                 heartbeat_s=heartbeat_s if device in beating else None,
             )
             for device, room in (sensors or {}).items()
+        ),
+        *(
+            Device(id=device, agent=agent, household=household, does=does)
+            for device, does in (actuators or {}).items()
         ),
     ]

@@ -3,7 +3,7 @@
 Pure: what is known comes in as a `Case`, sentences go out. Whoever reads the store makes the case.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -19,7 +19,6 @@ from weinao.outcomes import (
     IncidentState,
     Kept,
     Notice,
-    Outcome,
     Phase,
 )
 from weinao.registry import Building, Checkpoint, Device, Record, Resident
@@ -185,9 +184,8 @@ def _sensed(case: Case, voice: Voice) -> Iterator[Line]:
 
 
 def _rule(case: Case, voice: Voice) -> Iterator[Line]:
-    for reason in _reasons(case.hazards) or (case.incident.reason,):
-        rules = voice.words.sections
-        key = reason if reason in rules["rule"] else str(case.incident.kind)
+    rules = voice.words.sections
+    for key in _keys(case, rules["rule"]):
         yield Line(voice.say("rule", "rule", text=rules["rule"].get(key, key)))
         threshold = rules["threshold"].get(key, key)
         now, shipped = (
@@ -203,14 +201,15 @@ def _rule(case: Case, voice: Voice) -> Iterator[Line]:
         yield Line(voice.say("rule", "sure", share=f"{case.incident.confidence:.0%}"))
 
 
-def _reasons(hazards: Sequence[Outcome]) -> tuple[str, ...]:
-    """Return why it was raised, each reason once: one incident may go by more than one rule."""
+def _keys(case: Case, rules: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the rules that raised it, each once: one incident may go by more than one."""
+    incident = case.incident
     found = [
-        one.value.reason
-        for one in hazards
+        (one.value.reason, one.value.kind)
+        for one in case.hazards
         if isinstance(one.value, Hazard) and one.value.phase is Phase.RAISED
-    ]
-    return tuple(dict.fromkeys(found))
+    ] or [(incident.reason, incident.kind)]
+    return tuple(dict.fromkeys(reason if reason in rules else str(kind) for reason, kind in found))
 
 
 def _ended(case: Case, voice: Voice) -> Iterator[Line]:

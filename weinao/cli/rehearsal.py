@@ -14,6 +14,9 @@ from weinao.cli.stage import Home, Stage
 from weinao.cli.supervisor import NotReadyError, Program, Supervisor
 from weinao.clock import WALL, Clock, now_ms
 
+LAG_S_MAX = 60.0
+"""How long the flow may be behind its journal after the last agent has ended."""
+
 QUIET_S = 2.0
 """So long nothing new has to come out before we believe that nothing more will."""
 
@@ -118,14 +121,15 @@ class Rehearsal:
     def drained(self, timeout_s: float) -> bool:
         """Go on until no outbox holds anything and nothing new comes out; False if that never is.
 
-        The agents are ended then, and what they said last is waited for.
+        The agents are ended then, and what they said last is waited for as long as more of it
+        comes out: a slow machine has lost nothing.
         """
         deadline = time.monotonic() + timeout_s
         delivered = self._quiet(deadline)
         self._ended_at = self._clock()
         for one in self.stage.homes:
             self.supervisor.stop(one.agent)
-        return self._quiet(max(deadline, time.monotonic() + 2 * QUIET_S)) and delivered
+        return self._quiet(max(deadline, time.monotonic() + LAG_S_MAX), whole=True) and delivered
 
     def account(self, extra: list[Expected]) -> Audit:
         """Hold what happened against what is stored."""
@@ -138,22 +142,27 @@ class Rehearsal:
         self.supervisor.close()
         self.store.close()
 
-    def _quiet(self, deadline: float) -> bool:
+    def _quiet(self, deadline: float, *, whole: bool = False) -> bool:
         since, before = time.monotonic(), ""
         while time.monotonic() < deadline:
             self.turn()
-            now = self._progress()
+            now = self._progress(whole=whole)
             if now != before or not now.startswith("0 "):
                 since, before = time.monotonic(), now
-            elif time.monotonic() - since > QUIET_S:
+            elif time.monotonic() - since > (2 if whole else 1) * QUIET_S:
                 return True
         return False
 
-    def _progress(self) -> str:
-        """Return something that stays the same when nothing happens; begins with what waits."""
+    def _progress(self, *, whole: bool) -> str:
+        """Return something that stays the same when nothing happens; begins with what waits.
+
+        Args:
+            whole: Observations count, too: no agent lives that would make more of them.
+        """
         try:
             counts = self.store.counts()
         except StoreError:
             return "away"
-        telling = {table: n for table, n in counts.items() if table in ("incidents", "deadletters")}
+        tables = ("incidents", "deadletters", *(("observations",) if whole else ()))
+        telling = {table: n for table, n in counts.items() if table in tables}
         return f"{self.stage.waiting()} {telling}"

@@ -43,6 +43,7 @@ class Home(Struct, frozen=True, kw_only=True):
         worn: Wearables: id and place, `wrist` or `waist`.
         sensors: Home sensors: id, kind and room.
         beating: Sensors whose silence is told.
+        actuators: What can be told to do something, each with what.
         happenings: What befalls it; for simulated devices.
         tracks: Recordings in the place of devices: id, file, place worn, mode.
         recorded: Devices that the tracks speak of, with their rooms.
@@ -56,6 +57,7 @@ class Home(Struct, frozen=True, kw_only=True):
     worn: tuple[tuple[str, str], ...] = ()
     sensors: tuple[tuple[str, str, str], ...] = ()
     beating: tuple[str, ...] = ()
+    actuators: Mapping[str, tuple[str, ...]] = {}
     happenings: tuple[Happening, ...] = ()
     tracks: tuple[tuple[str, Path, str, str], ...] = ()
     recorded: Mapping[str, str] = {}
@@ -99,6 +101,7 @@ class Stage:
                 sensors=rooms,
                 heartbeat_s=self._heartbeat_s,
                 beating=one.beating,
+                actuators=one.actuators,
             )
         return records
 
@@ -213,6 +216,10 @@ class Stage:
             "metrics": {"port": 0},
             "simulation": {"seed": self._seed, "epoch_ms": self._epoch},
             "device": devices,
+            "actuator": [
+                {"driver": "simulated", "id": device, "does": list(does)}
+                for device, does in one.actuators.items()
+            ],
             "happening": happenings,
         }
 
