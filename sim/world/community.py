@@ -63,11 +63,11 @@ def _home(index: int, family: tuple[str, ...], grid: str, homes_per_grid: int) -
         metered=place < _METERED,
         banded="preschooler" in family and index % _BANDED_EVERY == 0,
     )
-    return replace(home, extras=("valve", "siren")) if place % _VALVED_EVERY == 0 else home
+    return replace(home, extras=_EXTRAS[place % len(_EXTRAS)])
 
 
 _METERED = 3
-_VALVED_EVERY = 3
+_EXTRAS: tuple[tuple[str, ...], ...] = (("valve", "siren"), ("phone",), ())
 _DEMENTIA_EVERY = 4
 _BANDED_EVERY = 5
 
@@ -202,6 +202,10 @@ def _metered(home: Dwelling, rng: random.Random) -> str:  # noqa: ARG001  # as t
     return home.id if home.metered else ""
 
 
+def _phoned(home: Dwelling, rng: random.Random) -> str:  # noqa: ARG001  # as the others
+    return home.id if home.phone else ""
+
+
 def _anybody(home: Dwelling, rng: random.Random) -> str:  # noqa: ARG001  # as the others
     return home.id
 
@@ -232,6 +236,8 @@ _WHOM: dict[str, tuple[Callable[[Dwelling, random.Random], str], float, float]] 
     "heating_fails": (_elderly, 8, 12),
     "airs_room": (_anybody, 8, 18),
     "stays_away": (_elder_alone, 8.2, 8.7),
+    "reports_noise": (_phoned, 9, 20),
+    "reports_fire": (_phoned, 9, 20),
     "overloads": (_metered, 8, 20),
     "bakes": (_metered, 8, 20),
 }

@@ -15,7 +15,7 @@ from sim.world.said import DAY_MS, HOUR_MS, MINUTE_MS, Said, dice
 from sim.world.slow import CHARGED_EVERY_DAYS, DRIFTS, battery_pct, drifted, fewer, slept
 from sim.world.truth import Fact
 from sim.world.ways import HOURS, Ways, stirring, ways
-from weinao.messages import Home, Motion, MotionEvent, Rhythm, Sensor, Vitals
+from weinao.messages import Home, Motion, MotionEvent, Report, Rhythm, Sensor, Vitals
 
 TZ_MS = 8 * HOUR_MS
 """Local time of every simulated community, ahead of UTC."""
@@ -28,6 +28,10 @@ _STILL = {
     "falls": "bathroom", "falls_gets_up": "living", "stops_moving": "living",
     "lies_by_bed": "bathroom", "forgets_stove": "living",
 }  # fmt: skip
+_REPORTED = {
+    "reports_noise": ("noise", "drilling next door at noon"),
+    "reports_fire": ("fire", "it smells of smoke here"),
+}
 _MEDICINE_H = (8.0, 19.5)
 _MEDICINE_SD_MS = 20 * MINUTE_MS
 """When medicine is taken, and how much that varies: ours, no box of pills was recorded."""
@@ -275,6 +279,14 @@ class LivedIn:
     def _tells(self, fact: Fact) -> Iterator[Said]:
         """Yield what devices say outright of a happening."""
         band = next((one.band for one in self._home.people if one.id == fact.about[0]), "")
+        yield from self._band_tells(fact, band)
+        if fact.happening in _REPORTED:
+            category, text = _REPORTED[fact.happening]
+            said = Report(at=fact.at, category=category, text=text)
+            yield Said(fact.at, self._home.phone, said)
+        yield from self._sensors_tell(fact)
+
+    def _band_tells(self, fact: Fact, band: str) -> Iterator[Said]:
         if fact.happening in ("falls", "falls_gets_up"):
             sure = _confidence(dice(self._seed, band, fact.at))
             fell = Motion(at=fact.at, event=MotionEvent.FALL, confidence=sure, impact_g=3.4)
@@ -287,6 +299,10 @@ class LivedIn:
                 yield self._home_says(fact.at + after, f"pir-{room}", Sensor.PIR, 1.0)
         if fact.happening == "stumbles":
             yield Said(fact.at, band, Motion(at=fact.at, event=MotionEvent.NEAR_FALL))
+        if fact.happening == "takes_off_band" and band:
+            yield Said(fact.at, band, Vitals(at=fact.at, worn=False))
+
+    def _sensors_tell(self, fact: Fact) -> Iterator[Said]:
         if fact.happening == "presses_sos":
             yield self._home_says(fact.at, "sos", Sensor.SOS, 1.0)
         if fact.happening == "self_test":
@@ -301,8 +317,6 @@ class LivedIn:
             yield self._home_says(fact.at, "door", Sensor.DOOR, 1.0)
             yield self._home_says(fact.until, "door", Sensor.DOOR, 0.0)
             yield self._home_says(fact.until + 40_000, "pir-hall", Sensor.PIR, 1.0)
-        if fact.happening == "takes_off_band" and band:
-            yield Said(fact.at, band, Vitals(at=fact.at, worn=False))
         if fact.happening in _DETECTED:
             sensor = Sensor(fact.happening)
             yield self._home_says(fact.at, sensor.value, sensor, 1.0)

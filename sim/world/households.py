@@ -25,9 +25,9 @@ ACTUATORS = {
 }
 """What can be told to do something, and what."""
 
-EXTRAS = ("cuff", "scale", "water", *ACTUATORS)
+EXTRAS = ("cuff", "scale", "water", "phone", *ACTUATORS)
 """What a home may have beside what every home has: a cuff and a scale, which its first resident
-uses in the morning, a water meter, and what can be told to do something."""
+uses in the morning, a water meter, a phone that reports, and what can be told to do something."""
 
 PLACES = ("gate", "facade", "square", "lane", "phone")
 """The devices of a grid's shared places."""
@@ -120,6 +120,11 @@ class Dwelling(Struct, frozen=True, kw_only=True):
         return self.device("water") if "water" in self.extras else ""
 
     @property
+    def phone(self) -> str:
+        """Id of the phone with which its first resident reports what is wrong; empty for none."""
+        return self.device("phone") if "phone" in self.extras else ""
+
+    @property
     def actuators(self) -> dict[str, tuple[str, ...]]:
         """What can be told to do something here, each with what."""
         return {self.device(what): ACTUATORS[what] for what in ACTUATORS if what in self.extras}
@@ -128,7 +133,15 @@ class Dwelling(Struct, frozen=True, kw_only=True):
     def devices(self) -> tuple[str, ...]:
         """Everything here that says something, except its agent."""
         bands = (one.band for one in self.people)
-        every = (*self.sensors, *self.spots, self.meter, self.water, *bands, *self.actuators)
+        every = (
+            *self.sensors,
+            *self.spots,
+            self.meter,
+            self.water,
+            self.phone,
+            *bands,
+            *self.actuators,
+        )
         return tuple(device for device in every if device)
 
     def about(self, subject: str) -> tuple[str, ...]:
@@ -185,7 +198,11 @@ def records(home: Dwelling) -> list[Record]:
         *(_resident(home, person) for person in home.people),
         Device(id=agent, agent=agent, household=home.id, heartbeat_s=home.beat_s),
         *(detector(home, device) for device in home.sensors),
-        *(Device(id=device, agent=agent, wearer=home.people[0].id) for device in home.spots),
+        *(
+            Device(id=device, agent=agent, wearer=home.people[0].id)
+            for device in (*home.spots, home.phone)
+            if device
+        ),
         *(
             Device(id=person.band, agent=agent, wearer=person.id)
             for person in home.people

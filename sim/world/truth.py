@@ -75,6 +75,8 @@ MUST: dict[str, Must] = {
     "stays_away": Must("not_back", 12.2 * 3_600 + _WORD_S, 13.9 * 3_600),
     "overloads": Must("meter_anomaly", 1_800 + _WORD_S, 5_400),
     "bakes": Must("", 0, 5_400),
+    "reports_noise": Must("report", 60, 0),
+    "reports_fire": Must("report", 60, 0, optional=True),
     "watchlisted": Must("watchlist", 60, 0),
     "looks_alike": Must("", 0, 0),
     "tailgates": Must("tailgating", 30 + _WORD_S, 2_400),

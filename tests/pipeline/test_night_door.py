@@ -83,13 +83,22 @@ def test_a_door_left_open_in_the_evening_counts_from_when_night_begins() -> None
 def test_whoever_has_dementia_and_goes_out_at_night_wanders() -> None:
     log = [*entered(WANDERER), *out(NIGHT)]
 
-    _, found = run(RULE, [*log, pir(NIGHT + HOUR)], NIGHT + 2 * HOUR)
+    back = [door(NIGHT + HOUR - 20_000, 1.0), door(NIGHT + HOUR - 10_000, 0.0), pir(NIGHT + HOUR)]
+    _, found = run(RULE, [*log, *back], NIGHT + 2 * HOUR)
 
     assert [(one.kind, one.phase, one.at) for one in found] == [
         (HazardKind.WANDERING, Phase.RAISED, NIGHT + 5 * MINUTE),
         (HazardKind.WANDERING, Phase.CLEARED, NIGHT + HOUR),
     ]
     assert found[0].severity is Severity.CRITICAL
+
+
+def test_a_sensor_that_sees_somebody_by_itself_brings_no_wanderer_home() -> None:
+    log = [*entered(WANDERER), *out(NIGHT)]
+
+    assert phases(RULE, [*log, pir(NIGHT + HOUR)], NIGHT + 2 * HOUR) == [Phase.RAISED]
+    twice = [pir(NIGHT + HOUR), pir(NIGHT + HOUR + 10 * MINUTE)]
+    assert phases(RULE, [*log, *twice], NIGHT + 2 * HOUR) == [Phase.RAISED, Phase.CLEARED]
 
 
 def test_an_elder_alone_who_goes_out_is_missed_later_and_a_shift_worker_never() -> None:

@@ -68,7 +68,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
         quiet_s_max: How long nothing may move.
         mat_s_max: The same where nothing moved since the bed was left, either: whoever gets up is
             seen by a movement sensor within a minute, and mats slip under their sleepers. Ours.
-        up_s_max: Whoever moves so long after getting up is up.
+        up_s_max: Whoever still moves so long after getting up is up: a way to the toilet takes
+            minutes. Ours.
         outside: What leads out of the home.
         sitting_rooms: Where people sit down, lower case,
         sitting_s_max: and how long nothing may move there.
@@ -87,7 +88,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
     asleep_s_min: Seconds = 1_800
     quiet_s_max: Seconds = 1_800
     mat_s_max: Seconds = 7_200
-    up_s_max: Seconds = 1_800
+    up_s_max: Seconds = 900
     sitting_rooms: Words = ("living", "living room", "lounge", "study", "客厅", "书房")
     sitting_s_max: Seconds = 7_200
     outside: Outside = Outside()

@@ -21,7 +21,6 @@ from pipeline.brain.identify.bounds import (
     HoursExact,
     Minutes,
     MinutesExact,
-    Seconds,
     Share,
 )
 from pipeline.brain.identify.outside import Outside, is_worn_at_home
@@ -81,10 +80,6 @@ class Inactivity(Struct, frozen=True, kw_only=True):
 
     Args:
         outside: What leads out of the home.
-        return_s_max: Who comes in is seen inside so soon after the door. Later, while the home is
-            presumed empty, one movement is a ghost
-        ghost_s_max: unless there is another within so many seconds: sensors that see somebody
-            every few hours where nobody is are not rare, and people move more often. Ours.
         quiet_min_min: No limit is shorter, minutes.
         quiet_min_max: No limit is longer, minutes.
         false_alarm_cost_h: How many hours of lying there weigh as much as one false alarm a day.
@@ -105,8 +100,6 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     ordered: bool = True
     communal: bool = False
     outside: Outside = Outside()
-    return_s_max: Seconds = 300
-    ghost_s_max: Seconds = 3_600
     quiet_min_min: Minutes = 120
     quiet_min_max: Minutes = 720
     false_alarm_cost_h: HoursExact = 3.75
@@ -263,9 +256,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         """Say whether a movement is a sensor's own, in a home that everybody has left."""
         if state.left_at is None or said.sensor is not Sensor.PIR or state.raised is not None:
             return False
-        if seen.at < state.left_at + self.return_s_max * 1_000:
-            return False
-        return state.ghost_at is None or seen.at > state.ghost_at + self.ghost_s_max * 1_000
+        return self.outside.is_ghost(seen.at, state.left_at, state.ghost_at)
 
     def _left_at(self, state: InactivityState, seen: Seen, said: Home) -> int | None:
         if not self.outside.leads_out(seen.room):

@@ -1,7 +1,7 @@
 """Who is at home, by door, movement and wearable; and what time it is there.
 
 movement inside ... the outside door moves ... nothing moves inside -> left, since that door
-                        +-- movement inside, too ................... -> somebody is at home
+                        +-- movement inside, too, soon or twice .... -> somebody is at home
                         +-- a worn wearable is heard, later ........ -> somebody is at home
 
 A home's agent hears a wearable only within the home, so that one heard there is there. Its silence
@@ -36,6 +36,10 @@ class Outside(Struct, frozen=True, kw_only=True):
             alone for so long.
         near_s: A wearable heard sooner after the outside door moved may still be on its way: in the
             stairwell, at the lift. Ours.
+        return_s_max: Who comes in is seen inside so soon after the door. Later, while the home is
+            presumed empty, one movement is a ghost
+        ghost_s_max: unless there is another within so many seconds: sensors that see somebody where
+            nobody is do so a few times a day. Ours.
 
     References:
         docs/decisions/0003-inactivity.md: the first two, and the homes they were chosen on.
@@ -44,6 +48,8 @@ class Outside(Struct, frozen=True, kw_only=True):
     rooms: Words = ("", "entrance", "hall", "hallway", "outside")
     settle_s: Seconds = 15
     near_s: Seconds = 300
+    return_s_max: Seconds = 300
+    ghost_s_max: Seconds = 3_600
 
     def leads_out(self, room: str) -> bool:
         """Say whether a door in a room leads out of the home."""
@@ -58,6 +64,18 @@ class Outside(Struct, frozen=True, kw_only=True):
             and bool(seen.household)
             and self.leads_out(seen.room)
         )
+
+    def is_ghost(self, at: int, door_at: int, ghost_at: int | None) -> bool:
+        """Say whether a movement in a home that all have left is a sensor's own.
+
+        Args:
+            at: When it was.
+            door_at: When the outside door last moved.
+            ghost_at: When a sensor last moved by itself, since they left.
+        """
+        if at < door_at + self.return_s_max * 1_000:
+            return False
+        return ghost_at is None or at > ghost_at + self.ghost_s_max * 1_000
 
     def is_inside(self, seen: Seen) -> bool:
         """Say whether an observation can tell that somebody moved inside a home."""
@@ -79,6 +97,7 @@ class Presence(Struct, frozen=True, kw_only=True):
         open: The outside doors that stand open, each with when it was opened and by which word.
         closed: The outside doors known to be closed.
         inside: The last position of each contact inside.
+        ghost_at: When a sensor last saw somebody by itself, since all had left.
     """
 
     newest: tuple[int, str] = (-1, "")
@@ -89,6 +108,7 @@ class Presence(Struct, frozen=True, kw_only=True):
     open: dict[str, tuple[int, str]] = {}
     closed: frozenset[str] = frozenset()
     inside: dict[str, float] = {}
+    ghost_at: int | None = None
 
     def late(self, seen: Seen) -> bool:
         """Say whether something newer, or the same, is known already."""
@@ -104,17 +124,7 @@ class Presence(Struct, frozen=True, kw_only=True):
             return _heard(known, seen, outside)
         if not outside.is_inside(seen) or not isinstance(said, Home):
             return known
-        if said.sensor is not Sensor.PIR:
-            before = self.inside.get(seen.device)
-            others = [(name, one) for name, one in self.inside.items() if name != seen.device]
-            inside = dict([*others, (seen.device, said.value)][-POSITIONS_MAX:])
-            known = replace(known, inside=inside)
-            if before is None or before == said.value:
-                return known  # battery contacts repeat their position every hour
-        beside = self.door_at is not None and outside.leads_out(seen.room)
-        if beside and seen.at < (self.door_at or 0) + outside.settle_s * 1_000:
-            return known
-        return replace(known, moved_at=seen.at, left_at=None, left_by="")
+        return _moved_inside(known, seen, said, outside)
 
 
 def is_worn_at_home(seen: Seen) -> bool:
@@ -156,10 +166,27 @@ def next_begin(at: int, tz_offset_min: int, from_min: int) -> int:
     return at + round(ahead * MINUTE_MS)
 
 
+def _moved_inside(known: Presence, seen: Seen, said: Home, outside: Outside) -> Presence:
+    if said.sensor is not Sensor.PIR:
+        before = known.inside.get(seen.device)
+        others = [(name, one) for name, one in known.inside.items() if name != seen.device]
+        inside = dict([*others, (seen.device, said.value)][-POSITIONS_MAX:])
+        known = replace(known, inside=inside)
+        if before is None or before == said.value:
+            return known  # battery contacts repeat their position every hour
+    beside = known.door_at is not None and outside.leads_out(seen.room)
+    if beside and seen.at < (known.door_at or 0) + outside.settle_s * 1_000:
+        return known
+    by_itself = said.sensor is Sensor.PIR and known.left_at is not None
+    if by_itself and outside.is_ghost(seen.at, known.door_at or 0, known.ghost_at):
+        return replace(known, ghost_at=seen.at)
+    return replace(known, moved_at=seen.at, left_at=None, left_by="", ghost_at=None)
+
+
 def _heard(known: Presence, seen: Seen, outside: Outside) -> Presence:
     if known.door_at is None or seen.at < known.door_at + outside.near_s * 1_000:
         return known
-    return replace(known, left_at=None, left_by="")
+    return replace(known, left_at=None, left_by="", ghost_at=None)
 
 
 def _door_moved(known: Presence, seen: Seen, *, opened: bool) -> Presence:
