@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 HEAVY = {
-    "bytewax", "cv2", "cyclopts", "duckdb", "iotcore", "numpy", "pandas", "pyarrow", "pytest",
-    "rich", "scipy", "sklearn", "stamina",
+    "bytewax", "cryptography", "cv2", "cyclopts", "duckdb", "iotcore", "numpy", "openvino",
+    "pandas", "pyarrow", "pytest", "rich", "scipy", "sklearn", "stamina", "torch",
 }  # fmt: skip
 _LOADED = """
 import sys, runpy
