@@ -36,7 +36,8 @@ AGAIN_MS = 15_000
 """Within it, who is followed anew is the same passing. Ours."""
 RECENT_MAX = 32
 EMBED_MAX = 3
-"""Faces of one frame that are compared; the others have their turn in the next frame."""
+"""Faces of one frame that are compared, those with the fewest votes first. In a crowd, somebody who
+is gone before she was compared three times is not spoken of."""
 LAG_MS = 1_000
 """How much earlier than the newest frame a word may be dated: a track ends so much later."""
 _SIDE = 640
