@@ -79,6 +79,8 @@ class _OpenVino:
                 "NUM_STREAMS": 1,
                 "PERFORMANCE_HINT": "LATENCY",
                 "INFERENCE_PRECISION_HINT": "f32",
+                # Pinned, two agents on one board would share a core and leave the others idle.
+                "ENABLE_CPU_PINNING": False,
             },
         )
         # Of a TensorFlow graph's node, the first output is meant.

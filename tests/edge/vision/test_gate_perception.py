@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from edge.drivers.base import DriverError
 from edge.lanes import Lane
 from edge.perception.base import Finding
 from edge.perception.gate.enrolling import EnrolError, template_of
-from edge.perception.gate.gallery import Entry, Gallery, GalleryError, packed
+from edge.perception.gate.gallery import KEY, Entry, Gallery, GalleryError, packed
 from edge.perception.gate.gate import AGAIN_MS, EMBED_MAX, GatePerception
 from edge.perception.gate.tracks import CONFIRMED, LOST_MS
+from edge.perception.looking import Looking, looking
 from edge.samples import Frame, SignalEnded
-from edge.settings import GateSettings
+from edge.settings import CameraDevice, GateSettings
 from models.vision.base import Detections, Floats, Picture
 from models.vision.centerface import CenterFace
 from models.vision.faces import REFERENCE, embedder_in_folder
@@ -268,3 +270,45 @@ def test_a_poor_picture_is_not_enrolled(
 
     with pytest.raises(EnrolError, match=why):
         template_of(poor, CenterFace.in_folder(weights), embedder_in_folder(weights))
+
+
+def test_a_camera_without_weights_says_how_to_get_them(tmp_path: Path) -> None:
+    camera = CameraDevice(id="cam-1", source="gate.avi", role="gate", models=str(tmp_path))
+
+    with pytest.raises(DriverError, match="weinao models pull"):
+        looking(camera)
+
+
+def test_a_gallery_without_its_key_stops_the_camera_and_not_the_agent(
+    weights: Path, tmp_path: Path
+) -> None:
+    camera = CameraDevice(
+        id="cam-1",
+        source="gate.avi",
+        role="gate",
+        models=str(weights),
+        gate=GateSettings(gallery=str(tmp_path)),
+    )
+
+    with pytest.raises(DriverError, match=KEY):
+        looking(camera)
+
+
+class Failing(Squares):
+    """A network that fails, as one does whose memory is gone."""
+
+    def detect(self, picture: Picture) -> Detections:  # noqa: ARG002  # it does not come so far
+        raise RuntimeError("no memory for a tensor")
+
+
+def test_a_network_that_fails_restarts_the_camera() -> None:
+    gate = GatePerception(
+        GateSettings(),
+        detector=Failing(),
+        embedder=Squares(),
+        gallery=Gallery(embedder="squares"),
+        liveness=None,
+    )
+
+    with pytest.raises(DriverError, match="no memory for a tensor"):
+        Looking(gate).perceive(Frame(device="c", at=NOW, number=0, picture=scene([], 0)))

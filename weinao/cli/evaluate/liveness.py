@@ -43,7 +43,10 @@ def evaluate_liveness(
     scenes = {"live": lambda seen, _: seen, "sheet": _sheet, "screen": _screen}
     alive: dict[str, list[bool]] = {name: [] for name in scenes}
     for done, face in enumerate(faces, 1):
-        seen = np.asarray(cv2.imread(str(folder / face.file)), np.uint8)
+        read = cv2.imread(str(folder / face.file))
+        if read is None:
+            continue
+        seen = np.asarray(read, np.uint8)
         for name, render in scenes.items():
             scene = render(seen, rng)
             found = detector.detect(scene)
