@@ -16,6 +16,7 @@ from edge.lanes import Lane
 from edge.perception.base import Finding
 from edge.perception.gate.gallery import Comparing, Gallery, GalleryError, on_the_wire, read_gallery
 from edge.perception.gate.quality import quality_of
+from edge.perception.gate.stillness import Stillness
 from edge.perception.gate.tracks import Track, Tracks, follow, way_of
 from edge.perception.gate.vote import VOTES_MAX, Verdict, Vote, decide
 from edge.samples import Frame, Sample
@@ -83,6 +84,7 @@ class GatePerception:
         self._settings, self._detector, self._embedder = settings, detector, embedder
         self._liveness, self._known = liveness, Comparing(gallery)
         self._kinds = {entry.person: entry.kind for entry in gallery.entries}
+        self._stillness = Stillness()
         self._tracks = Tracks()
         self._people: dict[int, _Person] = {}
         self._recent: deque[tuple[int, Floats, str]] = deque(maxlen=RECENT_MAX)
@@ -119,6 +121,9 @@ class GatePerception:
         if not isinstance(sample, Frame):
             return self._all_over(sample)
         if sample.troubled:
+            return []
+        following = bool(self._tracks.following)
+        if not self._stillness.is_over(sample.picture, sample.at, following=following):
             return []
         found = self._detector.detect(sample.picture)
         sure = [index for index in range(len(found)) if found.scores[index] >= FACE_MIN]
