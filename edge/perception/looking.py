@@ -26,12 +26,16 @@ class Looking:
         """Take in a sample, and return what follows.
 
         Raises:
-            DriverError: OpenCV or a network failed on it.
+            DriverError: OpenCV or a network failed on it, or the gallery was taken away.
         """
         import cv2  # noqa: PLC0415  # needs the extra
 
+        from edge.perception.gate.gallery import GalleryError  # noqa: PLC0415
+
         try:
             return self._perception.perceive(sample)
+        except GalleryError as error:
+            raise DriverError(str(error)) from error
         except (cv2.error, RuntimeError, MemoryError, ArithmeticError) as error:
             raise DriverError(f"{type(error).__name__} in a frame: {error}") from error
 

@@ -144,6 +144,43 @@ def write_gallery(folder: Path, gallery: Gallery) -> None:
     write_sealed(folder / FILE, msgspec.msgpack.encode(gallery), key)
 
 
+class GalleryFile:
+    """A gallery's folder, watched: who is forgotten must not be known to a running gate.
+
+    Args:
+        folder: Of the gallery and its key.
+
+    Raises:
+        GalleryError: It cannot be opened.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stamp = self._now()
+        self.gallery = read_gallery(folder)
+
+    def changed(self) -> bool:
+        """Read the gallery again if it was written since, and say so.
+
+        Raises:
+            GalleryError: It can no longer be opened, and so nobody may be compared any more.
+        """
+        stamp = self._now()
+        if stamp == self._stamp:
+            return False
+        self._stamp, self.gallery = stamp, read_gallery(self._folder)
+        return True
+
+    def _now(self) -> tuple[int, int, int]:
+        try:
+            found = (self._folder / FILE).stat()
+        except OSError as error:
+            raise GalleryError(
+                f"{self._folder / FILE}: {error.strerror}; `weinao gate init` makes one"
+            ) from error
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 class Nearest(Struct, frozen=True):
     """Who of the gallery is nearest to a face; `entry` is None where the gallery is empty."""
 

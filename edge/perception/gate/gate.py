@@ -14,7 +14,13 @@ import numpy as np
 
 from edge.lanes import Lane
 from edge.perception.base import Finding
-from edge.perception.gate.gallery import Comparing, Gallery, GalleryError, on_the_wire, read_gallery
+from edge.perception.gate.gallery import (
+    Comparing,
+    Gallery,
+    GalleryError,
+    GalleryFile,
+    on_the_wire,
+)
 from edge.perception.gate.quality import quality_of
 from edge.perception.gate.stillness import Stillness
 from edge.perception.gate.tracks import Track, Tracks, follow, way_of
@@ -41,6 +47,8 @@ EMBED_MAX = 3
 is gone before she was compared three times is not spoken of."""
 LAG_MS = 1_000
 """How much earlier than the newest frame a word may be dated: a track ends so much later."""
+ASK_MS = 5_000
+"""How often it is asked whether the gallery was written: who withdraws is unknown so soon."""
 _SIDE = 640
 _PEOPLE_MAX = 10_000
 
@@ -63,8 +71,11 @@ class GatePerception:
         settings: Which way is in.
         detector: Of faces, with five points.
         embedder: Whose directions the gallery holds.
-        gallery: Who is known.
+        gallery: Who is known; a file is read again when it is written.
         liveness: Looks out for pictures held up; None to leave that out.
+
+    Raises:
+        GalleryError: The gallery was enrolled with another network.
     """
 
     def __init__(
@@ -73,21 +84,28 @@ class GatePerception:
         *,
         detector: Detector,
         embedder: Embedder,
-        gallery: Gallery,
+        gallery: Gallery | GalleryFile,
         liveness: Liveness | None,
     ) -> None:
+        self._settings, self._detector, self._embedder = settings, detector, embedder
+        self._liveness = liveness
+        self._file = gallery if isinstance(gallery, GalleryFile) else None
+        self._asked_at = 0
+        self._know(gallery.gallery if isinstance(gallery, GalleryFile) else gallery)
+        self._stillness = Stillness()
+        self._tracks = Tracks()
+        self._people: dict[int, _Person] = {}
+        self._recent: deque[tuple[int, Floats, str]] = deque(maxlen=RECENT_MAX)
+
+    def _know(self, gallery: Gallery) -> None:
+        embedder = self._embedder
         if gallery.embedder != embedder.name:
             raise GalleryError(
                 f"the gallery was enrolled with {gallery.embedder}, this gate uses {embedder.name}:"
                 " enrol anew"
             )
-        self._settings, self._detector, self._embedder = settings, detector, embedder
-        self._liveness, self._known = liveness, Comparing(gallery)
+        self._known = Comparing(gallery)
         self._kinds = {entry.person: entry.kind for entry in gallery.entries}
-        self._stillness = Stillness()
-        self._tracks = Tracks()
-        self._people: dict[int, _Person] = {}
-        self._recent: deque[tuple[int, Floats, str]] = deque(maxlen=RECENT_MAX)
 
     @classmethod
     def with_models(cls, camera: CameraDevice, models: Path) -> "GatePerception":
@@ -100,7 +118,7 @@ class GatePerception:
         settings = camera.gate
         embedder = embedder_in_folder(models)
         gallery = (
-            read_gallery(Path(settings.gallery))
+            GalleryFile(Path(settings.gallery))
             if settings.gallery
             else Gallery(embedder=embedder.name)
         )
@@ -120,6 +138,10 @@ class GatePerception:
         """Take in a frame, or the end of a recording, and return who is known by now."""
         if not isinstance(sample, Frame):
             return self._all_over(sample)
+        if self._file and abs(sample.at - self._asked_at) >= ASK_MS:
+            self._asked_at = sample.at
+            if self._file.changed():
+                self._know(self._file.gallery)
         if sample.troubled:
             return []
         following = bool(self._tracks.following)
@@ -193,14 +215,15 @@ class GatePerception:
         return [self._word(track, person.verdict, sample)]
 
     def _word(self, track: Track, verdict: Verdict, sample: Sample) -> Finding:
-        match = self._kinds.get(verdict.person, Match.UNKNOWN)
+        known = verdict.person in self._kinds  # she may have been forgotten since the vote
+        match = self._kinds[verdict.person] if known else Match.UNKNOWN
         way = way_of(track)
         direction = "unknown" if way == "unknown" else self._direction(way)
         queue = sum(one.confirmed for one in self._tracks.following)
         seen = Gate(
             at=track.seen_at,
             match=match,
-            person=verdict.person,
+            person=verdict.person if known else "",
             score=round(on_the_wire(verdict.score, self._embedder.match_at), 3),
             quality=round(verdict.quality, 3),
             live=None if verdict.live is None else round(verdict.live, 3),

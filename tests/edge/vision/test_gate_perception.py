@@ -16,8 +16,19 @@ from edge.drivers.base import DriverError
 from edge.lanes import Lane
 from edge.perception.base import Finding
 from edge.perception.gate.enrolling import EnrolError, template_of
-from edge.perception.gate.gallery import KEY, Entry, Gallery, GalleryError, packed
+from edge.perception.gate.gallery import (
+    FILE,
+    KEY,
+    Entry,
+    Gallery,
+    GalleryError,
+    GalleryFile,
+    packed,
+    read_gallery,
+    write_gallery,
+)
 from edge.perception.gate.gate import AGAIN_MS, EMBED_MAX, GatePerception
+from edge.perception.gate.seal import make_key
 from edge.perception.gate.tracks import CONFIRMED, LOST_MS
 from edge.perception.looking import Looking, looking
 from edge.samples import Frame, SignalEnded
@@ -187,6 +198,49 @@ def test_who_turns_her_head_is_not_spoken_of_twice_and_who_comes_again_is() -> N
     assert len(words(play(squares_gate(Match.RESIDENT), chain(once, later, once)))) == 2
 
 
+def test_who_is_forgotten_while_the_gate_runs_is_soon_unknown(tmp_path: Path) -> None:
+    entry = Entry(
+        person="p-0",
+        kind=Match.RESIDENT,
+        templates=(packed(np.eye(8, dtype=np.float32)[0]),),
+        consent="yes",
+    )
+    make_key(tmp_path / KEY)
+    write_gallery(tmp_path, Gallery(embedder="squares", entries=(entry,)))
+    sight = Squares()
+    gate = GatePerception(
+        GateSettings(),
+        detector=sight,
+        embedder=sight,
+        gallery=GalleryFile(tmp_path),
+        liveness=None,
+    )
+
+    def passes(at: int) -> list[Match]:
+        said = []
+        for tick in range(20):
+            frame = Frame(
+                device="c",
+                at=at + tick * STEP_MS,
+                number=tick,
+                picture=scene([(0, 0, 10)], tick),
+            )
+            said += gate.perceive(frame)
+        return [one.match for one in words(said)]
+
+    before = passes(NOW)
+    write_gallery(tmp_path, read_gallery(tmp_path).without("p-0"))
+    after = passes(NOW + 10 * AGAIN_MS)
+    (tmp_path / KEY).unlink()
+    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes())  # somebody touches it
+
+    assert (before, after) == ([Match.RESIDENT], [Match.UNKNOWN])
+    with pytest.raises(DriverError, match=KEY):
+        Looking(gate).perceive(
+            Frame(device="c", at=NOW + 20 * AGAIN_MS, number=0, picture=scene([], 0))
+        )
+
+
 def test_a_gallery_of_another_network_is_refused() -> None:
     sight = Squares()
 
@@ -282,6 +336,9 @@ def test_a_camera_without_weights_says_how_to_get_them(tmp_path: Path) -> None:
 def test_a_gallery_without_its_key_stops_the_camera_and_not_the_agent(
     weights: Path, tmp_path: Path
 ) -> None:
+    make_key(tmp_path / KEY)
+    write_gallery(tmp_path, Gallery(embedder="facefeature"))
+    (tmp_path / KEY).unlink()
     camera = CameraDevice(
         id="cam-1",
         source="gate.avi",
