@@ -1,5 +1,6 @@
 """How far the property tests look: `pytest --hypothesis-profile=soak` looks furthest."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -11,6 +12,17 @@ settings.register_profile("soak", deadline=None, max_examples=10_000)
 settings.load_profile("check")
 
 ROOT = Path(__file__).parent.parent
+
+_NEED_VISION = ["edge/vision/*", "models/test_faces.py", "models/test_people.py"]
+_HAS_VISION = all(importlib.util.find_spec(one) for one in ("cv2", "cryptography", "openvino"))
+collect_ignore_glob = [] if _HAS_VISION else _NEED_VISION
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was not even collected: these files cannot be imported without the extra."""
+    if not _HAS_VISION:
+        for one in _NEED_VISION:
+            terminalreporter.write_line(f"SKIPPED tests/{one}: the extra `vision` is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +37,6 @@ def recordings() -> Path:
 @pytest.fixture(scope="session")
 def weights() -> Path:
     """The folder of models; tests that need it skip where a file is missing."""
-    pytest.importorskip("cv2", reason="the extra `vision` is not installed")
     from models.vision.catalogue import WEIGHTS  # noqa: PLC0415  # only for those who need it
     from models.vision.store import Held, default_folder, held  # noqa: PLC0415
 

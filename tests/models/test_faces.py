@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +14,6 @@ from models.vision.faces import REFERENCE, FaceFeature, _turn, aligned, embedder
 from models.vision.liveness import Liveness, surroundings
 from models.vision.network import installed
 from weinao.cli.evaluate.faces import Face, evaluate_faces, figures, share_above
-
-cv2 = pytest.importorskip("cv2", reason="the extra `vision` is not installed")
 
 numbers = st.floats(-500, 500)
 
