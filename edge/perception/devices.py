@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edge.memory import give_back
-from edge.perception.base import Finding
+from edge.perception.base import Finding, Perception
+from edge.perception.camera import perceive_trouble
 from edge.perception.home import perceive_home
 from edge.perception.observed import perceive_observed
 from edge.perception.vitals import perceive_vitals
 from edge.samples import (
     Acceleration,
+    CameraTrouble,
+    Frame,
     HomeEvent,
     Observed,
     RrIntervals,
@@ -21,7 +24,7 @@ from edge.samples import (
     SignalEnded,
     VitalsReading,
 )
-from edge.settings import Wearable
+from edge.settings import CameraDevice, Wearable
 
 if TYPE_CHECKING:
     from edge.perception.fall import FallPerception
@@ -34,10 +37,17 @@ class DevicePerception:
     Args:
         position: Where an accelerometer is worn: `wrist` or `waist`.
         fell_at: The last fall reported of a device by an earlier start of the agent.
+        camera: What is to be seen, if it is a camera.
     """
 
-    def __init__(self, position: Wearable, fell_at: Mapping[str, int]) -> None:
-        self._position, self._fell_at = position, fell_at
+    def __init__(
+        self,
+        position: Wearable,
+        fell_at: Mapping[str, int],
+        camera: CameraDevice | None = None,
+    ) -> None:
+        self._position, self._fell_at, self._camera = position, fell_at, camera
+        self._looking: Perception | None = None
         self._falls: dict[str, FallPerception] = {}
         self._rhythms: dict[str, RhythmPerception] = {}
         self.lag_ms = 0
@@ -55,6 +65,12 @@ class DevicePerception:
                 found = self._falls_of(sample.device).perceive(sample)
             case RrIntervals():
                 found = self._rhythm_of(sample.device).perceive(sample)
+            case Frame():
+                found = self._looking_with().perceive(sample)
+            case CameraTrouble():
+                found = perceive_trouble(sample)
+            case SignalEnded() if self._looking:
+                found = self._looking.perceive(sample)
             case SignalEnded():
                 found = [one for falls in self._falls.values() for one in falls.finish()]
             case _:
@@ -71,6 +87,15 @@ class DevicePerception:
             self._falls[device] = FallPerception(stream, self._fell_at.get(device, 0))
             give_back()
         return self._falls[device]
+
+    def _looking_with(self) -> Perception:
+        if self._looking is None:
+            from edge.perception.looking import looking  # noqa: PLC0415  # see above
+
+            assert self._camera is not None, "only cameras yield frames"
+            self._looking = looking(self._camera)
+            self.lag_ms = self._looking.lag_ms
+        return self._looking
 
     def _rhythm_of(self, device: str) -> "RhythmPerception":
         if device not in self._rhythms:

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 HEAVY = {
-    "bytewax", "cv2", "cyclopts", "duckdb", "iotcore", "numpy", "pandas", "pyarrow", "pytest",
-    "rich", "scipy", "sklearn", "stamina",
+    "bytewax", "cryptography", "cv2", "cyclopts", "duckdb", "iotcore", "numpy", "openvino",
+    "pandas", "pyarrow", "pytest", "rich", "scipy", "sklearn", "stamina", "torch",
 }  # fmt: skip
 _LOADED = """
 import sys, runpy
@@ -36,6 +36,30 @@ def test_an_agent_without_wearables_loads_nothing_heavy() -> None:
 
     assert "edge" in loaded
     assert loaded & HEAVY == set()
+
+
+_WITHOUT_THE_EXTRA = """
+import sys
+for name in ("cv2", "openvino", "cryptography"):
+    sys.modules[name] = None
+import edge.program
+from edge.drivers.base import DriverError
+from edge.drivers.choose import choose
+from edge.drivers.truth import TruthFile
+from edge.settings import CameraDevice, EdgeSettings
+from pathlib import Path
+camera = CameraDevice(id="cam-1", source="gate.avi", role="gate")
+settings = EdgeSettings(agent="a", community="c", grid="g", folder="f", device=(camera,))
+[chosen] = choose(settings, TruthFile(Path("none")), 0)
+try:
+    chosen.make([], lambda: 0)
+except DriverError as error:
+    print(error)
+"""
+
+
+def test_without_the_extra_an_agent_runs_and_its_camera_says_what_it_lacks() -> None:
+    assert "'weinao[vision]'`" in _loaded(_WITHOUT_THE_EXTRA)
 
 
 def test_an_agent_with_wearables_loads_numpy_and_nothing_else_heavy() -> None:

@@ -10,7 +10,9 @@ import pytest
 from edge.reading import read_settings
 from edge.settings import (
     BrokerSettings,
+    CameraDevice,
     EdgeSettings,
+    GateSettings,
     Happening,
     ProgramActuator,
     ReplayDevice,
@@ -44,6 +46,7 @@ def test_what_it_comments_out_is_the_default() -> None:
 def test_it_names_every_key_there_is() -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     shapes = [EdgeSettings, TlsSettings, Happening, ProgramActuator, ReplayDevice, SimulatedDevice]
+    shapes.append(CameraDevice)
     shapes += [type(one) for one in msgspec.structs.astuple(read_settings(SHIPPED, {}))]
     keys = {
         key
@@ -54,6 +57,17 @@ def test_it_names_every_key_there_is() -> None:
 
     named = set(re.findall(r"^#? ?\[*(?:\w+\.)?(\w+)", text, re.MULTILINE))
     assert keys - named == set()
+
+
+def test_it_shows_a_camera_as_it_is_by_default() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    table = tomllib.loads(_COMMENTED.sub(r"\1", text))
+
+    [camera] = [one for one in table["device"] if one["driver"] == "camera"]
+    shown = msgspec.convert(camera, CameraDevice)
+
+    assert shown == CameraDevice(id=shown.id, source=shown.source, role=shown.role)
+    assert set(camera["gate"]) == set(GateSettings.__struct_fields__)
 
 
 def test_the_command_line_wins_over_the_file() -> None:

@@ -35,6 +35,8 @@ _COMMANDS = {
     ),
     "sim": ("weinao.cli.sim:app", "Simulate a community with a known truth."),
     "score": ("weinao.cli.score:score", "Hold what came out against the truth."),
+    "gate": ("weinao.cli.gate:app", "Whose faces a gate knows: enrol, watch, list, forget."),
+    "models": ("weinao.cli.models:app", "Weights of networks: fetch, list and check them."),
     "evaluate": ("weinao.cli.evaluate.main:app", "Score models and rules on labelled recordings."),
     "chaos": ("weinao.cli.chaos:chaos", "Kill programs at random, then audit."),
     "fuzz": ("weinao.cli.fuzz:fuzz", "Throw bad messages at a running system."),

@@ -5,7 +5,9 @@ used only forwards in time.
 """
 
 import json as codec
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,41 @@ def home(folder: Path, *, json: bool = False) -> None:
     from weinao.cli.evaluate.home import evaluate_home
 
     _report("home", evaluate_home, folder, json)
+
+
+@app.command
+def faces(folder: Path, *, embedder: str = "facefeature", json: bool = False) -> None:
+    """Score the gate's faces: verification over all pairs, and search for the known and unknown.
+
+    Args:
+        folder: Pictures in the format of the faces data.
+        embedder: Whose directions are compared; the gate uses the first choice.
+        json: Print JSON.
+    """
+    from models.vision.base import VisionError
+    from weinao.cli.evaluate.faces import evaluate_faces
+
+    try:
+        _report("faces", partial(evaluate_faces, embedder=embedder), folder, json)
+    except (VisionError, FileNotFoundError) as error:
+        sys.exit(str(error))
+
+
+@app.command
+def liveness(folder: Path, *, json: bool = False) -> None:
+    """Try the liveness check on faces, and on attacks rendered from them.
+
+    Args:
+        folder: Pictures in the format of the faces data.
+        json: Print JSON.
+    """
+    from models.vision.base import VisionError
+    from weinao.cli.evaluate.liveness import evaluate_liveness
+
+    try:
+        _report("liveness", evaluate_liveness, folder, json)
+    except (VisionError, FileNotFoundError) as error:
+        sys.exit(str(error))
 
 
 def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:

@@ -1,0 +1,145 @@
+"""Where frames come from: a file, a V4L2 device or an RTSP stream, through OpenCV."""
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from edge.drivers.base import DeviceUnavailableError, PayloadError
+from models.vision.base import Picture
+
+OPEN_MS_MAX, READ_MS_MAX = 10_000, 10_000
+"""How long a stream may take to answer, and to bring the next frame; then it counts as away."""
+FPS_USUAL = 25.0
+"""For a file that does not say how fast it is."""
+FPS_MAX = 240.0
+"""A file that says more is not believed."""
+SIDE_MAX = 16_384
+"""No camera has more pixels along a side."""
+WHOLE_SHARE = 0.9
+"""A file that ends before so much of what it promised was cut off."""
+
+
+class Source(Protocol):
+    """Frames in the order in which they were taken. Used by one thread."""
+
+    @property
+    def period_s(self) -> float:
+        """Seconds between frames that are to be played; 0 for a camera, which sets its own pace."""
+
+    def skip(self) -> bool:
+        """Pass over a frame, without the cost of a picture; say whether there was one."""
+
+    def read(self) -> Picture | None:
+        """Return the next frame, or None at the end."""
+
+    def close(self) -> None: ...
+
+
+class OpenCvSource:
+    """A `Source` behind OpenCV.
+
+    Args:
+        where: A path, `/dev/video0`, or a URL such as `rtsp://...`.
+
+    Raises:
+        DeviceUnavailableError: It does not answer.
+        PayloadError: It is a file that holds no video we can read.
+    """
+
+    def __init__(self, where: str) -> None:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._is_file = "://" not in where and not where.startswith("/dev/")
+        if self._is_file and not (Path(where).is_file() and Path(where).stat().st_size):
+            raise DeviceUnavailableError(f"{where}: no such file, or nothing in it")
+        self._where = where
+        self._capture = _opened(where)
+        self._seen = 0
+        if not self._capture.isOpened():
+            kind = PayloadError if self._is_file else DeviceUnavailableError
+            raise kind(f"{_public(where)}: no video that can be read")
+        said = float(self._capture.get(cv2.CAP_PROP_FPS))
+        usable = np.isfinite(said) and 0 < said <= FPS_MAX
+        self._period_s = (1 / said if usable else 1 / FPS_USUAL) if self._is_file else 0.0
+
+    @property
+    def period_s(self) -> float:
+        return self._period_s
+
+    def skip(self) -> bool:
+        there = bool(self._capture.grab())
+        self._seen += there
+        return there
+
+    def read(self) -> Picture | None:
+        if not self._capture.grab():
+            self._explain_the_end()
+            return None
+        self._seen += 1
+        _, found = self._capture.retrieve()
+        if found is None or found.size == 0:
+            raise PayloadError(f"{_public(self._where)}: a frame that cannot be decoded")
+        if found.ndim == 2:  # noqa: PLR2004  # a grey picture
+            found = cv2.cvtColor(found, cv2.COLOR_GRAY2BGR)
+        if max(found.shape[:2]) > SIDE_MAX:
+            raise PayloadError(f"{_public(self._where)}: {found.shape[1]} x {found.shape[0]}")
+        return np.asarray(found[..., :3], np.uint8)
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _explain_the_end(self) -> None:
+        """Return after a file's last frame; every other end is a failure."""
+        if not self._is_file:
+            raise DeviceUnavailableError(f"{_public(self._where)}: the stream ended")
+        if not self._seen:
+            raise PayloadError(f"{self._where}: no frame that can be decoded")
+        promised = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if self._seen < promised * WHOLE_SHARE:
+            raise PayloadError(
+                f"{self._where}: cut off after {self._seen} of {promised:.0f} frames"
+            )
+
+
+def _opened(where: str) -> cv2.VideoCapture:
+    limits = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS_MAX,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS_MAX,
+    ]  # fmt: skip
+    if where.startswith("/dev/"):
+        return cv2.VideoCapture(where, cv2.CAP_V4L2)
+    try:
+        return cv2.VideoCapture(where, cv2.CAP_FFMPEG, limits)
+    except cv2.error:  # a build without those limits
+        return cv2.VideoCapture(where)
+
+
+def _public(where: str) -> str:
+    """Return where frames come from, without the name and password in front of the host."""
+    scheme, there, rest = where.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if there else where
+
+
+class Pace:
+    """Plays a file at its own speed.
+
+    Args:
+        period_s: Between frames; 0 for no pace at all.
+        speed: How many times as fast as its own.
+    """
+
+    def __init__(self, period_s: float, speed: float) -> None:
+        self._step_s = period_s / speed
+        self._due = time.monotonic()
+
+    def behind(self) -> bool:
+        """Say whether the next frame is late by more than its own time."""
+        return bool(self._step_s) and time.monotonic() > self._due + self._step_s
+
+    def wait(self) -> None:
+        """Wait until the next frame is due."""
+        if self._step_s:
+            time.sleep(max(self._due - time.monotonic(), 0))
+            self._due += self._step_s
