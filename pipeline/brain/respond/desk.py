@@ -13,40 +13,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.perceive.registered import Registered
-from pipeline.brain.respond import kin, lifecycle, orders
-from pipeline.brain.respond.ladder import (
-    by_id,
-    concerned,
-    ladder,
-    may_answer,
-    plan_of,
-    quiet_until,
-    told_at_once,
-    verifiers,
-)
+from pipeline.brain.respond import causes, kin, orders
+from pipeline.brain.respond.asking import Asking
+from pipeline.brain.respond.ladder import may_answer, plan_of
 from pipeline.brain.respond.lifecycle import BRAIN, OVER, ActionNotAllowedError, take
-from pipeline.brain.respond.notices import Notices, notice
-from pipeline.brain.respond.policy import Plan, Policy
-from weinao.ids import derived
+from pipeline.brain.respond.notices import Notices
+from pipeline.brain.respond.policy import Policy
 from weinao.messages import Action, Feedback, Receipt
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
-    HazardKind,
     Incident,
     IncidentState,
-    Order,
     OrderState,
     Phase,
     Severity,
-    Task,
 )
-
-CAUSES_MAX = 256
-"""Hazards and observations that one incident names; the journal holds the others."""
-
-ACCEPT_S_MAX = 3_600
-"""However often the ladder was gone through in vain, somebody is asked again after so long."""
 
 _DAY_MS = 86_400_000
 _SWEEP_MS = 3_600_000
@@ -107,6 +89,7 @@ class Desk:
         self._active = dict(resume.active)
         self._of_hazard = dict(resume.of_hazard)
         self._notices = Notices(policy.notices_per_h_max, resume.told)
+        self._asking = Asking(policy, self._notices)
         self._next_due = 0
 
     def snapshot(self) -> DeskState:
@@ -177,7 +160,7 @@ class Desk:
             told, answered = orders.answered(incident, said, now)
             if answered is not None:
                 failed = [answered] if answered.state is OrderState.REFUSED else []
-                return (self._keep(told, now), *self._failed(told, failed, known, now))
+                return (self._keep(told, now), *self._asking.tell_failed(told, failed, known, now))
         return ()
 
     def pass_time(self, known: Registered, now: int) -> Iterable[AnyOutcome]:
@@ -236,9 +219,7 @@ class Desk:
             yield from self._gather(hazard, crowd, known, now)
             return
         old = self._is_old(hazard, now, late)
-        incident = self._incident(hazard, derived("i", self._grid, hazard.id), now, old=old)
-        plan = plan_of(self._policy, known, incident, now)
-        incident = replace(incident, severity=max(incident.severity, plan.severity_min))
+        incident = self._graded(causes.incident_of(hazard, self._grid, now, old=old), known, now)
         opened = take(incident, Action.OPEN, BRAIN, now)
         self._claim(opened, hazard)
         if (old or late.over) and opened.severity is not Severity.CRITICAL:
@@ -247,94 +228,34 @@ class Desk:
             return
         yield from self._dispatch(opened, known, now)
 
-    def _incident(self, hazard: Hazard, name: str, now: int, *, old: bool) -> Incident:
-        return Incident(
-            id=name,
-            grid=self._grid,
-            kind=hazard.kind,
-            severity=hazard.severity,
-            state=IncidentState.DETECTED,
-            subject=hazard.subject,
-            household=hazard.household,
-            at=hazard.at,
-            noticed_at=now,
-            confidence=hazard.confidence,
-            hazards=(hazard.id,),
-            evidence=hazard.evidence,
-            reason=hazard.reason,
-            facts=hazard.facts,
-            standing=(hazard.id,),
-            old=old,
-            reporter=_reporter(hazard),
-        )
-
     def _gather(
         self, hazard: Hazard, crowd: Sequence[Incident], known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
         """Open one incident for a storm, and let it take in those that are it already."""
-        storm = self._incident(hazard, derived("i", self._grid, "storm", hazard.id), now, old=False)
-        storm = replace(
-            storm,
-            severity=max([hazard.severity, *(one.severity for one in crowd)]),
-            subject=self._grid,
-            household="",
-            at=min([hazard.at, *(one.at for one in crowd)]),
-            hazards=_more((), (*(h for one in crowd for h in one.hazards), hazard.id)),
-            standing=_more((), (*(h for one in crowd for h in one.standing), hazard.id)),
-            evidence=_more((), (*(e for one in crowd for e in one.evidence), *hazard.evidence)),
-            reason=f"storm.{hazard.kind}",
-            facts={"count": len(crowd) + 1},
-        )
-        opened = take(storm, Action.OPEN, BRAIN, now)
-        self._claim(opened, hazard)
+        storm = take(causes.storm_of(hazard, crowd, self._grid, now), Action.OPEN, BRAIN, now)
+        self._claim(storm, hazard)
         for one in crowd:
             merged = replace(take(one, Action.MERGE, BRAIN, now, storm.id), merged_into=storm.id)
             yield self._keep(merged, now)
             for name in one.hazards:
                 self._of_hazard[name] = storm.id
-        yield from self._dispatch(opened, known, now)
+        yield from self._dispatch(storm, known, now)
+
+    def _dispatch(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
+        moved, said = self._asking.to_act(incident, known, now)
+        return (self._keep(moved, now), *said)
 
     def _claim(self, incident: Incident, hazard: Hazard) -> None:
         """Let an incident take in what is to come of a hazard's kind and subject."""
         self._active[incident.kind, incident.subject] = incident.id
         self._of_hazard[hazard.id] = incident.id
 
-    def _dispatch(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
-        """Ask the next of the ladder; where there is nobody at all, stay open and try again."""
-        plan = plan_of(self._policy, known, incident, now)
-        quiet = self._quiet(plan, incident, known, now)
-        incident, commands = orders.give(incident, plan.orders, known, self._policy, now)
-        people = ladder(plan, known, incident.subject, incident.household, now, wake=quiet is None)
-        times_round = incident.round // max(len(people), 1)
-        accept_s = min(plan.accept_s_max * 2 ** min(times_round, 10), ACCEPT_S_MAX)
-        due_at = now + max(accept_s, plan.accept_s_max) * 1_000
-        if not people:
-            waits = replace(incident, assignee="", due_at=due_at if quiet is None else quiet)
-            return (self._keep(waits, now), *commands)
-        asked = people[incident.round % len(people)]
-        count = told_at_once(incident.severity) if incident.round == 0 else 1
-        told = [asked, *(who for who in people if who.id != asked.id)][:count]
-        moved = take(incident, Action.DISPATCH, BRAIN, now, asked.id)
-        moved = replace(
-            moved,
-            assignee=asked.id,
-            told=tuple(dict.fromkeys((*moved.told, *(who.id for who in told)))),
-            due_at=due_at,
-            round=incident.round + 1,
-        )
-        task = _task(moved, Action.ACCEPT)
-        notices = self._notices.write(moved, told, f"dispatch.{moved.round}", now)
-        return (self._keep(moved, now), task, *notices, *commands)
-
-    def _quiet(self, plan: Plan, incident: Incident, known: Registered, now: int) -> int | None:
-        """Return until when an incident lets people sleep; None if it does not."""
-        patient = plan.patient and incident.severity is not Severity.CRITICAL
-        return quiet_until(self._policy, known, now) if patient else None
-
     def _join(
         self, incident: Incident, hazard: Hazard, known: Registered, now: int, late: Late
     ) -> Iterable[AnyOutcome]:
-        joined = self._with(incident, hazard, known, now)
+        joined = causes.joined(incident, hazard)
+        if joined.kind is not incident.kind:
+            joined = self._graded(joined, known, now)
         self._of_hazard[hazard.id] = incident.id
         self._active.setdefault((hazard.kind, hazard.subject), incident.id)
         grave = joined.severity is Severity.CRITICAL
@@ -348,54 +269,14 @@ class Desk:
             return ()
         plan = plan_of(self._policy, known, joined, now)
         joined, commands = orders.give(joined, plan.orders, known, self._policy, now)
-        step = self._news(incident, joined, hazard)
-        people = concerned(known, joined.subject, joined.household)
-        told = by_id(people, joined.told) if step else []
-        said = replace(joined, reason=hazard.reason, facts=hazard.facts)
-        notices = self._notices.write(said, told, step, now)
+        step = causes.news_of(incident, joined, hazard)
+        notices = self._asking.tell(joined, step, hazard, known, now) if step else ()
         return (self._keep(joined, now), *notices, *commands)
 
-    def _news(self, before: Incident, joined: Incident, hazard: Hazard) -> str:
-        """Return the step of an incident that one more cause is; empty if it is no news."""
-        if joined.severity > before.severity:
-            return f"worse.{int(joined.severity)}"
-        if hazard.phase is Phase.CONFIRMED and joined.confidence > before.confidence:
-            return f"sure.{hazard.id}"
-        known = hazard.id in before.hazards or self._is_storm(before, hazard)
-        other = (hazard.kind, hazard.subject) != (before.kind, before.subject)
-        return f"also.{hazard.id}" if other and not known else ""
-
-    def _is_storm(self, incident: Incident, hazard: Hazard) -> bool:
-        return incident.subject == self._grid and incident.reason == f"storm.{hazard.kind}"
-
-    def _with(self, incident: Incident, hazard: Hazard, known: Registered, now: int) -> Incident:
-        """Return an incident with one more cause; the gravest of them gives it its name."""
-        # What a resident reports is no sensor that could say when it is over.
-        stands = () if hazard.kind is HazardKind.REPORT else (hazard.id,)
-        joined = replace(
-            incident,
-            hazards=_more(incident.hazards, (hazard.id,)),
-            evidence=_more(incident.evidence, hazard.evidence),
-            severity=max(incident.severity, hazard.severity),
-            confidence=max(incident.confidence, hazard.confidence),
-            standing=_more(incident.standing, stands),
-            hazard_over=incident.hazard_over and not stands,
-            reporter=incident.reporter or _reporter(hazard),
-        )
-        if self._is_storm(incident, hazard):
-            return replace(joined, facts={"count": len(joined.hazards)})
-        if incident.kind is HazardKind.REPORT and hazard.kind is not HazardKind.REPORT:
-            joined = replace(joined, subject=hazard.subject, household=hazard.household)
-        elif joined.severity <= incident.severity:
-            return joined
-        joined = replace(
-            joined,
-            kind=hazard.kind,
-            reason=hazard.reason,
-            facts={**joined.facts, **hazard.facts},
-        )
-        plan = plan_of(self._policy, known, joined, now)
-        return replace(joined, severity=max(joined.severity, plan.severity_min))
+    def _graded(self, incident: Incident, known: Registered, now: int) -> Incident:
+        """Return an incident at least as grave as policy wants it, for its people and hour."""
+        plan = plan_of(self._policy, known, incident, now)
+        return replace(incident, severity=max(incident.severity, plan.severity_min))
 
     def _again(
         self, incident: Incident, hazard: Hazard, known: Registered, now: int
@@ -417,7 +298,7 @@ class Desk:
             standing=standing,
             withdrawn=incident.withdrawn + withdrawn,
             hazard_over=not standing,
-            evidence=_more(incident.evidence, hazard.evidence),
+            evidence=causes.more(incident.evidence, hazard.evidence),
         )
         untouched = incident.state in (IncidentState.OPEN, IncidentState.DISPATCHED)
         never_so = over.withdrawn >= len(over.hazards)
@@ -460,7 +341,7 @@ class Desk:
             return self._ask_to_verify(moved, known, now)
         elif action is Action.VERIFY:
             closed = self._keep(take(moved, Action.CLOSE, BRAIN, now), now)
-            return (closed, *self._ask_to_rate(closed, plan, known, now))
+            return (closed, *self._asking.to_rate(closed, known, now))
         elif action is Action.RATE:
             moved = replace(moved, rating=said.rating)
         return (self._keep(moved, now),)
@@ -468,34 +349,8 @@ class Desk:
     def _ask_to_verify(
         self, resolved: Incident, known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
-        plan = plan_of(self._policy, known, resolved, now)
-        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved))
-        asked = people[resolved.round % len(people)] if people else None
-        # The danger is over: whoever looks after that may sleep first.
-        later = quiet_until(self._policy, known, now) or 0
-        moved = replace(
-            resolved,
-            assignee=asked.id if asked else "",
-            due_at=max(later, now) + plan.verify_s_max * 1_000,
-            round=resolved.round + 1,
-        )
-        if asked is None:
-            return (self._keep(moved, now),)
-        notices = self._notices.write(moved, [asked], f"verify.{moved.round}", now, later=later)
-        return (self._keep(moved, now), _task(moved, Action.VERIFY), *notices)
-
-    def _ask_to_rate(
-        self, closed: Incident, plan: Plan, known: Registered, now: int
-    ) -> Iterable[AnyOutcome]:
-        """Ask whoever the danger was closest to how well it was handled; never at night."""
-        family = known.contacts_of(closed.subject, closed.household) if plan.family else ()
-        people = (*known.as_contact(closed.reporter), *family)[:1]
-        again = sum(step.action is Action.CLOSE for step in closed.steps) > 1
-        if not plan.rate or again:
-            return ()
-        later = quiet_until(self._policy, known, now) or 0
-        asked = replace(closed, reason="policy.rate", facts={})
-        return [replace(notice(asked, who, "rate", now), not_before=later) for who in people]
+        moved, said = self._asking.to_verify(resolved, known, now)
+        return (self._keep(moved, now), *said)
 
     def _overdue(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
         healed = self._healed(incident, "policy.healed", known, now)
@@ -512,28 +367,8 @@ class Desk:
 
     def _chase(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
         chased, commands, given_up = orders.chase(incident, known, self._policy, now)
-        return (self._keep(chased, now), *commands, *self._failed(chased, given_up, known, now))
-
-    def _failed(
-        self, incident: Incident, failed: Sequence[Order], known: Registered, now: int
-    ) -> Iterable[AnyOutcome]:
-        """Tell who is asked what no device did."""
-        people = concerned(known, incident.subject, incident.household)
-        asked = by_id(people, (incident.assignee or incident.told[-1],) if incident.told else ())
-        return [
-            notice(
-                replace(
-                    incident,
-                    reason="policy.order_failed",
-                    facts={"do": one.do, "device": one.device},
-                ),
-                who,
-                f"order.{one.command}",
-                now,
-            )
-            for one in failed
-            for who in asked
-        ]
+        told = self._asking.tell_failed(chased, given_up, known, now)
+        return (self._keep(chased, now), *commands, *told)
 
     def _keep(self, incident: Incident, now: int) -> Incident:
         if incident.state in OVER:
@@ -556,34 +391,11 @@ class Desk:
         self._of_hazard = {h: of for h, of in self._of_hazard.items() if of != incident.id}
 
 
-def _task(incident: Incident, want: Action) -> Task:
-    assert incident.due_at is not None, "who is asked has until then"
-    return Task(
-        id=derived("t", incident.id, incident.round),
-        incident=incident.id,
-        assignee=incident.assignee,
-        want=want,
-        due_at=incident.due_at,
-    )
-
-
 def _dues(incident: Incident) -> list[int]:
     """Return when something has to happen about an incident."""
     if incident.state in OVER:
         return []
     return [due for due in (incident.due_at, orders.due_at(incident)) if due is not None]
-
-
-def _reporter(hazard: Hazard) -> str:
-    return str(hazard.facts.get("reporter", "")) if hazard.kind is HazardKind.REPORT else ""
-
-
-def _more(known: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
-    """Add what is new; of too many, keep the first and the newest."""
-    all_of_them = tuple(dict.fromkeys((*known, *further)))
-    if len(all_of_them) <= CAUSES_MAX:
-        return all_of_them
-    return (*all_of_them[: CAUSES_MAX // 2], *all_of_them[-CAUSES_MAX // 2 :])
 
 
 def _acks(incident: Incident) -> int:

@@ -1,0 +1,103 @@
+"""Causes: how hazards make an incident, and what one more of them changes in it. Pure values."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from weinao.ids import derived
+from weinao.outcomes import Hazard, HazardKind, Incident, IncidentState, Phase
+
+CAUSES_MAX = 256
+"""Hazards and observations that one incident names; the journal holds the others."""
+
+
+def incident_of(hazard: Hazard, grid: str, now: int, *, old: bool = False) -> Incident:
+    """Return the incident that a hazard begins."""
+    return Incident(
+        id=derived("i", grid, hazard.id),
+        grid=grid,
+        kind=hazard.kind,
+        severity=hazard.severity,
+        state=IncidentState.DETECTED,
+        subject=hazard.subject,
+        household=hazard.household,
+        at=hazard.at,
+        noticed_at=now,
+        confidence=hazard.confidence,
+        hazards=(hazard.id,),
+        evidence=hazard.evidence,
+        reason=hazard.reason,
+        facts=hazard.facts,
+        standing=(hazard.id,),
+        old=old,
+        reporter=_reporter(hazard),
+    )
+
+
+def storm_of(hazard: Hazard, crowd: Sequence[Incident], grid: str, now: int) -> Incident:
+    """Return the one incident of a grid that a crowd of them is, with one more hazard."""
+    return replace(
+        incident_of(hazard, grid, now),
+        id=derived("i", grid, "storm", hazard.id),
+        severity=max([hazard.severity, *(one.severity for one in crowd)]),
+        subject=grid,
+        household="",
+        at=min([hazard.at, *(one.at for one in crowd)]),
+        hazards=more((), (*(name for one in crowd for name in one.hazards), hazard.id)),
+        standing=more((), (*(name for one in crowd for name in one.standing), hazard.id)),
+        evidence=more((), (*(seen for one in crowd for seen in one.evidence), *hazard.evidence)),
+        reason=f"storm.{hazard.kind}",
+        facts={"count": len(crowd) + 1},
+    )
+
+
+def is_storm(incident: Incident, hazard: Hazard) -> bool:
+    """Say whether an incident is a storm of hazards like this one."""
+    return incident.subject == incident.grid and incident.reason == f"storm.{hazard.kind}"
+
+
+def joined(incident: Incident, hazard: Hazard) -> Incident:
+    """Return an incident with one more cause; the gravest of them gives it its name."""
+    # What a resident reports is no sensor that could say when it is over.
+    stands = () if hazard.kind is HazardKind.REPORT else (hazard.id,)
+    found = replace(
+        incident,
+        hazards=more(incident.hazards, (hazard.id,)),
+        evidence=more(incident.evidence, hazard.evidence),
+        severity=max(incident.severity, hazard.severity),
+        confidence=max(incident.confidence, hazard.confidence),
+        standing=more(incident.standing, stands),
+        hazard_over=incident.hazard_over and not stands,
+        reporter=incident.reporter or _reporter(hazard),
+    )
+    if is_storm(incident, hazard):
+        return replace(found, facts={"count": len(found.hazards)})
+    if incident.kind is HazardKind.REPORT and hazard.kind is not HazardKind.REPORT:
+        found = replace(found, subject=hazard.subject, household=hazard.household)
+    elif found.severity <= incident.severity:
+        return found
+    facts = {**found.facts, **hazard.facts}
+    return replace(found, kind=hazard.kind, reason=hazard.reason, facts=facts)
+
+
+def news_of(before: Incident, after: Incident, hazard: Hazard) -> str:
+    """Return the step of an incident that one more cause is; empty if it is no news."""
+    if after.severity > before.severity:
+        return f"worse.{int(after.severity)}"
+    if hazard.phase is Phase.CONFIRMED and after.confidence > before.confidence:
+        return f"sure.{hazard.id}"
+    known = hazard.id in before.hazards or is_storm(before, hazard)
+    other = (hazard.kind, hazard.subject) != (before.kind, before.subject)
+    return f"also.{hazard.id}" if other and not known else ""
+
+
+def more(known: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
+    """Add what is new; of too many, keep the first and the newest."""
+    all_of_them = tuple(dict.fromkeys((*known, *further)))
+    if len(all_of_them) <= CAUSES_MAX:
+        return all_of_them
+    return (*all_of_them[: CAUSES_MAX // 2], *all_of_them[-CAUSES_MAX // 2 :])
+
+
+def _reporter(hazard: Hazard) -> str:
+    return str(hazard.facts.get("reporter", "")) if hazard.kind is HazardKind.REPORT else ""
