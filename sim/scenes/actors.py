@@ -67,19 +67,12 @@ class Flying:
 
     def draw(self, frame: Image, t_s: float, view: View) -> None:
         places = self.path.at(t_s + np.linspace(-0.5, 0.5, 5) * view.exposure_s)
-        self._draw_at(frame, places, t_s, view, self.alpha, None)
+        self._draw_at(frame, places, t_s, view, mirrored=False)
         if self.mirror:
-            behind = places * [1, 1, -1]
-            self._draw_at(frame, behind, t_s, view, self.mirror, view.glass)
+            self._draw_at(frame, places * np.array([1, 1, -1]), t_s, view, mirrored=True)
 
     def _draw_at(
-        self,
-        frame: Image,
-        places: Array,
-        t_s: float,
-        view: View,
-        alpha: float,
-        where: Image | None,
+        self, frame: Image, places: Array, t_s: float, view: View, *, mirrored: bool
     ) -> None:
         scale = view.camera.px_per_m(places[len(places) // 2])
         stamp(
@@ -88,8 +81,8 @@ class Flying:
             view.camera.project(places),
             self.colour,
             soft_px=self.soft_px,
-            alpha=alpha,
-            where=where,
+            alpha=self.mirror if mirrored else self.alpha,
+            where=view.glass if mirrored else None,
         )
 
 
@@ -118,9 +111,7 @@ class Insect:
         grid = np.arange(len(self.track))
         centres = np.column_stack([np.interp(steps, grid, axis) for axis in self.track.T])
         shape = ellipse(self.size_px, self.size_px * 0.7, t_s * 5)
-        stamp(
-            frame, shape, centres, self.colour, soft_px=self.size_px / 5 + 0.6, alpha=self.alpha
-        )
+        stamp(frame, shape, centres, self.colour, soft_px=self.size_px / 5 + 0.6, alpha=self.alpha)
 
 
 def tumbling(size_m: float, aspect: float, spin_hz: float, phase: float) -> Shaper:
@@ -142,7 +133,9 @@ def flapping(span_m: float, beat_hz: float, phase: float) -> Shaper:
         span, body = span_m * scale, span_m * scale * 0.3
         wings = [[-0.5, -0.35 * lift], [0, -0.08], [0.5, -0.35 * lift], [0.12, 0.1]]
         tail = [[0, 0.16], [-0.12, 0.1]]
-        return np.array(wings + tail) * [span * (0.55 + 0.45 * abs(lift)), max(span, body)]
+        corners = np.array(wings + tail, np.float64)
+        corners *= np.array([span * (0.55 + 0.45 * abs(lift)), max(span, body)])
+        return corners
 
     return shape
 

@@ -132,7 +132,9 @@ class Passer:
 class Tree:
     """A crown in front of the camera whose leaves never rest."""
 
-    def __init__(self, corner: tuple[int, int], size: tuple[int, int], gust: float, seed: int):
+    def __init__(
+        self, corner: tuple[int, int], size: tuple[int, int], gust: float, seed: int
+    ) -> None:
         rng = np.random.default_rng(seed)
         self.begins_s, self.ends_s = 0.0, 1e9
         self._corner, self._gust = corner, gust
@@ -173,7 +175,7 @@ class Tree:
 
 def laundry(at_s: float, air: Air, rng: np.random.Generator) -> Actor:
     """Return a piece of laundry before a window, there for the whole clip."""
-    place = _window(air, rng) + [0, 2.2, 0.6]
+    place = _window(air, rng) + np.array([0, 2.2, 0.6])
     size = (float(rng.uniform(0.3, 1.4)), float(rng.uniform(0.5, 1.6)))
     return Laundry(
         0.0 if at_s >= 0 else at_s,

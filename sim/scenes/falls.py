@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.scenes.actors import Flying, View, tumbling
 from sim.scenes.camera import Array, Image
@@ -58,26 +59,33 @@ class Fall:
         )
 
 
-def thrown(
-    *,
-    air: Air,
-    view: View,
-    light: Light,
-    picture: Image,
-    lasts_s: float,
-    trees: Sequence[Tree],
-    every_s: float,
-    fps: float,
-    rng: np.random.Generator,
-) -> list[Fall]:
+@dataclass(frozen=True)
+class Stage:
+    """What decides how a fall is seen.
+
+    Attributes:
+        picture: (H, W, 3) the view without anything that moves, in its light.
+        trees: What hides things.
+        fps: Frames a second.
+    """
+
+    air: Air
+    view: View
+    light: Light
+    picture: Image
+    trees: Sequence[Tree]
+    fps: float
+
+
+def thrown(stage: Stage, lasts_s: float, every_s: float, rng: np.random.Generator) -> list[Fall]:
     """Return the falls of a clip, each over before the next begins; none in the first 4 s."""
     falls: list[Fall] = []
     if every_s <= 0:
         return falls
     at_s = 4.0 + float(rng.uniform(0, every_s / 2))
     while at_s < lasts_s - 6:
-        path, what, column = _path(at_s, air, rng)
-        fall = _seen(path, what, column, air, view, light, picture, trees, fps, rng)
+        path, what, column = _path(at_s, stage.air, rng)
+        fall = _seen(path, what, column, stage, rng)
         if fall is not None:
             falls.append(fall)
         at_s += max(7.0, float(rng.exponential(every_s)))
@@ -127,23 +135,15 @@ def _path(at_s: float, air: Air, rng: np.random.Generator) -> tuple[Path, str, i
 
 
 def _seen(
-    path: Path,
-    what: str,
-    column: int,
-    air: Air,
-    view: View,
-    light: Light,
-    picture: Image,
-    trees: Sequence[Tree],
-    fps: float,
-    rng: np.random.Generator,
+    path: Path, what: str, column: int, stage: Stage, rng: np.random.Generator
 ) -> Fall | None:
+    fps, view, light, picture = stage.fps, stage.view, stage.light, stage.picture
     first = int(np.ceil(path.begins_s * fps))
     times = np.arange(first, int(path.ends_s * fps) + 1) / fps
     places = path.at(times)
     pixels = view.camera.project(places)
-    hidden = ((pixels < 2) | (pixels > np.array(air.size) - 3)).any(axis=1)
-    for tree in trees:
+    hidden: NDArray[np.bool_] = ((pixels < 2) | (pixels > np.array(stage.air.size) - 3)).max(axis=1)
+    for tree in stage.trees:
         hidden |= tree.covers(pixels)
     if hidden[:3].any():
         return None
@@ -170,7 +170,7 @@ def _seen(
     return Fall(
         actor=actor,
         what=what,
-        floor=int(y / air.tower.floor_m) + 1,
+        floor=int(y / stage.air.tower.floor_m) + 1,
         column=column,
         start_m=(float(x), float(y)),
         seen=pixels,

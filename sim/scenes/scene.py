@@ -13,7 +13,7 @@ import numpy as np
 from sim.scenes import facade_life, sky_life
 from sim.scenes.actors import Actor, View
 from sim.scenes.camera import Camera, Image, aimed
-from sim.scenes.falls import Fall, described, thrown
+from sim.scenes.falls import Fall, Stage, described, thrown
 from sim.scenes.sensor import Noise, Shake, shaking
 from sim.scenes.sky_life import Air
 from sim.scenes.tower import Tower, built, painted
@@ -165,10 +165,8 @@ def composed(
     actors = _cast(names, air, light, lasts_s, rng)
     trees = [actor for actor in actors if isinstance(actor, facade_life.Tree)]
     fps = float(rng.choice([20.0, 25.0, 25.0, 25.0]))
-    falls = thrown(
-        air=air, view=view, light=light, picture=picture, lasts_s=lasts_s, trees=trees,
-        every_s=falls_every_s, fps=fps, rng=rng,
-    )  # fmt: skip
+    stage = Stage(air, view, light, picture, trees, fps)
+    falls = thrown(stage, lasts_s, falls_every_s, rng)
     downpour = "downpour" in names
     cast = [*(one for one in actors if one not in trees), *(fall.actor for fall in falls), *trees]
     return Scene(
@@ -192,9 +190,7 @@ def composed(
     )
 
 
-def _camera(
-    tower: Tower, size: tuple[int, int], rng: np.random.Generator
-) -> tuple[Camera, float]:
+def _camera(tower: Tower, size: tuple[int, int], rng: np.random.Generator) -> tuple[Camera, float]:
     away = float(np.clip(tower.height_m * rng.uniform(0.6, 1.4), 25, 90))
     low_m = float(rng.uniform(-1, 0.3 * tower.height_m))
     camera = aimed(

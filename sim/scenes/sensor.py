@@ -14,7 +14,7 @@ _MARGIN = 64
 class Noise:
     """Sensor noise, cut at random from a few large fields so that no frame repeats another."""
 
-    def __init__(self, sigma: float, size: tuple[int, int], rng: np.random.Generator):
+    def __init__(self, sigma: float, size: tuple[int, int], rng: np.random.Generator) -> None:
         wide, tall = size[0] + _MARGIN, size[1] + _MARGIN
         self._size = size
         self._fields = []

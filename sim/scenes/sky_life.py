@@ -66,23 +66,30 @@ def bird(at_s: float, air: Air, rng: np.random.Generator) -> Actor:
 
 def leaf(at_s: float, air: Air, rng: np.random.Generator) -> Actor:
     """Return a leaf: it sinks at about 1 m/s, swinging."""
-    return _drifting(at_s, air, rng, (0.05, 0.16), (0.6, 1.7), (1.0, 3.0), 0.6)
+    return _drifting(
+        at_s, air, rng, size_m=(0.05, 0.16), sink_ms=(0.6, 1.7), flutter_hz=(1.0, 3.0), eddy_ms=0.6
+    )
 
 
 def bag(at_s: float, air: Air, rng: np.random.Generator) -> Actor:
     """Return a plastic bag: eddies carry it up as well as down."""
-    return _drifting(at_s, air, rng, (0.25, 0.5), (-0.8, 2.6), (0.2, 1.0), 1.3)
+    return _drifting(
+        at_s, air, rng, size_m=(0.25, 0.5), sink_ms=(-0.8, 2.6), flutter_hz=(0.2, 1.0), eddy_ms=1.3
+    )
 
 
 def paper(at_s: float, air: Air, rng: np.random.Generator) -> Actor:
     """Return a sheet of paper, which tumbles down at 1 to 3.5 m/s."""
-    return _drifting(at_s, air, rng, (0.15, 0.35), (1.0, 3.5), (1.0, 4.0), 1.2)
+    return _drifting(
+        at_s, air, rng, size_m=(0.15, 0.35), sink_ms=(1.0, 3.5), flutter_hz=(1.0, 4.0), eddy_ms=1.2
+    )
 
 
 def _drifting(
     at_s: float,
     air: Air,
     rng: np.random.Generator,
+    *,
     size_m: tuple[float, float],
     sink_ms: tuple[float, float],
     flutter_hz: tuple[float, float],

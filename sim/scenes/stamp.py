@@ -80,9 +80,7 @@ def mix(
 def ellipse(long_px: float, short_px: float, angle: float, corners: int = 12) -> Array:
     """Return the corners of an ellipse around the origin; lengths are diameters."""
     around = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return turned(
-        np.column_stack([np.cos(around) * long_px, np.sin(around) * short_px]) / 2, angle
-    )
+    return turned(np.column_stack([np.cos(around) * long_px, np.sin(around) * short_px]) / 2, angle)
 
 
 def box(long_px: float, short_px: float, angle: float = 0.0) -> Array:

@@ -121,7 +121,7 @@ def _textures(tower: Tower, rng: np.random.Generator) -> tuple[Image, Image, Ima
                 cv2.rectangle(
                     wall, (x1 - 18, base - 14), (x1 - 2, base - 3), (215.0, 215.0, 215.0), -1
                 )
-    return wall, glass, lit
+    return np.asarray(wall, np.uint8), glass, lit
 
 
 def _mottled(shape: tuple[int, int], grain_px: float, rng: np.random.Generator) -> Array:

@@ -78,7 +78,7 @@ class Precipitation:
         size: tuple[int, int],
         exposure_s: float,
         rng: np.random.Generator,
-    ):
+    ) -> None:
         count = int(rng.uniform(60, 260)) if kind == "rain" else int(rng.uniform(120, 450))
         self._kind, self._size, self._exposure_s = kind, size, exposure_s
         near = rng.beta(1, 4, count)  # 1 is at the lens
@@ -140,9 +140,7 @@ class Flicker:
     def gain(self, t_s: float) -> float:
         """Return the factor on every pixel at an instant."""
         slow = 1 + float(
-            np.sum(
-                self.waves[:, 0] * np.sin(2 * np.pi * self.waves[:, 1] * t_s + self.waves[:, 2])
-            )
+            np.sum(self.waves[:, 0] * np.sin(2 * np.pi * self.waves[:, 1] * t_s + self.waves[:, 2]))
         )
         past = self.strokes[self.strokes[:, 0] <= t_s]
         return slow * (float(past[-1, 1]) if len(past) else 1.0)

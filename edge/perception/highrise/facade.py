@@ -9,6 +9,8 @@ gravity is read off the fall itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,13 +66,18 @@ class Facade:
     metric: bool = True
     shields: tuple[Array, ...] = ()
 
-    def metres(self, pixels: NDArray[np.floating]) -> Array:
+    def metres(self, pixels: NDArray[Any]) -> Array:
         """Return (N, 2) metres of (N, 2) pixels."""
         return _mapped(self.to_plane, pixels)
 
-    def pixels(self, metres: NDArray[np.floating]) -> Array:
+    @cached_property
+    def from_plane(self) -> Array:
+        """The way back: (3, 3) from metres to pixels."""
+        return np.asarray(np.linalg.inv(self.to_plane))
+
+    def pixels(self, metres: NDArray[Any]) -> Array:
         """Return (N, 2) pixels of (N, 2) metres."""
-        return _mapped(np.linalg.inv(self.to_plane), metres)
+        return _mapped(self.from_plane, metres)
 
     def floor_at(self, y_m: float) -> int:
         """Return the floor at a height; 1 is at the ground, there is no 0."""
@@ -81,7 +88,7 @@ class Facade:
         """Return the column of flats at a place, counted from 1 at the left edge."""
         return int(np.floor(x_m / self.column_m)) + 1
 
-    def px_per_m(self, metres: NDArray[np.floating]) -> Array:
+    def px_per_m(self, metres: NDArray[Any]) -> Array:
         """Return (N,) how many pixels a metre down is at (N, 2) places."""
         step = np.array([0.0, 0.5])
         apart = self.pixels(metres + step) - self.pixels(metres - step)
@@ -138,14 +145,14 @@ def from_floor_lines(
         seen += [line.left, line.right]
         there += [(0.0, down), (width_m, down)]
     found, _ = cv2.findHomography(np.array(seen, np.float64), np.array(there, np.float64), 0)
-    if found is None or abs(np.linalg.det(found)) < 1e-12:
+    if found is None or abs(np.linalg.det(found)) < _FLAT:
         raise CalibrationError("the floor lines lie in one line or cross: draw them again")
     to_plane = np.asarray(found, np.float64)
     if outline is None:
         floors = [line.floor for line in lines]
         low, high = -(min(floors) - 1) * floor_m, -max(floors) * floor_m
         edges = np.array([[0, low], [width_m, low], [width_m, high], [0, high]])
-        around = _mapped(np.linalg.inv(to_plane), edges)
+        around = _mapped(np.asarray(np.linalg.inv(to_plane), np.float64), edges)
     else:
         around = _outline(outline)
     return Facade(
@@ -180,6 +187,9 @@ def from_outline(
     )
 
 
+_FLAT = 1e-12
+
+
 def _outline(corners: Sequence[Sequence[float]]) -> Array:
     around = np.array(corners, np.float64)
     if around.ndim != 2 or around.shape[0] < CORNERS_MIN or around.shape[1] != 2:  # noqa: PLR2004  # (K, 2)
@@ -187,6 +197,6 @@ def _outline(corners: Sequence[Sequence[float]]) -> Array:
     return around
 
 
-def _mapped(homography: Array, points: NDArray[np.floating]) -> Array:
-    flat = points @ homography[:, :2].T + homography[:, 2]
+def _mapped(homography: Array, points: NDArray[Any]) -> Array:
+    flat = np.asarray(points, np.float64) @ homography[:, :2].T + homography[:, 2]
     return np.asarray(flat[:, :2] / flat[:, 2:])

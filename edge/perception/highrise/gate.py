@@ -35,7 +35,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence and the score: models/cards/highrise_v1.md.
     """
 
-    drop_m_min: float = 8.0
+    drop_m_min: float = 7.2
     drop_m_min_wet: float = 12.0
     drop_share_min: float = 0.3
     wet_blobs: float = 60.0
@@ -71,16 +71,17 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
     least_m = limits.drop_m_min_wet if wet else limits.drop_m_min
     if not metric:
         least_m = limits.drop_share_min * height_m
-    if len(track.t_s) < limits.points_min or track.hits < limits.hits_min:
-        return "points"
-    if track.drop_m < least_m:
-        return "drop"
-    if track.rms_m > max(limits.rms_m_max, limits.rms_share_max * track.drop_m):
-        return "parabola"
-    if across > limits.sideways_share * track.drop_m + 1:
-        return "sideways"
-    if track.evidence() < limits.evidence_min:
-        return "evidence"
+    rms_m_max = max(limits.rms_m_max, limits.rms_share_max * track.drop_m)
+    broken = {
+        "points": len(track.t_s) < limits.points_min or track.hits < limits.hits_min,
+        "drop": track.drop_m < least_m,
+        "parabola": track.rms_m > rms_m_max,
+        "sideways": across > limits.sideways_share * track.drop_m + 1,
+        "evidence": track.evidence() < limits.evidence_min,
+    }
+    for name, breaks in broken.items():
+        if breaks:
+            return name
     if metric:
         return _refused_speed(first, last, pull, limits)
     return _refused_pull(first, last, pull, height_m)

@@ -19,9 +19,9 @@ APART = 2
 """Frames between the compared ones."""
 WIDTH_PX_MAX = 1_920
 """Wider frames are halved: 4K shows nothing that a fall needs, and costs four times as much."""
-CLIP = 16
+CLIP = 15
 """A thing that passes counts for no more than this in what is usual for its place."""
-LEARNS = 0.02
+LEARNS = 0.04
 USUAL_TIMES = 4.2
 """Times the usual difference of a place before it counts as motion: one in 40,000 of normal noise.
 Ours, `shared/research/vision.md` section 4."""
@@ -152,20 +152,16 @@ class Motion:
 
     def _learn(self, moved: Image) -> Image:
         """Return the bar of each place, and learn what is usual there."""
-        clipped = np.minimum(moved, CLIP)
+        square = cv2.LUT(moved, _SQUARES)
         if self._usual is None:
-            self._usual = np.square(clipped.astype(np.float32)) + 1
-        rate = max(LEARNS, 1 / (self._count + 1))
-        self._usual *= 1 - rate
-        square = np.asarray(
-            cv2.multiply(clipped, clipped, scale=rate, dtype=cv2.CV_32F), np.float32
-        )
-        self._usual += square
+            self._usual = square.astype(np.float32) + 1
+        elif self._count < _LEARNS_ALL or self._count % 2 == 0:
+            cv2.accumulateWeighted(square, self._usual, max(LEARNS, 1 / (self._count + 1)))
         if self._bar is None or self._count % _RECKONS_EVERY == 0:
             around = cv2.blur(self._usual, (7, 7))
             usual = cv2.sqrt(cv2.max(around, self._usual * 0.5))
             self._bar = np.asarray(
-                cv2.convertScaleAbs(cv2.max(usual * USUAL_TIMES, LEAST)), np.uint8
+                cv2.convertScaleAbs(np.maximum(usual * USUAL_TIMES, LEAST)), np.uint8
             )
         self._count += 1
         return self._bar
@@ -204,3 +200,5 @@ class Motion:
 
 
 _JOIN = np.ones((3, 3), np.uint8)
+_SQUARES = np.square(np.minimum(np.arange(256), CLIP)).astype(np.uint8)
+_LEARNS_ALL = 50

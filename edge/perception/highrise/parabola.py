@@ -74,8 +74,6 @@ def through(
     return Parabola(t0_s, across, down)
 
 
-
-
 def _value(coefficients: Array, time: Array) -> Array:
     total = np.zeros_like(time)
     for one in coefficients[::-1]:

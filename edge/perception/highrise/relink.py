@@ -21,6 +21,11 @@ NEAR_M = 0.25
 """How far from the parabola a blob may be, and still be of it: the larger of the two."""
 LOOSE = 2.0
 """Times that, while the parabola still rests on few points."""
+SPARSE = 0.4
+"""Share of frames with a sighting below which a guess is dropped early."""
+PULL_MS2 = (2.5, 17.0)
+"""Acceleration outside which a guess is dropped early; wider than the gate."""
+PULL_UNKNOWN_MS2 = (0.5, 60.0)
 ASIDE_CELLS = (-14, -10, -7, 7, 10, 14)
 """Where the same parabola is laid to see how often chance alone confirms one."""
 
@@ -79,25 +84,34 @@ class Track:
         return float(frames * gain)
 
 
-def relinked(
-    seed: Seed, window: Window, seen: Gathered, taken: NDArray[np.bool_]
-) -> Track | None:
+def relinked(seed: Seed, window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> Track | None:
     """Return the track that a seed belongs to; None if it does not hold."""
     guess = seed.parabola
     newest = float(seen.times[-1])
     kept: NDArray[np.intp] = np.empty(0, np.intp)
     for stage, back_s in enumerate(STAGES_S):
         since = max(newest - back_s, _begins_s(guess))
-        for loose in (LOOSE if stage == 0 else 1.4, 1.0):
+        for loose in (LOOSE, 1.0) if stage == 0 else (1.2,):
             kept = _on(guess, window, seen, since, loose)
             if len(kept) < POINTS_MIN:
                 return None
             guess = _fit(seen, kept)
+        if stage == 1 and not _plausible(guess, seen, kept, metric=window.facade.metric):
+            return None
     kept = _without_strays(seen, kept)
     if len(kept) < POINTS_MIN:
         return None
     guess = _fit(seen, kept)
     return _track(guess, kept, window, seen, taken)
+
+
+def _plausible(guess: Parabola, seen: Gathered, kept: NDArray[np.intp], *, metric: bool) -> bool:
+    """Return whether it is worth looking further back."""
+    frames = seen.frame[kept]
+    if len(kept) < SPARSE * (frames[-1] - frames[0] + 1):
+        return False
+    low, high = PULL_MS2 if metric else PULL_UNKNOWN_MS2
+    return low < guess.pull_at(float(seen.times[frames[len(frames) // 2]])) < high
 
 
 def _begins_s(guess: Parabola) -> float:
@@ -133,8 +147,8 @@ def _on(
 
 
 def _allowed_px(guess: Parabola, window: Window, seen: Gathered) -> Array:
-    places = guess.at(seen.times)
-    scale = window.facade.px_per_m(places)
+    ends = window.facade.px_per_m(guess.at(seen.times[[0, -1]]))
+    scale = np.linspace(ends[0], ends[1], len(seen.times))
     return np.maximum(NEAR_PX, np.minimum(NEAR_M * scale, 8.0))
 
 
@@ -174,9 +188,7 @@ def _track(
     )
 
 
-def _chance(
-    cells: NDArray[np.intp], span: NDArray[np.intp], taken: NDArray[np.bool_]
-) -> float:
+def _chance(cells: NDArray[np.intp], span: NDArray[np.intp], taken: NDArray[np.bool_]) -> float:
     rows, columns = taken.shape[1:]
     aside = cells[:, 0][:, None] + np.array(ASIDE_CELLS)
     down = np.broadcast_to(cells[:, 1][:, None], aside.shape)

@@ -27,8 +27,12 @@ PULLS_UNKNOWN = (2.0, 4.0, 7.0, 12.0, 20.0, 32.0)
 LOOK_S = 0.5
 """How far back a seed must be confirmed."""
 HITS_MIN = 0.55
+ALIKE_PX = 8.0
+"""Seeds that end this close are pieces of one thing; the best confirmed speaks for it."""
+GROWS_MAX = 4.0
+"""Times a tumbling thing may look larger or smaller within 0.2 s."""
 PAIRS_MAX = 4_000
-SEEDS_MAX = 10
+SEEDS_MAX = 6
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,12 @@ def seeds(window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> list[Seed
         found += _confirmed(window, seen, taken, earlier, newest)
     found.sort(key=lambda guess: -guess[0])
     chosen: list[Seed] = []
-    ends: set[int] = set()
+    ends: list[Array] = []
     for hits, one, two, pull in found:
-        if two in ends:
+        end = seen.px[two]
+        if any(np.abs(end - other).max() < ALIKE_PX for other in ends):
             continue
-        ends.add(two)
+        ends.append(end)
         chosen.append(Seed(_joined(seen, one, two, pull), hits))
         if len(chosen) == SEEDS_MAX:
             break
@@ -135,7 +140,7 @@ def _pairs(
         & (np.abs(step[..., 0]) < SIDEWAYS * step[..., 1] + SIDEWAYS_MS)
     )
     sizes = seen.size_px[now][None] / seen.size_px[before][:, None]
-    fits &= (sizes > 0.25) & (sizes < 4)
+    fits &= (sizes > 1 / GROWS_MAX) & (sizes < GROWS_MAX)
     rows, columns = np.nonzero(fits)
     if len(rows) > PAIRS_MAX:
         rows, columns = rows[:PAIRS_MAX], columns[:PAIRS_MAX]

@@ -19,13 +19,13 @@ from models.highrise import G_MS2, FallJudge, Sightings
 
 WARM_UP_S = 2.0
 """Until then nobody knows what is usual: wind in trees makes dozens of short parabolas."""
-EVERY = 2
-"""Frames between two searches."""
+EVERY, EVERY_WET = 2, 4
+"""Frames between two searches; in rain and snow each costs more."""
 SAME_S = 4.0
 SAME_M = 6.0
 """Falls this close in time and across are one: an object, its reflection, its fragments."""
 WET_FRAMES = 125
-UNSURE_S = 0.1
+_WEATHER_EVERY = 25
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,10 @@ class HighriseWatch:
         self._judge = judge or FallJudge.shipped()
         self._motion = Motion(facade, size)
         self._window = Window(facade, self._motion)
-        self._height_m = float(np.ptp(facade.metres(facade.outline)[:, 1]))
+        self.height_m = float(np.ptp(facade.metres(facade.outline)[:, 1]))
         self._began_s: float | None = None
         self._count = 0
+        self._wet = False
         self._known: deque[Fall] = deque(maxlen=32)
         self._busy: deque[int] = deque(maxlen=WET_FRAMES)
         self.refused: dict[str, int] = {}
@@ -86,7 +87,7 @@ class HighriseWatch:
     @property
     def wet(self) -> bool:
         """Whether so much moves that it must be rain or snow."""
-        return bool(self._busy) and float(np.median(self._busy)) > self._limits.wet_blobs
+        return self._wet
 
     def observe(self, frame: Image, at_s: float) -> list[Fall]:
         """Take in a frame; return what is known by it to have fallen.
@@ -95,6 +96,16 @@ class HighriseWatch:
             frame: (H, W, 3) BGR of the size promised.
             at_s: When it was taken, in seconds; never earlier than the frame before.
         """
+        found = []
+        for track in self.passing(frame, at_s):
+            fall = self._judged(track, at_s)
+            if fall is not None:
+                found.append(fall)
+                self._known.append(fall)
+        return found
+
+    def passing(self, frame: Image, at_s: float) -> list[Track]:
+        """Take in a frame; return the tracks that end in it and break no limit, unjudged."""
         if self._began_s is None:
             self._began_s = at_s
         moved = self._motion.find(frame, at_s)
@@ -102,15 +113,10 @@ class HighriseWatch:
             return []
         self._push(moved)
         self._count += 1
-        if moved.at_s - self._began_s < WARM_UP_S or self._count % EVERY or len(moved.px) == 0:
+        every = EVERY_WET if self.wet else EVERY
+        if moved.at_s - self._began_s < WARM_UP_S or self._count % every or len(moved.px) == 0:
             return []
-        found = []
-        for track in self.candidates():
-            fall = self._judged(track, at_s)
-            if fall is not None:
-                found.append(fall)
-                self._known.append(fall)
-        return found
+        return [track for track in self.candidates() if self._allowed(track)]
 
     def candidates(self) -> list[Track]:
         """Return what may be falling in the newest frame, whatever the limits say."""
@@ -129,16 +135,19 @@ class HighriseWatch:
             self._began_s = moved.at_s
         self._window.push(moved)
         self._busy.append(len(moved.px))
+        if self._count % _WEATHER_EVERY == 0:
+            self._wet = float(np.median(self._busy)) > self._limits.wet_blobs
 
-    def _judged(self, track: Track, at_s: float) -> Fall | None:
-        metric = self._facade.metric
+    def _allowed(self, track: Track) -> bool:
         broken = refused(
-            track, self._limits, metric=metric, wet=self.wet, height_m=self._height_m
+            track, self._limits, metric=self._facade.metric, wet=self.wet, height_m=self.height_m
         )
         if broken:
             self.refused[broken] = self.refused.get(broken, 0) + 1
-            return None
-        score = self._judge.score_one(sightings(track, self._facade, self._height_m))
+        return not broken
+
+    def _judged(self, track: Track, at_s: float) -> Fall | None:
+        score = self._judge.score_one(sightings(track, self._facade, self.height_m))
         if score < self._limits.score_min:
             self.refused["score"] = self.refused.get("score", 0) + 1
             return None
@@ -154,7 +163,8 @@ class HighriseWatch:
         back_s = min(speed / pull, 0.8)
         place = track.parabola.at(np.array([begin_s]))[0]
         across = float(track.parabola.at(np.array([begin_s - back_s]))[0, 0])
-        start = np.array([across, place[1] - speed * back_s / 2])
+        roof_m = self._facade.metres(self._facade.outline)[:, 1].min()
+        start = np.array([across, max(place[1] - speed * back_s / 2, roof_m)])
         start_px = self._facade.pixels(start[None])[0]
         return Fall(
             release_s=begin_s - back_s,

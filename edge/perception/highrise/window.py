@@ -18,7 +18,6 @@ class Window:
     def __init__(self, facade: Facade, motion: Motion) -> None:
         self.facade, self._motion = facade, motion
         self.frames: deque[Moved] = deque()
-        self._from_plane = np.linalg.inv(facade.to_plane)
 
     def push(self, moved: Moved) -> None:
         """Take a frame in, and let go of what is too old."""
@@ -51,8 +50,7 @@ class Window:
 
     def pixels(self, metres: Array) -> Array:
         """Return (N, 2) pixels of metres."""
-        flat = metres @ self._from_plane[:, :2].T + self._from_plane[:, 2]
-        return np.asarray(flat[:, :2] / flat[:, 2:])
+        return self.facade.pixels(metres)
 
     @property
     def cell_px(self) -> int:
