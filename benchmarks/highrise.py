@@ -62,7 +62,7 @@ def read(log: Path) -> dict[int, ClipScore]:
 def _frames(scene: Scene) -> Iterator[tuple[float, np.ndarray]]:
     part = around(scene.truth()["facade_roi"], (scene.camera.width, scene.camera.height))
     quality = int(np.random.default_rng([scene.seed, 3]).integers(*QUALITIES))
-    for index, frame in enumerate(scene.frames()):
+    for index, frame in enumerate(scene.frames(part)):
         yield index / scene.fps, compressed(frame, part, quality)
 
 

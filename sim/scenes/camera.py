@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
+Part = tuple[slice, slice]
+"""Rows and columns of a frame."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from sim.scenes.actors import Actor, View
 from sim.scenes.camera import Array, Image
 from sim.scenes.sky_life import Air
 from sim.scenes.stamp import box, ellipse, mix, stamp
+from sim.scenes.weather import Light
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,13 @@ class Tree:
     """A crown in front of the camera whose leaves never rest."""
 
     def __init__(
-        self, corner: tuple[int, int], size: tuple[int, int], gust: float, seed: int
+        self,
+        corner: tuple[int, int],
+        size: tuple[int, int],
+        *,
+        gust: float,
+        light: Light,
+        seed: int,
     ) -> None:
         rng = np.random.default_rng(seed)
         self.begins_s, self.ends_s = 0.0, 1e9
@@ -141,10 +148,10 @@ class Tree:
         wide, tall = size
         cover = np.zeros((tall, wide), np.float32)
         leaves = np.zeros((tall, wide, 3), np.uint8)
-        leaves[:] = rng.uniform([20, 45, 25], [50, 90, 60])
+        leaves[:] = light.toned(rng.uniform([20, 45, 25], [50, 90, 60]))
         for _ in range(int(wide * tall / 160)):
             at = rng.normal(0.5, 0.2, 2) * [wide, tall]
-            tone = rng.uniform([15, 45, 20], [70, 140, 90])
+            tone = light.toned(rng.uniform([15, 45, 20], [70, 140, 90]))
             centre = (int(at[0]), int(at[1]))
             axes = (int(rng.integers(3, 11)), int(rng.integers(2, 6)))
             turn = float(rng.uniform(0, 180))
@@ -241,7 +248,8 @@ def tree(at_s: float, air: Air, rng: np.random.Generator) -> Actor:  # noqa: ARG
     v = int(rng.choice([0, air.size[1] - tall]))
     if rng.random() < 0.5:
         u, v = int(rng.integers(0, air.size[0] - wide)), air.size[1] - tall
-    return Tree((u, v), (wide, tall), float(rng.uniform(1, 6)), int(rng.integers(1 << 30)))
+    gust, seed = float(rng.uniform(1, 6)), int(rng.integers(1 << 30))
+    return Tree((u, v), (wide, tall), gust=gust, light=air.light, seed=seed)
 
 
 def _window(air: Air, rng: np.random.Generator) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.scenes import facade_life, sky_life
 from sim.scenes.actors import Actor, View
-from sim.scenes.camera import Camera, Image, aimed
+from sim.scenes.camera import Camera, Image, Part, aimed
 from sim.scenes.falls import Fall, Stage, described, thrown
 from sim.scenes.sensor import Noise, Shake, shaking
 from sim.scenes.sky_life import Air
@@ -80,23 +80,33 @@ class Scene:
     _flicker: Flicker | None
     _shake: Shake | None
 
-    def frames(self) -> Iterator[Image]:
-        """Yield (H, W, 3) BGR frames; frame i is of the instant i / fps."""
+    def frames(self, within: Part | None = None) -> Iterator[Image]:
+        """Yield (H, W, 3) BGR frames; frame i is of the instant i / fps.
+
+        Args:
+            within: Rows and columns that are wanted, at a fraction of the time. What is outside
+                means nothing then, and the next frame overwrites the one before.
+        """
+        part = within or np.s_[: self.camera.height, : self.camera.width]
         rng = np.random.default_rng([self.seed, 2])
         noise = Noise(self.light.noise, (self.camera.width, self.camera.height), rng)
+        frame = self._still.copy()
         for index in range(self.count):
             t_s = index / self.fps
-            frame = self._still.copy()
+            if within is None:
+                frame = self._still.copy()
+            else:
+                frame[part] = self._still[part]
             for actor in self._actors:
                 if actor.begins_s <= t_s <= actor.ends_s:
                     actor.draw(frame, t_s, self._view)
             if self._overlay:
-                self._overlay.draw(frame, t_s)
+                self._overlay.draw(frame, t_s, part)
             if self._flicker:
-                frame = np.asarray(cv2.convertScaleAbs(frame, alpha=self._flicker.gain(t_s)))
+                frame[part] = cv2.convertScaleAbs(frame[part], alpha=self._flicker.gain(t_s))
             if self._shake:
-                frame = self._shake.shaken(frame, t_s)
-            noise.add(frame, rng)
+                self._shake.shake(frame, t_s, part)
+            noise.add(frame, rng, part)
             yield frame
 
     def truth(self) -> dict[str, Any]:
@@ -160,7 +170,7 @@ def composed(
     backdrop = painted(tower, camera, rng)
     still = light.toned(backdrop.picture.astype(np.float64)) + backdrop.lit * light.lamps
     picture = np.clip(still, 0, 255).astype(np.uint8)
-    air = Air(tower, low_m, tower.height_m, float(rng.normal(0, 1.2)), size)
+    air = Air(tower, low_m, tower.height_m, float(rng.normal(0, 1.2)), size, light)
     view = View(camera, light.exposure_s, backdrop.glass)
     actors = _cast(names, air, light, lasts_s, rng)
     trees = [actor for actor in actors if isinstance(actor, facade_life.Tree)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sim.scenes.camera import Array, Image
+from sim.scenes.camera import Array, Image, Part
 
 _BANKS = 4
 _MARGIN = 64
@@ -26,13 +26,14 @@ class Noise:
             down = np.clip(np.rint(-field), 0, 255).astype(np.uint8)
             self._fields.append((up, down))
 
-    def add(self, frame: Image, rng: np.random.Generator) -> None:
-        """Make a frame noisy, in place."""
+    def add(self, frame: Image, rng: np.random.Generator, part: Part) -> None:
+        """Make a part of a frame noisy, in place."""
         up, down = self._fields[int(rng.integers(_BANKS))]
         u, v = (int(at) for at in rng.integers(0, _MARGIN, 2))
-        part = np.s_[v : v + self._size[1], u : u + self._size[0]]
-        cv2.add(frame, up[part], dst=frame)
-        cv2.subtract(frame, down[part], dst=frame)
+        whole = np.s_[v : v + self._size[1], u : u + self._size[0]]
+        inside = frame[part]
+        cv2.add(inside, up[whole][part], dst=inside)
+        cv2.subtract(inside, down[whole][part], dst=inside)
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,16 @@ class Shake:
 
     waves: Array
 
-    def shaken(self, frame: Image, t_s: float) -> Image:
-        """Return a frame as the moving camera sees it."""
+    def shake(self, frame: Image, t_s: float, part: Part) -> None:
+        """Move a part of a frame as the mount moves at an instant, in place."""
         swing = np.sin(2 * np.pi * self.waves[:, 3] * t_s + self.waves[:, 4])
         du, dv, turn = (float(np.sum(self.waves[:, i] * swing)) for i in range(3))
-        tall, wide = frame.shape[:2]
-        move = np.array([[1, -turn, du + turn * tall / 2], [turn, 1, dv - turn * wide / 2]])
-        return np.asarray(
-            cv2.warpAffine(frame, move, (wide, tall), borderMode=cv2.BORDER_REPLICATE), np.uint8
-        )
+        inside = frame[part]
+        corner = np.array([part[1].start or 0, part[0].start or 0])
+        middle = np.array([frame.shape[1], frame.shape[0]]) / 2 - corner  # it turns about this
+        move = np.array([[1, -turn, du + turn * middle[1]], [turn, 1, dv - turn * middle[0]]])
+        size = (inside.shape[1], inside.shape[0])
+        inside[:] = cv2.warpAffine(inside, move, size, borderMode=cv2.BORDER_REPLICATE)
 
 
 def shaking(rng: np.random.Generator) -> Shake:

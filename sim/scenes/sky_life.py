@@ -8,6 +8,7 @@ from sim.scenes.actors import Actor, Flying, Insect, flapping, fluttering
 from sim.scenes.camera import Array
 from sim.scenes.physics import Path
 from sim.scenes.tower import Tower
+from sim.scenes.weather import Light
 
 _STEP_S = 0.02
 
@@ -21,6 +22,7 @@ class Air:
         high_m: Highest.
         wind_ms: Along the facade.
         size: Of the frame in pixels.
+        light: On everything.
     """
 
     tower: Tower
@@ -28,6 +30,7 @@ class Air:
     high_m: float
     wind_ms: float
     size: tuple[int, int]
+    light: Light
 
 
 def bird(at_s: float, air: Air, rng: np.random.Generator) -> Actor:

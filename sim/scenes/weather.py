@@ -1,12 +1,12 @@
 """What the weather puts between the camera and the tower, and what light does to the whole."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from sim.scenes.camera import Array, Image
+from sim.scenes.camera import Array, Image, Part
 
 Kind = Literal["sun", "overcast", "rain", "snow", "fog", "night"]
 KINDS: tuple[Kind, ...] = ("sun", "overcast", "rain", "snow", "fog", "night")
@@ -59,13 +59,6 @@ def light_of(kind: Kind, rng: np.random.Generator) -> Light:
     return Light(day * 0.8, haze, 180, 0.05, float(rng.uniform(0.004, 0.014)), noise)
 
 
-class Overlay(Protocol):
-    """Precipitation over the whole frame."""
-
-    def draw(self, frame: Image, t_s: float) -> None:
-        """Put it into a frame."""
-
-
 class Precipitation:
     """Rain or snow: particles at many distances that fall at their steady speed.
 
@@ -96,7 +89,7 @@ class Precipitation:
         self._begin = rng.uniform(0, 1, (count, 2))
         self._mask = np.zeros(size[::-1], np.uint8)
 
-    def draw(self, frame: Image, t_s: float) -> None:
+    def draw(self, frame: Image, t_s: float, part: Part) -> None:
         wide, tall = self._size
         room = tall + 200
         travelled = self._begin[:, 1] * room + self._speed * t_s
@@ -105,7 +98,7 @@ class Precipitation:
         shuffled = (self._begin[:, 0] + laps * 0.754_877_666) % 1
         across = shuffled * wide * 1.2 - wide * 0.1 + down * self._slant
         across += self._sway * np.sin(self._phase + t_s * 2.2)
-        self._mask[:] = 0
+        self._mask[part] = 0
         ends = np.column_stack([across, down])
         if self._kind == "rain":
             streak = self._speed * self._exposure_s
@@ -122,7 +115,8 @@ class Precipitation:
             ):
                 cv2.circle(self._mask, (int(centre[0]), int(centre[1])), int(size * 4),
                            float(tone), -1, cv2.LINE_AA, 3)  # fmt: skip
-        cv2.add(frame, cv2.cvtColor(self._mask, cv2.COLOR_GRAY2BGR), dst=frame)
+        inside = frame[part]
+        cv2.add(inside, cv2.cvtColor(self._mask[part], cv2.COLOR_GRAY2BGR), dst=inside)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _watched(scene: "Scene") -> Iterator[tuple[NDArray[np.float64], int, int]]:
     watches = [
         HighriseWatch(facade, size, judge=FallJudge(None), limits=_loose()) for facade in facades
     ]
-    for index, frame in enumerate(scene.frames()):
+    for index, frame in enumerate(scene.frames(part)):
         small = compressed(frame, part, quality)
         for watch, facade in zip(watches, facades, strict=True):
             for track in watch.passing(small, index / scene.fps):
