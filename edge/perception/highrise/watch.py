@@ -19,6 +19,8 @@ from models.highrise import G_MS2, FallJudge, Sightings
 
 WARM_UP_S = 2.0
 """Until then nobody knows what is usual: wind in trees makes dozens of short parabolas."""
+NEW_S = 1.0
+"""A track that began earlier than this after the first frame belongs to that first unrest."""
 EVERY, EVERY_WET = 2, 4
 """Frames between two searches; in rain and snow each costs more."""
 SAME_S = 4.0
@@ -139,6 +141,9 @@ class HighriseWatch:
             self._wet = float(np.median(self._busy)) > self._limits.wet_blobs
 
     def _allowed(self, track: Track) -> bool:
+        assert self._began_s is not None
+        if track.t_s[0] - self._began_s < NEW_S:
+            return False
         broken = refused(
             track, self._limits, metric=self._facade.metric, wet=self.wet, height_m=self.height_m
         )
