@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from edge.lanes import Lane
 from edge.perception.highrise.evidence import Evidence, genuine, hmac_signer
-from edge.perception.highrise.facade import Facade, FloorLine, from_floor_lines, from_outline
+from edge.perception.highrise.facade import (
+    CalibrationError,
+    Facade,
+    FloorLine,
+    from_floor_lines,
+    from_outline,
+)
 from edge.perception.highrise.perception import HighrisePerception
 from edge.perception.highrise.picture import veiled
 from edge.perception.highrise.settings import HighriseSettings, Line
@@ -227,3 +233,34 @@ def test_a_full_disk_costs_the_film_and_not_the_alarm(tmp_path: Path) -> None:
     assert isinstance(found[0].observation, Highrise)
     assert found[0].observation.clip == ""
     assert seen.unwritten == 1
+
+
+def test_a_picture_without_any_noise_shows_a_fall_as_well() -> None:
+    def silent() -> Iterator[NDArray[np.uint8]]:
+        for place in falling(60):
+            frame = wall()
+            if place is not None:
+                u, v = round(place[0]), round(place[1])
+                frame[v : v + 4, u : u + 4] = 30
+            yield frame
+
+    assert len(watched(silent())) == 1
+
+
+def test_a_larger_stream_is_looked_at_halved() -> None:
+    lines = [FloorLine(floor, (480, v * 4), (3_360, v * 4)) for floor, v in LINES]
+    facade = from_floor_lines(lines, width_m=192.0, floor_m=3.0)
+    watch = HighriseWatch(facade, (SIZE[0] * 8, SIZE[1] * 4))
+    found: list[Fall] = []
+    frames = [frame[:, :, :1] for frame in shown(falling(60, at_s=2.5, lasts_s=4.6))]
+    for index, frame in enumerate(frames):
+        large = np.zeros((SIZE[1] * 4, SIZE[0] * 8, 3), np.uint8)
+        large[:, : SIZE[0] * 4] = cv2.resize(frame, (SIZE[0] * 4, SIZE[1] * 4))[..., None]
+        found += watch.observe(large, index / 25)
+
+    assert [fall.floor for fall in found] == [13]
+
+
+def test_an_outline_outside_the_frame_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="outside"):
+        HighriseWatch(from_outline([[900, 900], [990, 900], [990, 990]]), SIZE)

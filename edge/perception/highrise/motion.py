@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.perception.highrise.facade import Array, Facade, Image
+from edge.perception.highrise.facade import Array, CalibrationError, Facade, Image
 from edge.perception.highrise.stabilise import Stabiliser
 
 APART = 2
@@ -33,8 +33,8 @@ BLOBS_MAX = 400
 AREA_PX_MIN = 3
 CELL_PX = 4
 """Of the occupancy grid."""
-DUPLICATE = 0.02
-"""Mean difference, in grey levels, below which a frame is the one before once more."""
+DUPLICATE = 2
+"""Grey levels by which no place of a frame differs from the one before, if it is that one again."""
 _RECKONS_EVERY = 5
 _MARGIN_M = 1.5
 
@@ -81,7 +81,7 @@ class Motion:
         mask = facade.mask(size, margin)
         filled = np.argwhere(mask > 0)
         if len(filled) == 0:
-            raise ValueError("the facade's outline is outside the frame")
+            raise CalibrationError("the facade's outline is outside the frame")
         (top, left), (bottom, right) = filled.min(0), filled.max(0) + 1
         left, top = left - left % scale, top - top % scale
         self._part = (slice(int(top), int(bottom)), slice(int(left), int(right)))
@@ -146,9 +146,7 @@ class Motion:
         return np.asarray(cv2.blur(self._still.hold(grey), (3, 3)), np.uint8)
 
     def _repeats(self, grey: Image) -> bool:
-        newest = self._greys[-1][1]
-        sample = np.s_[::16, ::4]
-        return float(cv2.absdiff(grey[sample], newest[sample]).mean()) < DUPLICATE
+        return cv2.norm(grey, self._greys[-1][1], cv2.NORM_INF) <= DUPLICATE
 
     def _learn(self, moved: Image) -> Image:
         """Return the bar of each place, and learn what is usual there."""
