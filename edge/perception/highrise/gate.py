@@ -25,7 +25,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             looks like more.
         first_ms_max: Speed at the first sighting; more has fallen from out of view, or is rain.
         last_ms_min: Speed at the last; leaves, bags and paper stay below 3.5 m/s.
-        rms_m_max: Distance from the parabola, in metres, and as a share of the drop.
+        rms_m_max: Distance from the parabola, in metres; as a share of the drop; in pixels, below
+            which no camera sees it. The largest holds.
         sideways_share: Way across for each metre down, and a metre more.
         evidence_min: Nats that say it is not chance.
         score_min: Of the forest.
@@ -46,6 +47,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     last_ms_min: float = 7.0
     rms_m_max: float = 0.25
     rms_share_max: float = 0.025
+    rms_px_max: float = 1.5
     sideways_share: float = 0.6
     evidence_min: float = 12.0
     score_min: float = 0.5
@@ -71,7 +73,8 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
     least_m = limits.drop_m_min_wet if wet else limits.drop_m_min
     if not metric:
         least_m = limits.drop_share_min * height_m
-    rms_m_max = max(limits.rms_m_max, limits.rms_share_max * track.drop_m)
+    px_m = track.rms_m / max(track.rms_px, 1e-6)
+    rms_m_max = max(limits.rms_m_max, limits.rms_share_max * track.drop_m, limits.rms_px_max * px_m)
     broken = {
         "points": len(track.t_s) < limits.points_min or track.hits < limits.hits_min,
         "drop": track.drop_m < least_m,

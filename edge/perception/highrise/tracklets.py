@@ -24,8 +24,10 @@ PULLS_MS2 = (4.5, 7.5, 9.8, 12.5)
 """Gravity with much drag, with some, without; and as it looks when thrown towards the camera."""
 PULLS_UNKNOWN = (2.0, 4.0, 7.0, 12.0, 20.0, 32.0)
 """Where the scale is a guess: within a factor of three or four of it."""
-LOOK_S = 0.5
-"""How far back a seed must be confirmed."""
+LOOK_S = 0.8
+"""How far back a seed must be confirmed: by then a fall and a steady pace are 2 m apart."""
+STEADY_LESS = 0.1
+"""How much rarer frames must confirm a steady pace than a fall: snow flakes are steady. Ours."""
 HITS_MIN = 0.55
 ALIKE_PX = 8.0
 """Seeds that end this close are pieces of one thing; the best confirmed speaks for it."""
@@ -41,11 +43,11 @@ class Seed:
 
     Attributes:
         parabola: In metres.
-        hits: Share of the frames looked at that confirm it.
+        ahead: By how much a greater share of frames confirms a fall than a steady pace.
     """
 
     parabola: Parabola
-    hits: float
+    ahead: float
 
 
 def seeds(window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> list[Seed]:
@@ -60,12 +62,12 @@ def seeds(window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> list[Seed
     found.sort(key=lambda guess: -guess[0])
     chosen: list[Seed] = []
     ends: list[Array] = []
-    for hits, one, two, pull in found:
+    for ahead, one, two, pull in found:
         end = seen.px[two]
         if any(np.abs(end - other).max() < ALIKE_PX for other in ends):
             continue
         ends.append(end)
-        chosen.append(Seed(_joined(seen, one, two, pull), hits))
+        chosen.append(Seed(_joined(seen, one, two, pull), ahead))
         if len(chosen) == SEEDS_MAX:
             break
     return chosen
@@ -85,7 +87,7 @@ def _confirmed(
     one, two = _pairs(window, seen, earlier, newest)
     if len(one) == 0:
         return []
-    pulls = np.array(PULLS_MS2 if window.facade.metric else PULLS_UNKNOWN)
+    pulls = np.array([0.0, *(PULLS_MS2 if window.facade.metric else PULLS_UNKNOWN)])
     span = seen.times[newest] - seen.times[earlier]
     frames = np.flatnonzero(seen.times >= seen.times[newest] - LOOK_S)
     frames = frames[frames != newest]
@@ -116,11 +118,12 @@ def _confirmed(
     asked = inside.sum(axis=2)
     share = (hit & inside).sum(axis=2) / np.maximum(asked, 1)
     share[asked < min(5, len(frames))] = 0
-    best = share.argmax(axis=1)
+    best = share[:, 1:].argmax(axis=1) + 1
     top = share[np.arange(len(one)), best]
-    good = np.flatnonzero(top >= HITS_MIN)
-    good = good[np.argsort(-top[good])][: 4 * SEEDS_MAX]
-    return [(float(top[i]), int(one[i]), int(two[i]), float(pulls[best[i]])) for i in good]
+    ahead = top - share[:, 0]
+    good = np.flatnonzero((top >= HITS_MIN) & (ahead >= STEADY_LESS))
+    good = good[np.argsort(-ahead[good])][: 4 * SEEDS_MAX]
+    return [(float(ahead[i]), int(one[i]), int(two[i]), float(pulls[best[i]])) for i in good]
 
 
 def _pairs(
