@@ -149,6 +149,7 @@ def composed(
     mix: Mix = "dense",
     size: tuple[int, int] = SIZE,
     falls_every_s: float = 22.0,
+    weather: Kind | None = None,
 ) -> Scene:
     """Return the scene of a seed.
 
@@ -158,13 +159,14 @@ def composed(
         mix: How much happens that must not alarm.
         size: Width and height in pixels.
         falls_every_s: On average; 0 for none.
+        weather: In the place of the seed's own.
     """
     rng = np.random.default_rng([seed, 1])
     tower = built(rng)
     camera, low_m = _camera(tower, size, rng)
-    weather: Kind = KINDS[int(rng.integers(len(KINDS)))]
-    if mix != "dense":
-        weather = FAIR[int(rng.integers(len(FAIR)))]
+    kinds = KINDS if mix == "dense" else FAIR
+    drawn: Kind = kinds[int(rng.integers(len(kinds)))]
+    weather = weather or drawn
     light = light_of(weather, rng)
     names = _distractors(weather, mix, rng)
     backdrop = painted(tower, camera, rng)

@@ -95,7 +95,7 @@ def learn(
     *,
     out: Path,
     seed: int = 1_000,
-    clips: int = 240,
+    clips: int = 48,
     examples: Path | None = None,
     only: str = "0/1",
 ) -> None:
@@ -104,7 +104,7 @@ def learn(
     Args:
         out: Folder for the trained file.
         seed: Of the first scene; the others follow it.
-        clips: How many scenes of 20 s.
+        clips: How many scenes of 16 s.
         examples: Keep the gathered tracks in this file, and train nothing.
         only: K/N gathers every N-th scene, from the K-th.
     """

@@ -15,9 +15,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fall must show, where the scale is known.
 
     Attributes:
-        drop_m_min: Three floors; the share of an outline's height that stands for it is
-            `drop_share_min` where there is no scale.
-        drop_m_min_wet: In rain and snow, when many things move: five floors.
+        drop_m_min: Between two and three floors.
+        drop_share_min: The share of an outline's height that stands for it where there is no scale.
+        drop_m_min_wet: In rain and snow, when many things move: three floors.
         wet_blobs: Things that move at once, in the median, from which on it is wet.
         points_min: Sightings.
         hits_min: Share of frames with a sighting.
@@ -29,6 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             which no camera sees it. The largest holds.
         sideways_share: Way across for each metre down, and a metre more.
         evidence_min: Nats that say it is not chance.
+        evidence_min_wet: The same in rain and snow, where chance has many more tries.
         score_min: Of the forest.
 
     References:
@@ -37,9 +38,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     drop_m_min: float = 7.2
-    drop_m_min_wet: float = 12.0
+    drop_m_min_wet: float = 9.0
     drop_share_min: float = 0.3
-    wet_blobs: float = 60.0
+    wet_blobs: float = 30.0
     points_min: int = 10
     hits_min: float = 0.5
     pull_ms2: tuple[float, float] = (4.0, 14.0)
@@ -50,6 +51,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rms_px_max: float = 1.5
     sideways_share: float = 0.6
     evidence_min: float = 12.0
+    evidence_min_wet: float = 40.0
     score_min: float = 0.5
 
 
@@ -80,7 +82,7 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
         "drop": track.drop_m < least_m,
         "parabola": track.rms_m > rms_m_max,
         "sideways": across > limits.sideways_share * track.drop_m + 1,
-        "evidence": track.evidence() < limits.evidence_min,
+        "evidence": track.evidence() < (limits.evidence_min_wet if wet else limits.evidence_min),
     }
     for name, breaks in broken.items():
         if breaks:
