@@ -31,6 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence_min: Nats that say it is not chance.
         evidence_min_wet: The same in rain and snow, where chance has many more tries.
         score_min: Of the forest.
+        score_sure: Below it, or when it is wet, a second look must confirm the first.
 
     References:
         shared/research/vision.md, section 4: limits measured on a prototype. The wet drop, the
@@ -52,7 +53,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sideways_share: float = 0.6
     evidence_min: float = 12.0
     evidence_min_wet: float = 40.0
-    score_min: float = 0.5
+    score_min: float = 0.75
+    score_sure: float = 0.9
 
 
 SHIPPED = Limits()

@@ -34,7 +34,7 @@ ALIKE_PX = 8.0
 GROWS_MAX = 4.0
 """Times a tumbling thing may look larger or smaller within 0.2 s."""
 PAIRS_MAX = 4_000
-SEEDS_MAX = 6
+SEEDS_MAX = 8
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.perception.highrise.doubt import Doubt
 from edge.perception.highrise.facade import Array, Facade, Image
 from edge.perception.highrise.gate import SHIPPED, Limits, refused
 from edge.perception.highrise.motion import Motion, Moved
 from edge.perception.highrise.relink import Track, relinked
 from edge.perception.highrise.tracklets import seeds
+from edge.perception.highrise.weather import Weather
 from edge.perception.highrise.window import Window
 from models.highrise import G_MS2, FallJudge, Sightings
 
@@ -21,13 +23,11 @@ WARM_UP_S = 2.0
 """Until then nobody knows what is usual: wind in trees makes dozens of short parabolas."""
 NEW_S = 1.0
 """A track that began earlier than this after the first frame belongs to that first unrest."""
-EVERY, EVERY_WET = 2, 4
+EVERY, EVERY_WET = 2, 3
 """Frames between two searches; in rain and snow each costs more."""
 SAME_S = 4.0
 SAME_M = 6.0
 """Falls this close in time and across are one: an object, its reflection, its fragments."""
-WET_FRAMES = 125
-_WEATHER_EVERY = 25
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ class HighriseWatch:
         self.height_m = float(np.ptp(facade.metres(facade.outline)[:, 1]))
         self._began_s: float | None = None
         self._count = 0
-        self._wet = False
         self._known: deque[Fall] = deque(maxlen=32)
-        self._busy: deque[int] = deque(maxlen=WET_FRAMES)
+        self._doubt = Doubt()
+        self._weather = Weather()
         self.refused: dict[str, int] = {}
         """How often each limit spoke, for metrics."""
 
     @property
     def wet(self) -> bool:
         """Whether so much moves that it must be rain or snow."""
-        return self._wet
+        return self._weather.blobs > self._limits.wet_blobs
 
     def observe(self, frame: Image, at_s: float) -> list[Fall]:
         """Take in a frame; return what is known by it to have fallen.
@@ -98,12 +98,22 @@ class HighriseWatch:
             frame: (H, W, 3) BGR of the size promised.
             at_s: When it was taken, in seconds; never earlier than the frame before.
         """
-        found = []
-        for track in self.passing(frame, at_s):
-            fall = self._judged(track, at_s)
-            if fall is not None:
+        passed = [(track, self._score(track)) for track in self.passing(frame, at_s)]
+        sure = [
+            (track, score)
+            for track, score in passed
+            if score >= self._limits.score_sure and not self.wet
+        ]
+        sure += self._doubt.settled(self._window)
+        found: list[Fall] = []
+        for track, score in sure:
+            fall = self._fall(track, at_s, score)
+            if not any(self._same(fall, known) for known in self._known):
                 found.append(fall)
                 self._known.append(fall)
+        for track, score in passed:
+            if score >= self._limits.score_min:
+                self._doubt.add(track, score)
         return found
 
     def passing(self, frame: Image, at_s: float) -> list[Track]:
@@ -136,9 +146,7 @@ class HighriseWatch:
             frames.clear()  # the clock went back: what came before is another time
             self._began_s = moved.at_s
         self._window.push(moved)
-        self._busy.append(len(moved.px))
-        if self._count % _WEATHER_EVERY == 0:
-            self._wet = float(np.median(self._busy)) > self._limits.wet_blobs
+        self._weather.push(moved.taken.shape, self._motion.cells(moved.px))
 
     def _allowed(self, track: Track) -> bool:
         assert self._began_s is not None
@@ -151,13 +159,11 @@ class HighriseWatch:
             self.refused[broken] = self.refused.get(broken, 0) + 1
         return not broken
 
-    def _judged(self, track: Track, at_s: float) -> Fall | None:
+    def _score(self, track: Track) -> float:
         score = self._judge.score_one(sightings(track, self._facade, self.height_m))
         if score < self._limits.score_min:
             self.refused["score"] = self.refused.get("score", 0) + 1
-            return None
-        fall = self._fall(track, at_s, score)
-        return None if any(self._same(fall, known) for known in self._known) else fall
+        return score
 
     def _fall(self, track: Track, at_s: float, score: float) -> Fall:
         begin_s = float(track.t_s[0])
