@@ -92,6 +92,7 @@ def watched(frames: Iterable[NDArray[np.uint8]], facade: Facade | None = None) -
     return found
 
 
+@pytest.mark.slow
 def test_a_thing_that_falls_is_found_once_with_its_floor_and_time() -> None:
     [fall] = watched(shown(falling(60)))
 
@@ -102,32 +103,38 @@ def test_a_thing_that_falls_is_found_once_with_its_floor_and_time() -> None:
     assert fall.start_px == pytest.approx((201, 61), abs=12)
 
 
+@pytest.mark.slow
 def test_its_reflection_in_the_glazing_is_no_second_thing() -> None:
     assert len(watched(shown(falling(60), mirror=-30))) == 1
 
 
+@pytest.mark.slow
 def test_a_thing_is_found_where_nobody_drew_floor_lines() -> None:
     [fall] = watched(shown(falling(60)), facade_drawn(metric=False))
 
     assert fall.start_px == pytest.approx((201, 61), abs=30)
 
 
+@pytest.mark.slow
 def test_a_still_wall_raises_nothing() -> None:
     assert watched(shown([None] * 150)) == []
 
 
+@pytest.mark.slow
 def test_light_that_changes_at_a_stroke_raises_nothing() -> None:
     light = [1.0] * 70 + [1.2] * 40 + [0.8] * 40
 
     assert watched(shown([None] * 150, light=light)) == []
 
 
+@pytest.mark.slow
 def test_what_sinks_at_a_steady_pace_raises_nothing() -> None:
     sinking = [None] * 60 + [(200.0, 40 + i * 5.0) for i in range(90)]
 
     assert watched(shown(sinking)) == []
 
 
+@pytest.mark.slow
 def test_what_rises_raises_nothing() -> None:
     rising = falling(60)
     assert watched(shown([None] * 60 + [place for place in rising[::-1] if place])) == []
@@ -137,6 +144,7 @@ def test_nothing_is_believed_in_the_first_two_seconds() -> None:
     assert watched(shown(falling(60, at_s=0.2, lasts_s=2.2))) == []
 
 
+@pytest.mark.slow
 def test_a_frame_shown_twice_changes_nothing() -> None:
     frames = list(shown(falling(60)))
     once = [(1_000 + i / 25, frame) for i, frame in enumerate(frames)]
@@ -149,6 +157,7 @@ def test_a_frame_shown_twice_changes_nothing() -> None:
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_a_clock_that_goes_back_begins_anew() -> None:
     frames = list(shown(falling(60)))
     watch = HighriseWatch(facade_drawn(), SIZE)
@@ -161,6 +170,7 @@ def test_a_clock_that_goes_back_begins_anew() -> None:
     assert found[0].release_s == pytest.approx(3, abs=0.2)
 
 
+@pytest.mark.slow
 def test_a_shield_hides_what_is_behind_it() -> None:
     lines = [FloorLine(floor, (60, v), (420, v)) for floor, v in LINES]
     hidden = from_floor_lines(
@@ -182,6 +192,7 @@ def camera(folder: Path) -> HighrisePerception:
     return HighrisePerception(settings, device="cam-1", key=KEY, folder=folder)
 
 
+@pytest.mark.slow
 def test_a_fall_goes_out_as_an_alarm_with_a_film_that_was_signed(tmp_path: Path) -> None:
     seen = camera(tmp_path)
     findings = [
@@ -220,6 +231,7 @@ def test_no_window_can_be_looked_into_in_the_film() -> None:
     assert np.array_equal(hidden[:, 430:], frame[:, 430:])
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_the_film_and_not_the_alarm(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, where the folder should be")
     seen = camera(tmp_path / "taken")
@@ -235,6 +247,7 @@ def test_a_full_disk_costs_the_film_and_not_the_alarm(tmp_path: Path) -> None:
     assert seen.unwritten == 1
 
 
+@pytest.mark.slow
 def test_a_picture_without_any_noise_shows_a_fall_as_well() -> None:
     def silent() -> Iterator[NDArray[np.uint8]]:
         for place in falling(60):
@@ -247,6 +260,7 @@ def test_a_picture_without_any_noise_shows_a_fall_as_well() -> None:
     assert len(watched(silent())) == 1
 
 
+@pytest.mark.slow
 def test_a_larger_stream_is_looked_at_halved() -> None:
     lines = [FloorLine(floor, (480, v * 4), (3_360, v * 4)) for floor, v in LINES]
     facade = from_floor_lines(lines, width_m=192.0, floor_m=3.0)
