@@ -15,7 +15,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fall must show, where the scale is known.
 
     Attributes:
-        drop_m_min: Between two and three floors.
+        drop_m_min: More than two floors.
         drop_share_min: The share of an outline's height that stands for it where there is no scale.
         drop_m_min_wet: In rain and snow, when many things move: three floors.
         wet_blobs: Things that move at once, in the median, from which on it is wet.
@@ -38,7 +38,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence and the score: models/cards/highrise_v1.md.
     """
 
-    drop_m_min: float = 7.2
+    drop_m_min: float = 6.5
     drop_m_min_wet: float = 9.0
     drop_share_min: float = 0.3
     wet_blobs: float = 30.0
@@ -54,7 +54,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence_min: float = 12.0
     evidence_min_wet: float = 40.0
     score_min: float = 0.75
-    score_sure: float = 0.9
+    score_sure: float = 0.85
 
 
 SHIPPED = Limits()
