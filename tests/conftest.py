@@ -13,7 +13,13 @@ settings.load_profile("check")
 
 ROOT = Path(__file__).parent.parent
 
-_NEED_VISION = ["edge/vision/*", "models/test_faces.py", "models/test_people.py"]
+_NEED_VISION = [
+    "edge/vision/*",
+    "edge/test_highrise_*",
+    "models/test_faces.py",
+    "models/test_people.py",
+    "sim/test_scenes.py",
+]
 _HAS_VISION = all(importlib.util.find_spec(one) for one in ("cv2", "cryptography", "openvino"))
 collect_ignore_glob = [] if _HAS_VISION else _NEED_VISION
 

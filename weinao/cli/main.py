@@ -38,6 +38,7 @@ _COMMANDS = {
     "gate": ("weinao.cli.gate:app", "Whose faces a gate knows: enrol, watch, list, forget."),
     "models": ("weinao.cli.models:app", "Weights of networks: fetch, list and check them."),
     "evaluate": ("weinao.cli.evaluate.main:app", "Score models and rules on labelled recordings."),
+    "highrise": ("weinao.cli.highrise:app", "Falling objects: calibrate, watch, train."),
     "chaos": ("weinao.cli.chaos:chaos", "Kill programs at random, then audit."),
     "fuzz": ("weinao.cli.fuzz:fuzz", "Throw bad messages at a running system."),
     "schema": ("weinao.cli.schema:schema", "Write the contract's documents."),

@@ -34,6 +34,8 @@ app.command(
 
 app.command("weinao.cli.play:play", name="play")
 
+app.command("weinao.cli.scenes:scenes", name="scenes", help="Render what a camera would see.")
+
 SCENARIOS = Path("configs/scenarios")
 
 

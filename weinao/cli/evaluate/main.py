@@ -110,6 +110,19 @@ def liveness(folder: Path, *, json: bool = False) -> None:
         sys.exit(str(error))
 
 
+@app.command
+def highrise(folder: Path, *, json: bool = False) -> None:
+    """Score the detection of falling objects on clips.
+
+    Args:
+        folder: Clips with `truth.json` beside them, in the format of the falling-object data.
+        json: Print JSON.
+    """
+    from weinao.cli.evaluate.highrise import evaluate_highrise
+
+    _report("highrise", evaluate_highrise, folder, json)
+
+
 def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=None)

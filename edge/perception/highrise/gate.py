@@ -1,0 +1,114 @@
+"""The physics that tells a fall from all else: it begins at rest, gravity pulls it, it gets fast.
+
+A bird brakes or bends away, a leaf or a bag never gets fast, rain is fast from the first, a
+gondola keeps its speed, laundry comes back. What the limits here let through is weighed by
+`models/highrise.py`.
+"""
+
+from msgspec import Struct
+
+from edge.perception.highrise.relink import Track
+from models.highrise import G_MS2
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a fall must show, where the scale is known.
+
+    Attributes:
+        drop_m_min: More than two floors.
+        drop_share_min: The share of an outline's height that stands for it where there is no scale.
+        drop_m_min_wet: In rain and snow, when many things move: three floors.
+        wet_blobs: Things that move at once, in the median, from which on it is wet.
+        points_min: Sightings.
+        hits_min: Share of frames with a sighting.
+        pull_ms2: Acceleration over the whole: gravity less drag; thrown towards the camera, it
+            looks like more.
+        first_ms_max: Speed at the first sighting; more has fallen from out of view, or is rain.
+        last_ms_min: Speed at the last; leaves, bags and paper stay below 3.5 m/s.
+        rms_m_max: Distance from the parabola, in metres; as a share of the drop; in pixels, below
+            which no camera sees it. The largest holds.
+        sideways_share: Way across for each metre down, and a metre more.
+        evidence_min: Nats that say it is not chance.
+        evidence_min_wet: The same in rain and snow, where chance has many more tries.
+        score_min: Of the forest.
+        score_sure: Below it, or when it is wet, a second look must confirm the first.
+
+    References:
+        shared/research/vision.md, section 4: limits measured on a prototype. The wet drop, the
+        evidence and the score: models/cards/highrise_v1.md.
+    """
+
+    drop_m_min: float = 6.5
+    drop_m_min_wet: float = 9.0
+    drop_share_min: float = 0.3
+    wet_blobs: float = 30.0
+    points_min: int = 10
+    hits_min: float = 0.5
+    pull_ms2: tuple[float, float] = (4.0, 14.0)
+    first_ms_max: float = 7.0
+    last_ms_min: float = 7.0
+    rms_m_max: float = 0.25
+    rms_share_max: float = 0.025
+    rms_px_max: float = 1.5
+    sideways_share: float = 0.6
+    evidence_min: float = 12.0
+    evidence_min_wet: float = 40.0
+    score_min: float = 0.75
+    score_sure: float = 0.85
+
+
+SHIPPED = Limits()
+
+
+def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: float) -> str:
+    """Return the first limit that a track breaks, by name; empty when it breaks none.
+
+    Args:
+        track: What was seen.
+        limits: What a fall must show.
+        metric: Whether metres are metres.
+        wet: Whether it rains or snows.
+        height_m: Of the facade, in its own metres.
+    """
+    begin_s, end_s = float(track.t_s[0]), float(track.t_s[-1])
+    first, last = track.parabola.speed_at(begin_s), track.parabola.speed_at(end_s)
+    pull = (last - first) / max(end_s - begin_s, 1e-3)
+    across = abs(float(track.m[-1, 0] - track.m[0, 0]))
+    least_m = limits.drop_m_min_wet if wet else limits.drop_m_min
+    if not metric:
+        least_m = limits.drop_share_min * height_m
+    px_m = track.rms_m / max(track.rms_px, 1e-6)
+    rms_m_max = max(limits.rms_m_max, limits.rms_share_max * track.drop_m, limits.rms_px_max * px_m)
+    broken = {
+        "points": len(track.t_s) < limits.points_min or track.hits < limits.hits_min,
+        "drop": track.drop_m < least_m,
+        "parabola": track.rms_m > rms_m_max,
+        "sideways": across > limits.sideways_share * track.drop_m + 1,
+        "evidence": track.evidence() < (limits.evidence_min_wet if wet else limits.evidence_min),
+    }
+    for name, breaks in broken.items():
+        if breaks:
+            return name
+    if metric:
+        return _refused_speed(first, last, pull, limits)
+    return _refused_pull(first, last, pull, height_m)
+
+
+def _refused_speed(first: float, last: float, pull: float, limits: Limits) -> str:
+    if not limits.pull_ms2[0] <= pull <= limits.pull_ms2[1]:
+        return "pull"
+    if first > limits.first_ms_max:
+        return "first"
+    return "last" if last < limits.last_ms_min else ""
+
+
+_GROWS = 2.0
+_HEIGHT_M = (9.0, 150.0)
+
+
+def _refused_pull(first: float, last: float, pull: float, height_m: float) -> str:
+    """Judge without a scale: gravity itself must give a height that a building can have."""
+    if pull <= 0 or last < _GROWS * max(first, 0):
+        return "pull"
+    real_m = height_m * G_MS2 / pull
+    return "" if _HEIGHT_M[0] <= real_m <= _HEIGHT_M[1] else "scale"

@@ -1,0 +1,201 @@
+"""From a seed to the whole track: collect what lies on the parabola, fit again, look further back.
+
+Nothing is stolen from anything: every seed may use every blob, so that a track broken by a window
+of the object's own grey, or lost in snow, is found again behind the gap.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.perception.highrise.facade import Array
+from edge.perception.highrise.parabola import CUBIC_POINTS_MIN, POINTS_MIN, Parabola, through
+from edge.perception.highrise.tracklets import Seed
+from edge.perception.highrise.window import Gathered, Window
+
+STAGES_S = (0.45, 0.8, 1.3, 2.4)
+"""How far back each round looks."""
+NEAR_PX = 3.0
+NEAR_M = 0.25
+"""How far from the parabola a blob may be, and still be of it: the larger of the two."""
+LOOSE = 2.0
+"""Times that, while the parabola still rests on few points."""
+SPARSE = 0.4
+"""Share of frames with a sighting below which a guess is dropped early."""
+PULL_MS2 = (2.5, 17.0)
+"""Acceleration outside which a guess is dropped early; wider than the gate."""
+PULL_UNKNOWN_MS2 = (0.5, 60.0)
+ASIDE_CELLS = (-14, -10, -7, 7, 10, 14)
+"""Where the same parabola is laid to see how often chance alone confirms one."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Sightings of one thing that falls.
+
+    Attributes:
+        t_s: (N,) when.
+        m: (N, 2) metres, y down.
+        px: (N, 2) pixels.
+        size_px: (N,).
+        box: (N, 2) width and height in pixels.
+        tone: (N,) difference to what is behind.
+        parabola: Through them.
+        hits: Share of the frames from the first to the last in which it was seen.
+        chance: The same for parabolas beside it: what clutter alone would give.
+        rms_m: Root mean square distance from the parabola.
+        rms_px: The same in pixels.
+    """
+
+    t_s: Array
+    m: Array
+    px: Array
+    size_px: Array
+    box: Array
+    tone: Array
+    parabola: Parabola
+    hits: float
+    chance: float
+    rms_m: float
+    rms_px: float
+
+    @property
+    def drop_m(self) -> float:
+        return float(self.m[-1, 1] - self.m[0, 1])
+
+    @property
+    def fall_s(self) -> float:
+        return float(self.t_s[-1] - self.t_s[0])
+
+    def evidence(self) -> float:
+        """Return the log-likelihood, in nats, that these sightings are not chance.
+
+        References:
+            Chernoff's bound on a binomial tail, n KL(hits || chance); Desolneux et al. 2000,
+            "Meaningful alignments": a-contrario detection.
+        """
+        share = min(max(self.hits, 1e-6), 1 - 1e-6)
+        lone = min(max(self.chance, 0.02), 0.98)
+        if share <= lone:
+            return 0.0
+        frames = len(self.t_s) / share
+        gain = share * np.log(share / lone) + (1 - share) * np.log((1 - share) / (1 - lone))
+        return float(frames * gain)
+
+
+def relinked(seed: Seed, window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> Track | None:
+    """Return the track that a seed belongs to; None if it does not hold."""
+    guess = seed.parabola
+    newest = float(seen.times[-1])
+    kept: NDArray[np.intp] = np.empty(0, np.intp)
+    for stage, back_s in enumerate(STAGES_S):
+        since = max(newest - back_s, _begins_s(guess))
+        for loose in (LOOSE, 1.0) if stage == 0 else (1.2,):
+            kept = _on(guess, window, seen, since, loose)
+            if len(kept) < POINTS_MIN:
+                return None
+            guess = _fit(seen, kept)
+        if stage == 1 and not _plausible(guess, seen, kept, metric=window.facade.metric):
+            return None
+    kept = _without_strays(seen, kept)
+    if len(kept) < POINTS_MIN:
+        return None
+    guess = _fit(seen, kept)
+    return _track(guess, kept, window, seen, taken)
+
+
+def _plausible(guess: Parabola, seen: Gathered, kept: NDArray[np.intp], *, metric: bool) -> bool:
+    """Return whether it is worth looking further back."""
+    frames = seen.frame[kept]
+    if len(kept) < SPARSE * (frames[-1] - frames[0] + 1):
+        return False
+    low, high = PULL_MS2 if metric else PULL_UNKNOWN_MS2
+    return low < guess.pull_at(float(seen.times[frames[len(frames) // 2]])) < high
+
+
+def _begins_s(guess: Parabola) -> float:
+    """Return the earliest instant at which a parabola can mean a fall: a little before its rest."""
+    rest_s = guess.rest_s()
+    return rest_s - 0.12 if np.isfinite(rest_s) and rest_s < guess.t0_s else -np.inf
+
+
+def _fit(seen: Gathered, kept: NDArray[np.intp]) -> Parabola:
+    times = seen.times[seen.frame[kept]]
+    cubic = len(kept) >= CUBIC_POINTS_MIN and times[-1] - times[0] > 0.7  # noqa: PLR2004  # s, ours
+    return through(times, seen.m[kept], cubic=cubic)
+
+
+def _on(
+    guess: Parabola, window: Window, seen: Gathered, since: float, loose: float
+) -> NDArray[np.intp]:
+    """Return the blob nearest to a parabola in each frame, where one is near enough."""
+    first = int(seen.first[np.searchsorted(seen.times, since)])
+    frames = seen.frame[first:]
+    if len(frames) == 0:
+        return np.empty(0, np.intp)
+    wanted = window.pixels(guess.at(seen.times))
+    away = np.hypot(*(seen.px[first:] - wanted[frames]).T)
+    allowed = _allowed_px(guess, window, seen) * loose
+    away = away - seen.size_px[first:] * 0.15
+    near = np.flatnonzero(away < allowed[frames])
+    if len(near) == 0:
+        return near
+    order = near[np.lexsort((away[near], frames[near]))]
+    once = np.concatenate([[True], np.diff(frames[order]) > 0])
+    return np.asarray(order[once] + first, np.intp)
+
+
+def _allowed_px(guess: Parabola, window: Window, seen: Gathered) -> Array:
+    ends = window.facade.px_per_m(guess.at(seen.times[[0, -1]]))
+    scale = np.linspace(ends[0], ends[1], len(seen.times))
+    return np.maximum(NEAR_PX, np.minimum(NEAR_M * scale, 8.0))
+
+
+def _without_strays(seen: Gathered, kept: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Leave out lone first sightings behind a long gap: chance, or the hand that let go."""
+    times = seen.times[seen.frame[kept]]
+    while len(times) > POINTS_MIN and times[1] - times[0] > 0.3 * (times[-1] - times[0]):
+        kept, times = kept[1:], times[1:]
+    return kept
+
+
+def _track(
+    guess: Parabola,
+    kept: NDArray[np.intp],
+    window: Window,
+    seen: Gathered,
+    taken: NDArray[np.bool_],
+) -> Track:
+    times = seen.times[seen.frame[kept]]
+    off_m = seen.m[kept] - guess.at(times)
+    off_px = seen.px[kept] - window.pixels(guess.at(times))
+    first, last = int(seen.frame[kept[0]]), int(seen.frame[kept[-1]])
+    span = np.arange(first, last + 1)
+    cells = window.cells(window.pixels(guess.at(seen.times[span])))
+    return Track(
+        t_s=times,
+        m=seen.m[kept],
+        px=seen.px[kept],
+        size_px=seen.size_px[kept],
+        box=seen.box[kept],
+        tone=seen.tone[kept],
+        parabola=guess,
+        hits=len(kept) / len(span),
+        chance=_chance(cells, span, taken),
+        rms_m=float(np.sqrt(np.mean(np.sum(np.square(off_m), axis=1)))),
+        rms_px=float(np.sqrt(np.mean(np.sum(np.square(off_px), axis=1)))),
+    )
+
+
+def _chance(cells: NDArray[np.intp], span: NDArray[np.intp], taken: NDArray[np.bool_]) -> float:
+    rows, columns = taken.shape[1:]
+    aside = cells[:, 0][:, None] + np.array(ASIDE_CELLS)
+    down = np.broadcast_to(cells[:, 1][:, None], aside.shape)
+    inside = (aside >= 0) & (aside < columns) & (down >= 0) & (down < rows)
+    hit = taken[
+        np.broadcast_to(span[:, None], aside.shape),
+        np.clip(down, 0, rows - 1),
+        np.clip(aside, 0, columns - 1),
+    ]
+    return float((hit & inside).sum() / max(int(inside.sum()), 1))

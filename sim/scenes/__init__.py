@@ -1,0 +1,1 @@
+"""Rendered scenes with a known truth: what a camera would see, and what really happened."""
