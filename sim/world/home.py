@@ -32,6 +32,7 @@ _REPORTED = {
     "reports_noise": ("noise", "drilling next door at noon"),
     "reports_fire": ("fire", "it smells of smoke here"),
 }
+_COOKS_STILL_MIN_MAX = 11.0
 _MEDICINE_H = (8.0, 19.5)
 _MEDICINE_SD_MS = 20 * MINUTE_MS
 """When medicine is taken, and how much that varies: ours, no box of pills was recorded."""
@@ -174,7 +175,10 @@ class LivedIn:
                     break
                 hour = (at + TZ_MS) % DAY_MS / HOUR_MS
                 name = "asleep" if stay.asleep else stirring(stay.room, hour)
-                at += round(self._stir_min[name].draw(rng) * MINUTE_MS)
+                gap_min = self._stir_min[name].draw(rng)
+                # Who cooks does not stand still for long, or it would be a stove left alone.
+                gap_min = min(gap_min, _COOKS_STILL_MIN_MAX) if stay.meal else gap_min
+                at += round(gap_min * MINUTE_MS)
 
     def _pirs(self, moves: Sequence[tuple[int, str]]) -> Iterator[Said]:
         for at, room in moves:

@@ -88,7 +88,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
     asleep_s_min: Seconds = 1_800
     quiet_s_max: Seconds = 1_800
     mat_s_max: Seconds = 7_200
-    up_s_max: Seconds = 900
+    up_s_max: Seconds = 600
     sitting_rooms: Words = ("living", "living room", "lounge", "study", "客厅", "书房")
     sitting_s_max: Seconds = 7_200
     outside: Outside = Outside()

@@ -69,7 +69,7 @@ class Fall(Struct, frozen=True, kw_only=True):
         models/cards/fall_v1.md, cross-validated by person: of the falls found at the wrist 96 %
         have a confidence of 0.8 and more, of the false calls 1 in 12. Who moves on after the
         others is called 0.17 times a week for nothing (Scheurer et al. 2019, Sensors 19:1357).
-        A long lie is one of more than an hour (Fleming and Brayne); `doubt_s` is half of it.
+        A long lie is one of more than an hour (Fleming and Brayne); `doubt_s` is short of it.
         Fleming and Brayne, BMJ 2008;337:a2227: most people over 90 who fell alone could not get
         up, and lying long is what harms. Hence no sure fall waits for confirmation before
         somebody is told; confirmation only raises its severity. Only the detector's doubts wait.
@@ -82,7 +82,7 @@ class Fall(Struct, frozen=True, kw_only=True):
     walk_s_max: Seconds = 300
     still_s_min: Seconds = 60
     sure_min: Share = 0.8
-    doubt_s: Seconds = 1_800
+    doubt_s: Seconds = 3_000
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
