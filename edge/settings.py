@@ -182,13 +182,27 @@ class GateSettings(Section, frozen=True, kw_only=True):
     liveness: bool = True
 
 
+class FacadeSettings(Section, frozen=True, kw_only=True):
+    """What a high-rise camera watches, and what it keeps.
+
+    Attributes:
+        drawing: The file with floor lines, shields and zones, as configs/highrise.toml.
+        evidence: Folder of the films of what fell.
+        key_file: The device's secret, with which films are signed; made at the first start.
+    """
+
+    drawing: str = ""
+    evidence: Folder = "evidence"
+    key_file: Folder = "evidence.key"
+
+
 class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="camera"):
     """A camera: a file, a V4L2 device or an RTSP stream.
 
     Attributes:
         source: A path, `/dev/video0`, or `rtsp://user:{password}@host/path`.
         password_file: What stands in it takes the place of `{password}`.
-        role: What is looked for.
+        role: What is looked for: `gate`, faces; `highrise`, things that fall along a facade.
         fps_max: Frames a second that are looked at; others are dropped.
         width_max: Wider frames are made smaller; 0 leaves them as they are.
         repeat: Whether a file begins again at its end.
@@ -197,13 +211,14 @@ class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
 
     id: Id
     source: Folder
-    role: Literal["gate"]
+    role: Literal["gate", "highrise"]
     password_file: str = ""
     fps_max: Annotated[float, Meta(gt=0, le=240)] = 8.0
     width_max: Annotated[int, Meta(ge=0, le=16_384)] = 1_920
     repeat: bool = False
     models: str = ""
     gate: GateSettings = GateSettings()
+    facade: FacadeSettings = FacadeSettings()
 
 
 class Happening(Section, frozen=True, kw_only=True):

@@ -44,8 +44,13 @@ def looking(camera: CameraDevice) -> Perception:
     """Return what understands a camera's frames.
 
     Raises:
-        DriverError: Weights, a back end or the gallery is missing; the message says which.
+        DriverError: Weights, a back end, the gallery or the drawing of a facade is missing or
+            wrong; the message says which.
     """
+    if camera.role == "highrise":
+        from edge.perception.highrise.frames import facade_watched  # noqa: PLC0415  # needs the extra
+
+        return Looking(facade_watched(camera))
     from edge.perception.gate.gallery import GalleryError  # noqa: PLC0415  # needs the extra
     from edge.perception.gate.gate import GatePerception  # noqa: PLC0415
     from models.vision.base import VisionError  # noqa: PLC0415
