@@ -67,7 +67,7 @@ MUST: dict[str, Must] = {
     "airs_at_night": Must("", 0, 300),
     "wanders": Must("wandering", 330 + _WORD_S, 3_600),
     "child_leaves": Must("child_alone", 420 + _WORD_S, 2_400),
-    "forgets_stove": Must("stove_on", 1_260 + _WORD_S, 4_000),
+    "forgets_stove": Must("stove_on", 1_320 + _WORD_S, 4_000),
     "heat_wave": Must("heat", 10_800 + _WORD_S, 8 * 3_600),
     "heating_fails": Must("cold", 10_800 + _WORD_S, 8 * 3_600),
     "airs_room": Must("", 0, 1_800),

@@ -113,3 +113,14 @@ def test_a_bed_left_by_somebody_whom_no_sensor_sees_is_told_after_two_hours() ->
     [raised] = run(RULE, NIGHT, UP + 4 * HOUR)[1]
 
     assert (raised.phase, raised.at) == (Phase.RAISED, UP + 2 * HOUR)
+
+
+def test_who_just_came_by_the_living_room_may_sit_there_unseen() -> None:
+    by = [pir(UP + MINUTE, "living"), pir(UP + 2 * MINUTE, "bathroom")]
+    not_by = [pir(UP + 2 * MINUTE, "bathroom")]
+
+    [sits] = run(RULE, [*NIGHT, *by], UP + 4 * HOUR)[1]
+    [lies] = run(RULE, [*NIGHT, *not_by], UP + 4 * HOUR)[1]
+
+    assert sits.at == UP + 2 * MINUTE + 2 * HOUR
+    assert lies.at == UP + 32 * MINUTE

@@ -358,19 +358,3 @@ def test_who_comes_home_is_seen_inside_at_once() -> None:
 
     [hazard] = RULE.pass_time(state, nine + 14 * HOUR)[1]
     assert hazard.facts["last_moved_at"] == nine + 3 * HOUR + 40_000
-
-
-def test_a_sensor_caught_in_an_empty_home_is_not_believed_alone_again() -> None:
-    nine = MIDNIGHT + 9 * HOUR
-    left = [seen(nine), door(nine + MINUTE, 1.0), door(nine + MINUTE + 8_000, 0.0)]
-    ghost = seen(nine + 2 * HOUR, room="bedroom")
-    back = [door(nine + 3 * HOUR, 1.0), seen(nine + 3 * HOUR + 40_000, room="kitchen")]
-    alone = [seen(nine + hours * HOUR, room="bedroom") for hours in (5, 6.5)]
-
-    haunted, _ = run([door(nine - DAY, 0.0), *left, ghost, *back, *alone])
-    clean, _ = run([door(nine - DAY, 0.0), *left, *back, *alone])
-
-    [hazard] = RULE.pass_time(haunted, nine + 14 * HOUR)[1]
-    assert hazard.facts["last_moved_at"] == nine + 3 * HOUR + 40_000
-    [hazard] = RULE.pass_time(clean, nine + 14 * HOUR)[1]
-    assert hazard.facts["last_moved_at"] == nine + 6.5 * HOUR

@@ -41,7 +41,8 @@ class BedExitState(Struct, frozen=True, kw_only=True):
         positions: The last word of each contact, by device.
         taken: When each bed was taken, by device.
         up_at: When a bed was left at night, if that is still in question.
-        moved_at: When something last moved.
+        moved_at: When something last moved,
+        sat_at: and when something last did where people sit.
         patience: How much longer than usual to wait, learned from false alarms.
     """
 
@@ -54,6 +55,7 @@ class BedExitState(Struct, frozen=True, kw_only=True):
     up_by: str = ""
     moved_at: int = -1
     moved_in: str = ""
+    sat_at: int = -1
     raised: Hazard | None = None
     patience: float = 1.0
 
@@ -73,6 +75,8 @@ class BedExit(Struct, frozen=True, kw_only=True):
         outside: What leads out of the home.
         sitting_rooms: Where people sit down, lower case,
         sitting_s_max: and how long nothing may move there.
+        rests_s: A battery sensor says nothing for so long after it spoke: who was just where people
+            sit, and then elsewhere, may be back there unseen. Ours.
 
     References:
         Research notes on elders living alone: "bed exit without return > 30 min at night". The
@@ -91,6 +95,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
     up_s_max: Seconds = 600
     sitting_rooms: Words = ("living", "living room", "lounge", "study", "客厅", "书房")
     sitting_s_max: Seconds = 7_200
+    rests_s: Seconds = 240
     outside: Outside = Outside()
 
     def subject_of(self, seen: Seen) -> str | None:
@@ -124,7 +129,7 @@ class BedExit(Struct, frozen=True, kw_only=True):
         if state.up_at is None or state.raised is not None:
             return state, ()
         quiet_s = self.quiet_s_max if state.moved_at >= state.up_at else self.mat_s_max
-        if state.moved_in.lower() in self.sitting_rooms:
+        if state.sat_at >= max(state.up_at, state.moved_at - self.rests_s * 1_000):
             quiet_s = max(quiet_s, self.sitting_s_max)
         quiet_s = round(quiet_s * state.patience)
         due = max(state.up_at, state.moved_at) + quiet_s * 1_000
@@ -182,7 +187,9 @@ class BedExit(Struct, frozen=True, kw_only=True):
         return replace(state, up_at=seen.at, up_by=seen.id, moved_in=seen.room), ()
 
     def _moved(self, state: BedExitState, seen: Seen) -> tuple[BedExitState, Sequence[Hazard]]:
-        state = replace(state, moved_at=seen.at, moved_in=seen.room)
+        sits = seen.room.lower() in self.sitting_rooms
+        sat_at = seen.at if sits else state.sat_at
+        state = replace(state, moved_at=seen.at, moved_in=seen.room, sat_at=sat_at)
         if state.raised is not None:
             return self._over(replace(state, up_at=None), seen, "bed_exit.moves_again")
         if state.up_at is None:

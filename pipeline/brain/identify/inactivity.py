@@ -50,7 +50,6 @@ class InactivityState(Struct, frozen=True, kw_only=True):
         left_at: When the outside door last moved, if nobody surely moved inside since.
         passed_at: How far the home's clock has come since.
         ghost_at: When a sensor inside last said so by itself: nobody came in, or moved.
-        haunted: The sensors that have done so in an empty home, and are not believed alone again.
         limit_at: When the present silence becomes too long, once that is known.
         positions: The last position of each contact, by device.
         patience: How much longer than usual to wait, learned from false alarms.
@@ -67,7 +66,6 @@ class InactivityState(Struct, frozen=True, kw_only=True):
     left_at: int | None = None
     passed_at: int = 0
     ghost_at: int | None = None
-    haunted: tuple[str, ...] = ()
     limit_at: int | None = None
     raised: Hazard | None = None
     positions: dict[str, float] = {}
@@ -213,7 +211,7 @@ class Inactivity(Struct, frozen=True, kw_only=True):
     ) -> tuple[InactivityState, Sequence[Hazard]]:
         routine = state.routine
         if self._ghost(state, seen, said):
-            return _haunted(state, seen), ()
+            return replace(state, ghost_at=seen.at), ()
         if state.moved_at is None:
             routine = routine if routine.since is not None else routine.begin(seen.at)
         elif state.left_at is None:
@@ -255,21 +253,10 @@ class Inactivity(Struct, frozen=True, kw_only=True):
         )
 
     def _ghost(self, state: InactivityState, seen: Seen, said: Home) -> bool:
-        """Say whether a movement is a sensor's own.
-
-        It is so in a home that everybody has left, and of a sensor that was caught there before,
-        where nothing else has moved for long.
-        """
-        if said.sensor is not Sensor.PIR or state.raised is not None:
+        """Say whether a movement is a sensor's own, in a home that everybody has left."""
+        if state.left_at is None or said.sensor is not Sensor.PIR or state.raised is not None:
             return False
-        if state.left_at is not None:
-            return self.outside.is_ghost(seen.at, state.left_at, state.ghost_at)
-        if seen.device not in state.haunted or state.moved_at is None:
-            return False
-        quiet_s = (seen.at - state.moved_at) / 1_000
-        return quiet_s > self.outside.ghost_s_max and self.outside.is_ghost(
-            seen.at, state.moved_at, state.ghost_at
-        )
+        return self.outside.is_ghost(seen.at, state.left_at, state.ghost_at)
 
     def _left_at(self, state: InactivityState, seen: Seen, said: Home) -> int | None:
         if not self.outside.leads_out(seen.room):
@@ -297,14 +284,6 @@ class Inactivity(Struct, frozen=True, kw_only=True):
                 "room": state.moved_in,
             },
         )
-
-
-def _haunted(state: InactivityState, seen: Seen) -> InactivityState:
-    """Note that a sensor saw somebody by itself; in an empty home it is caught."""
-    known = state.haunted
-    if state.left_at is not None and seen.device not in known:
-        known = (*known, seen.device)[-POSITIONS_MAX:]
-    return replace(state, ghost_at=seen.at, haunted=known)
 
 
 def _positioned(state: InactivityState, device: str, position: float) -> InactivityState:
