@@ -439,6 +439,56 @@ def test_what_is_patient_is_given_to_who_is_on_the_night_shift():
     assert [one.recipient for one in of(concluded(made), Notice)] == ["head-1"]
 
 
+ASLEEP: tuple[Record, ...] = (
+    Staff(id="head-1", role=Role.GRID_HEAD, shift_from_min=480, shift_until_min=1_080),
+    Staff(id="property-1", role=Role.PROPERTY, shift_from_min=480, shift_until_min=1_080),
+)
+
+
+def test_what_waits_for_the_morning_is_asked_at_once_when_it_becomes_danger_to_life():
+    made = journal(*ASLEEP, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
+    [waiting] = standing(concluded(made))
+    made.say("phone-2", Report(at=NIGHT + MIN, category="fire", place="b-1"))
+
+    outcomes = concluded(made)
+    [incident] = standing(outcomes)
+
+    assert waiting.assignee == ""
+    assert (incident.state, incident.severity) == (IncidentState.DISPATCHED, Severity.CRITICAL)
+    assert len(of(outcomes, Notice)) == 2
+
+
+def test_what_waits_for_the_morning_is_asked_at_once_when_a_sensor_bears_it_out():
+    leak = Device(id="leak-1", agent="agent-2", household="home-2", room="bathroom")
+    made = journal(*ASLEEP, leak, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="leak", place="home-2"))
+    made.say("leak-1", Home(at=NIGHT + MIN, sensor=Sensor.LEAK, value=1))
+
+    [incident] = standing(concluded(made))
+
+    assert (incident.state, incident.kind) == (IncidentState.DISPATCHED, HazardKind.LEAK)
+
+
+def test_what_becomes_danger_to_life_no_longer_has_the_time_of_a_lesser_thing():
+    made = journal()
+    made.say("phone-2", Report(at=START + S, category="noise", place="b-1"))
+    made.say("phone-2", Report(at=START + MIN, category="fire", place="b-1"))
+
+    [incident] = standing(concluded(made))
+
+    assert incident.due_at == START + 2 * MIN
+
+
+def test_a_fire_reported_by_phone_is_passed_on_within_a_minute_as_one_that_is_sensed():
+    made = journal()
+    made.say("phone-2", Report(at=START + S, category="fire", place="b-1"))
+
+    [incident] = standing(concluded(made))
+
+    assert incident.due_at == START + S + MIN
+
+
 def test_danger_to_life_wakes_the_family_at_night():
     made = journal(at=NIGHT)
     sos(made, NIGHT + S)

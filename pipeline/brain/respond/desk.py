@@ -263,12 +263,19 @@ class Desk:
             # Somebody thought that it was over, and it is not.
             return self._again(joined, hazard, known, now)
         fresh = not self._is_old(hazard, now, late)
-        if joined.state is IncidentState.OPEN and incident.old and fresh:
+        if joined.state is IncidentState.OPEN and (fresh if incident.old else joined != incident):
+            # It waited for the rest of its history, or for the morning; this may not.
             return self._dispatch(replace(joined, old=False), known, now)
+        if joined.state is IncidentState.OPEN and grave and joined != incident:
+            return self._dispatch(joined, known, now)
         if joined == incident:
             return ()
         plan = plan_of(self._policy, known, joined, now)
         joined, commands = orders.give(joined, plan.orders, known, self._policy, now)
+        if joined.severity > incident.severity and joined.state is IncidentState.DISPATCHED:
+            # Who was asked had the time that a lesser thing has.
+            soon = now + self._asking.accept_s(plan, joined) * 1_000
+            joined = replace(joined, due_at=min(joined.due_at or soon, soon))
         step = causes.news_of(incident, joined, hazard)
         notices = self._asking.tell(joined, step, hazard, known, now) if step else ()
         return (self._keep(joined, now), *notices, *commands)
