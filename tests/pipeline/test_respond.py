@@ -9,7 +9,7 @@ from pipeline.brain.respond.ladder import tags_of
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.respond.policy import Policy
 from pipeline.brain.rules import RULES
-from tests.pipeline.community import GRID, RECORDS, START, Journal
+from tests.pipeline.community import AGREED, GRID, RECORDS, START, Journal
 from weinao.messages import (
     Action,
     Feedback,
@@ -37,7 +37,7 @@ from weinao.outcomes import (
     Severity,
     Task,
 )
-from weinao.registry import Device, Household, Record, Resident, Role, Staff, TagGrant
+from weinao.registry import Contact, Device, Household, Record, Resident, Role, Staff, TagGrant
 
 S, MIN, H = 1_000, 60_000, 3_600_000
 NIGHT = START - 8 * H + 2 * H  # 02:00 local of the day whose 08:00 is START
@@ -265,6 +265,61 @@ def test_a_storm_rings_no_bell_for_each_of_its_gateways():
         made.tick(START + second * S)
 
     assert len(of(concluded(made), Notice)) < 10
+
+
+def warm_homes(count: int, temp_c: float = 31.0) -> Journal:
+    made = journal(
+        *(
+            record
+            for n in range(10, 10 + count)
+            for record in (
+                Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
+                Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}"),
+                Device(id=f"warm-{n}", agent=f"agent-{n}", household=f"home-{n}", room="bedroom"),
+                Resident(
+                    id=f"elder-{n}",
+                    household=f"home-{n}",
+                    birth_year=1940,
+                    consents=AGREED,
+                    contacts=(Contact(id=f"child-{n}"),),
+                ),
+            )
+        )
+    )
+    for n in range(10, 10 + count):
+        warms(made, n, START, temp_c)
+    return made
+
+
+def warms(made: Journal, home: int, at: int, temp_c: float) -> None:
+    for quarter in range(6):
+        seen_at = at + quarter * 15 * MIN
+        made.say(f"warm-{home}", Home(at=seen_at, sensor=Sensor.TEMPERATURE, value=temp_c))
+        made.say(f"agent-{home}", Status(at=seen_at + S, complete_to=seen_at + S))
+
+
+def test_a_storm_does_not_swallow_danger_to_life_in_one_of_its_homes():
+    made = warm_homes(7)
+    [storm] = [one for one in standing(concluded(made)) if one.subject == GRID]
+    for n in (11, 16):
+        warms(made, n, START + 2 * H, 46.0)
+
+    outcomes = concluded(made)
+
+    own = [one for one in standing(outcomes) if one.severity is Severity.CRITICAL]
+    told = {one.recipient for one in of(outcomes, Notice) if one.severity is Severity.CRITICAL}
+    [storm] = [one for one in standing(outcomes) if one.id == storm.id]
+    assert sorted(one.household for one in own) == ["home-11", "home-16"]
+    assert {one.state for one in own} == {IncidentState.DISPATCHED}
+    assert {"child-11", "child-16"} <= told
+    assert not {hazard for one in own for hazard in one.hazards} & set(storm.hazards)
+    assert storm.facts["count"] == 5
+
+
+def test_danger_to_life_in_many_homes_at_once_is_no_storm():
+    found = about(concluded(warm_homes(7, 46.0)), HazardKind.HEAT)
+
+    assert {one.subject for one in found} == {f"home-{n}" for n in range(10, 17)}
 
 
 # -- reports of residents -----------------------------------------------------------------------

@@ -127,6 +127,8 @@ class Desk:
         if incident is None or incident.state is IncidentState.MERGED:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
+            if causes.is_storm(incident, hazard) and hazard.severity is Severity.CRITICAL:
+                return self._leave(incident, active, hazard, known, now, late)
             return self._join(incident, hazard, known, now, late)
         return self._over(incident, hazard, known, now)
 
@@ -207,7 +209,8 @@ class Desk:
 
     def _kin(self, hazard: Hazard, known: Registered, now: int) -> Incident | None:
         storm = self._find(self._active.get((hazard.kind, self._grid)), now)
-        if storm is not None and self._policy.storm(hazard.kind) and storm.state not in OVER:
+        grave = hazard.severity is Severity.CRITICAL
+        if storm is not None and self._policy.storm(hazard.kind) and not grave:
             return storm
         return kin.kin_of(hazard, self._incidents.values(), known, self._policy, now)
 
@@ -240,6 +243,26 @@ class Desk:
             for name in one.hazards:
                 self._of_hazard[name] = storm.id
         yield from self._dispatch(storm, known, now)
+
+    def _leave(
+        self,
+        storm: Incident,
+        active: Incident | None,
+        hazard: Hazard,
+        known: Registered,
+        now: int,
+        late: Late,
+    ) -> Iterable[AnyOutcome]:
+        """Give danger to life an incident of its own, where a storm of lesser things has it."""
+        if hazard.id in storm.hazards:
+            yield self._keep(causes.without(storm, hazard), now)
+        if active is not None and active.id != storm.id:
+            yield from self._join(active, hazard, known, now, late)
+            return
+        old = self._is_old(hazard, now, late)
+        own = take(causes.own_of(hazard, self._grid, now, old=old), Action.OPEN, BRAIN, now)
+        self._claim(own, hazard)
+        yield from self._dispatch(own, known, now)
 
     def _dispatch(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
         moved, said = self._asking.to_act(incident, known, now)
