@@ -34,6 +34,8 @@ from weinao.outcomes import (
     Notice,
     OrderState,
     Outcome,
+    Reason,
+    Rejected,
     Severity,
     Task,
 )
@@ -606,6 +608,21 @@ def test_policy_says_who_verifies():
     [incident] = standing(concluded(made, replace(Policy(), plans=plans)))
 
     assert (incident.state, incident.assignee) == (IncidentState.RESOLVED, "officer-1")
+
+
+def test_who_has_left_the_team_neither_answers_nor_is_asked_to_verify():
+    left = Staff(id="property-1", role=Role.PROPERTY, valid_to=START)
+    made = journal(left, Resident(id="resident-1", household="home-1", consents=AGREED))
+    sos(made, START + S)
+    [incident] = standing(concluded(made))
+    says(made, START + 2 * S, incident, "property-1", Action.DISMISS)
+    [refused] = [one for one in of(concluded(made), Rejected) if one.reason is Reason.NOT_ALLOWED]
+    says(made, START + 3 * S, incident, "head-1", Action.RESOLVE)
+
+    [incident] = standing(concluded(made))
+
+    assert "property-1" in refused.detail
+    assert (incident.state, incident.assignee) == (IncidentState.RESOLVED, "")
 
 
 # -- old news -----------------------------------------------------------------------------------

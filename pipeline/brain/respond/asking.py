@@ -78,7 +78,7 @@ class Asking:
     def to_verify(self, resolved: Incident, known: Registered, now: int) -> Asked:
         """Ask somebody to look whether it is so; where nobody else is, wait and ask again."""
         plan = plan_of(self._policy, known, resolved, now)
-        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved))
+        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved), now)
         asked = people[resolved.round % len(people)] if people else None
         # The danger is over: whoever looks after that may sleep first.
         later = quiet_until(self._policy, known, now) or 0
@@ -109,7 +109,7 @@ class Asking:
         self, incident: Incident, step: str, hazard: Hazard, known: Registered, now: int
     ) -> list[Notice]:
         """Tell whoever was told of an incident of one more cause of it."""
-        people = concerned(known, incident.subject, incident.household)
+        people = concerned(known, incident.subject, incident.household, now)
         said = replace(incident, reason=hazard.reason, facts=hazard.facts)
         return self._notices.write(said, by_id(people, incident.told), step, now)
 
@@ -117,7 +117,7 @@ class Asking:
         self, incident: Incident, failed: Iterable[Order], known: Registered, now: int
     ) -> list[Notice]:
         """Tell whoever is asked what no device did."""
-        people = concerned(known, incident.subject, incident.household)
+        people = concerned(known, incident.subject, incident.household, now)
         asked = by_id(people, (incident.assignee or incident.told[-1],) if incident.told else ())
         return [
             notice(_failing(incident, order), who, f"order.{order.command}", now)

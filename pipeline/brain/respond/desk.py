@@ -142,7 +142,7 @@ class Desk:
         incident = self._find(said.incident, now)
         if incident is None:
             raise UnknownIncidentError(f"no incident {said.incident} in grid {self._grid}")
-        if not may_answer(known, incident, said.actor):
+        if not may_answer(known, incident, said.actor, now):
             raise FeedbackRefusedError(
                 f"{said.actor} is neither a contact of {incident.subject}, nor staff of"
                 f" {self._grid}, nor who reported it"
