@@ -9,7 +9,7 @@ from pipeline.brain.respond.ladder import tags_of
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.respond.policy import Policy
 from pipeline.brain.rules import RULES
-from tests.pipeline.community import GRID, RECORDS, START, Journal
+from tests.pipeline.community import AGREED, GRID, RECORDS, START, Journal
 from weinao.messages import (
     Action,
     Feedback,
@@ -34,10 +34,12 @@ from weinao.outcomes import (
     Notice,
     OrderState,
     Outcome,
+    Reason,
+    Rejected,
     Severity,
     Task,
 )
-from weinao.registry import Device, Household, Record, Resident, Role, Staff, TagGrant
+from weinao.registry import Contact, Device, Household, Record, Resident, Role, Staff, TagGrant
 
 S, MIN, H = 1_000, 60_000, 3_600_000
 NIGHT = START - 8 * H + 2 * H  # 02:00 local of the day whose 08:00 is START
@@ -267,6 +269,61 @@ def test_a_storm_rings_no_bell_for_each_of_its_gateways():
     assert len(of(concluded(made), Notice)) < 10
 
 
+def warm_homes(count: int, temp_c: float = 31.0) -> Journal:
+    made = journal(
+        *(
+            record
+            for n in range(10, 10 + count)
+            for record in (
+                Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
+                Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}"),
+                Device(id=f"warm-{n}", agent=f"agent-{n}", household=f"home-{n}", room="bedroom"),
+                Resident(
+                    id=f"elder-{n}",
+                    household=f"home-{n}",
+                    birth_year=1940,
+                    consents=AGREED,
+                    contacts=(Contact(id=f"child-{n}"),),
+                ),
+            )
+        )
+    )
+    for n in range(10, 10 + count):
+        warms(made, n, START, temp_c)
+    return made
+
+
+def warms(made: Journal, home: int, at: int, temp_c: float) -> None:
+    for quarter in range(6):
+        seen_at = at + quarter * 15 * MIN
+        made.say(f"warm-{home}", Home(at=seen_at, sensor=Sensor.TEMPERATURE, value=temp_c))
+        made.say(f"agent-{home}", Status(at=seen_at + S, complete_to=seen_at + S))
+
+
+def test_a_storm_does_not_swallow_danger_to_life_in_one_of_its_homes():
+    made = warm_homes(7)
+    [storm] = [one for one in standing(concluded(made)) if one.subject == GRID]
+    for n in (11, 16):
+        warms(made, n, START + 2 * H, 46.0)
+
+    outcomes = concluded(made)
+
+    own = [one for one in standing(outcomes) if one.severity is Severity.CRITICAL]
+    told = {one.recipient for one in of(outcomes, Notice) if one.severity is Severity.CRITICAL}
+    [storm] = [one for one in standing(outcomes) if one.id == storm.id]
+    assert sorted(one.household for one in own) == ["home-11", "home-16"]
+    assert {one.state for one in own} == {IncidentState.DISPATCHED}
+    assert {"child-11", "child-16"} <= told
+    assert not {hazard for one in own for hazard in one.hazards} & set(storm.hazards)
+    assert storm.facts["count"] == 5
+
+
+def test_danger_to_life_in_many_homes_at_once_is_no_storm():
+    found = about(concluded(warm_homes(7, 46.0)), HazardKind.HEAT)
+
+    assert {one.subject for one in found} == {f"home-{n}" for n in range(10, 17)}
+
+
 # -- reports of residents -----------------------------------------------------------------------
 
 
@@ -439,6 +496,56 @@ def test_what_is_patient_is_given_to_who_is_on_the_night_shift():
     assert [one.recipient for one in of(concluded(made), Notice)] == ["head-1"]
 
 
+ASLEEP: tuple[Record, ...] = (
+    Staff(id="head-1", role=Role.GRID_HEAD, shift_from_min=480, shift_until_min=1_080),
+    Staff(id="property-1", role=Role.PROPERTY, shift_from_min=480, shift_until_min=1_080),
+)
+
+
+def test_what_waits_for_the_morning_is_asked_at_once_when_it_becomes_danger_to_life():
+    made = journal(*ASLEEP, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
+    [waiting] = standing(concluded(made))
+    made.say("phone-2", Report(at=NIGHT + MIN, category="fire", place="b-1"))
+
+    outcomes = concluded(made)
+    [incident] = standing(outcomes)
+
+    assert waiting.assignee == ""
+    assert (incident.state, incident.severity) == (IncidentState.DISPATCHED, Severity.CRITICAL)
+    assert len(of(outcomes, Notice)) == 2
+
+
+def test_what_waits_for_the_morning_is_asked_at_once_when_a_sensor_bears_it_out():
+    leak = Device(id="leak-1", agent="agent-2", household="home-2", room="bathroom")
+    made = journal(*ASLEEP, leak, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="leak", place="home-2"))
+    made.say("leak-1", Home(at=NIGHT + MIN, sensor=Sensor.LEAK, value=1))
+
+    [incident] = standing(concluded(made))
+
+    assert (incident.state, incident.kind) == (IncidentState.DISPATCHED, HazardKind.LEAK)
+
+
+def test_what_becomes_danger_to_life_no_longer_has_the_time_of_a_lesser_thing():
+    made = journal()
+    made.say("phone-2", Report(at=START + S, category="noise", place="b-1"))
+    made.say("phone-2", Report(at=START + MIN, category="fire", place="b-1"))
+
+    [incident] = standing(concluded(made))
+
+    assert incident.due_at == START + 2 * MIN
+
+
+def test_a_fire_reported_by_phone_is_passed_on_within_a_minute_as_one_that_is_sensed():
+    made = journal()
+    made.say("phone-2", Report(at=START + S, category="fire", place="b-1"))
+
+    [incident] = standing(concluded(made))
+
+    assert incident.due_at == START + S + MIN
+
+
 def test_danger_to_life_wakes_the_family_at_night():
     made = journal(at=NIGHT)
     sos(made, NIGHT + S)
@@ -501,6 +608,21 @@ def test_policy_says_who_verifies():
     [incident] = standing(concluded(made, replace(Policy(), plans=plans)))
 
     assert (incident.state, incident.assignee) == (IncidentState.RESOLVED, "officer-1")
+
+
+def test_who_has_left_the_team_neither_answers_nor_is_asked_to_verify():
+    left = Staff(id="property-1", role=Role.PROPERTY, valid_to=START)
+    made = journal(left, Resident(id="resident-1", household="home-1", consents=AGREED))
+    sos(made, START + S)
+    [incident] = standing(concluded(made))
+    says(made, START + 2 * S, incident, "property-1", Action.DISMISS)
+    [refused] = [one for one in of(concluded(made), Rejected) if one.reason is Reason.NOT_ALLOWED]
+    says(made, START + 3 * S, incident, "head-1", Action.RESOLVE)
+
+    [incident] = standing(concluded(made))
+
+    assert "property-1" in refused.detail
+    assert (incident.state, incident.assignee) == (IncidentState.RESOLVED, "")
 
 
 # -- old news -----------------------------------------------------------------------------------

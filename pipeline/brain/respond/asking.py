@@ -51,8 +51,9 @@ class Asking:
         incident, commands = orders.give(incident, plan.orders, known, self._policy, now)
         people = ladder(plan, known, incident.subject, incident.household, now, wake=quiet is None)
         times_round = incident.round // max(len(people), 1)
-        accept_s = min(plan.accept_s_max * 2 ** min(times_round, 10), ACCEPT_S_MAX)
-        due_at = now + max(accept_s, plan.accept_s_max) * 1_000
+        once_s = self.accept_s(plan, incident)
+        accept_s = min(once_s * 2 ** min(times_round, 10), ACCEPT_S_MAX)
+        due_at = now + max(accept_s, once_s) * 1_000
         if not people:
             waits = due_at if quiet is None else quiet
             return replace(incident, assignee="", due_at=waits), commands
@@ -69,10 +70,15 @@ class Asking:
         notices = self._notices.write(moved, told, f"dispatch.{moved.round}", now)
         return moved, (_task(moved, Action.ACCEPT), *notices, *commands)
 
+    def accept_s(self, plan: Plan, incident: Incident) -> int:
+        """Return how long one person has to accept, seconds: danger to life is never patient."""
+        critical = incident.severity is Severity.CRITICAL
+        return min(plan.accept_s_max, self._policy.critical_s_max) if critical else plan.accept_s_max
+
     def to_verify(self, resolved: Incident, known: Registered, now: int) -> Asked:
         """Ask somebody to look whether it is so; where nobody else is, wait and ask again."""
         plan = plan_of(self._policy, known, resolved, now)
-        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved))
+        people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved), now)
         asked = people[resolved.round % len(people)] if people else None
         # The danger is over: whoever looks after that may sleep first.
         later = quiet_until(self._policy, known, now) or 0
@@ -103,7 +109,7 @@ class Asking:
         self, incident: Incident, step: str, hazard: Hazard, known: Registered, now: int
     ) -> list[Notice]:
         """Tell whoever was told of an incident of one more cause of it."""
-        people = concerned(known, incident.subject, incident.household)
+        people = concerned(known, incident.subject, incident.household, now)
         said = replace(incident, reason=hazard.reason, facts=hazard.facts)
         return self._notices.write(said, by_id(people, incident.told), step, now)
 
@@ -111,7 +117,7 @@ class Asking:
         self, incident: Incident, failed: Iterable[Order], known: Registered, now: int
     ) -> list[Notice]:
         """Tell whoever is asked what no device did."""
-        people = concerned(known, incident.subject, incident.household)
+        people = concerned(known, incident.subject, incident.household, now)
         asked = by_id(people, (incident.assignee or incident.told[-1],) if incident.told else ())
         return [
             notice(_failing(incident, order), who, f"order.{order.command}", now)

@@ -34,6 +34,11 @@ def incident_of(hazard: Hazard, grid: str, now: int, *, old: bool = False) -> In
     )
 
 
+def own_of(hazard: Hazard, grid: str, now: int, *, old: bool) -> Incident:
+    """Return the incident of a hazard that a storm had taken in, which may have had one before."""
+    return replace(incident_of(hazard, grid, now, old=old), id=derived("i", grid, "own", hazard.id))
+
+
 def storm_of(hazard: Hazard, crowd: Sequence[Incident], grid: str, now: int) -> Incident:
     """Return the one incident of a grid that a crowd of them is, with one more hazard."""
     return replace(
@@ -54,6 +59,16 @@ def storm_of(hazard: Hazard, crowd: Sequence[Incident], grid: str, now: int) -> 
 def is_storm(incident: Incident, hazard: Hazard) -> bool:
     """Say whether an incident is a storm of hazards like this one."""
     return incident.subject == incident.grid and incident.reason == f"storm.{hazard.kind}"
+
+
+def without(storm: Incident, hazard: Hazard) -> Incident:
+    """Return a storm without a hazard that became an incident of its own."""
+    standing = tuple(one for one in storm.standing if one != hazard.id)
+    hazards = tuple(one for one in storm.hazards if one != hazard.id)
+    facts = {"count": len(hazards)}
+    return replace(
+        storm, hazards=hazards, standing=standing, hazard_over=not standing, facts=facts
+    )
 
 
 def joined(incident: Incident, hazard: Hazard) -> Incident:

@@ -127,6 +127,8 @@ class Desk:
         if incident is None or incident.state is IncidentState.MERGED:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
+            if causes.is_storm(incident, hazard) and hazard.severity is Severity.CRITICAL:
+                return self._leave(incident, active, hazard, known, now, late)
             return self._join(incident, hazard, known, now, late)
         return self._over(incident, hazard, known, now)
 
@@ -140,7 +142,7 @@ class Desk:
         incident = self._find(said.incident, now)
         if incident is None:
             raise UnknownIncidentError(f"no incident {said.incident} in grid {self._grid}")
-        if not may_answer(known, incident, said.actor):
+        if not may_answer(known, incident, said.actor, now):
             raise FeedbackRefusedError(
                 f"{said.actor} is neither a contact of {incident.subject}, nor staff of"
                 f" {self._grid}, nor who reported it"
@@ -207,7 +209,8 @@ class Desk:
 
     def _kin(self, hazard: Hazard, known: Registered, now: int) -> Incident | None:
         storm = self._find(self._active.get((hazard.kind, self._grid)), now)
-        if storm is not None and self._policy.storm(hazard.kind) and storm.state not in OVER:
+        grave = hazard.severity is Severity.CRITICAL
+        if storm is not None and self._policy.storm(hazard.kind) and not grave:
             return storm
         return kin.kin_of(hazard, self._incidents.values(), known, self._policy, now)
 
@@ -241,6 +244,26 @@ class Desk:
                 self._of_hazard[name] = storm.id
         yield from self._dispatch(storm, known, now)
 
+    def _leave(
+        self,
+        storm: Incident,
+        active: Incident | None,
+        hazard: Hazard,
+        known: Registered,
+        now: int,
+        late: Late,
+    ) -> Iterable[AnyOutcome]:
+        """Give danger to life an incident of its own, where a storm of lesser things has it."""
+        if hazard.id in storm.hazards:
+            yield self._keep(causes.without(storm, hazard), now)
+        if active is not None and active.id != storm.id:
+            yield from self._join(active, hazard, known, now, late)
+            return
+        old = self._is_old(hazard, now, late)
+        own = take(causes.own_of(hazard, self._grid, now, old=old), Action.OPEN, BRAIN, now)
+        self._claim(own, hazard)
+        yield from self._dispatch(own, known, now)
+
     def _dispatch(self, incident: Incident, known: Registered, now: int) -> Iterable[AnyOutcome]:
         moved, said = self._asking.to_act(incident, known, now)
         return (self._keep(moved, now), *said)
@@ -263,12 +286,19 @@ class Desk:
             # Somebody thought that it was over, and it is not.
             return self._again(joined, hazard, known, now)
         fresh = not self._is_old(hazard, now, late)
-        if joined.state is IncidentState.OPEN and incident.old and fresh:
+        if joined.state is IncidentState.OPEN and (fresh if incident.old else joined != incident):
+            # It waited for the rest of its history, or for the morning; this may not.
             return self._dispatch(replace(joined, old=False), known, now)
+        if joined.state is IncidentState.OPEN and grave and joined != incident:
+            return self._dispatch(joined, known, now)
         if joined == incident:
             return ()
         plan = plan_of(self._policy, known, joined, now)
         joined, commands = orders.give(joined, plan.orders, known, self._policy, now)
+        if joined.severity > incident.severity and joined.state is IncidentState.DISPATCHED:
+            # Who was asked had the time that a lesser thing has.
+            soon = now + self._asking.accept_s(plan, joined) * 1_000
+            joined = replace(joined, due_at=min(joined.due_at or soon, soon))
         step = causes.news_of(incident, joined, hazard)
         notices = self._asking.tell(joined, step, hazard, known, now) if step else ()
         return (self._keep(joined, now), *notices, *commands)

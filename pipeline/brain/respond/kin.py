@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.respond.policy import Policy
-from weinao.outcomes import Hazard, HazardKind, Incident, IncidentState
+from weinao.outcomes import Hazard, HazardKind, Incident, IncidentState, Severity
 
 _PLACES = ("place", "zone", "building", "device")
 _UNTAKEN = (IncidentState.OPEN, IncidentState.DISPATCHED)
@@ -32,9 +32,12 @@ def kin_of(
 def crowd_of(
     hazard: Hazard, incidents: Iterable[Incident], policy: Policy, now: int
 ) -> tuple[Incident, ...]:
-    """Return the incidents that are a storm with one more of their kind; none if they are few."""
+    """Return the incidents that are a storm with one more of their kind; none if they are few.
+
+    Danger to life is one home's own: a crowd of it is that many calls, and not one for the team.
+    """
     storm = policy.storm(hazard.kind)
-    if storm is None:
+    if storm is None or hazard.severity is Severity.CRITICAL:
         return ()
     found = sorted(
         (
@@ -42,6 +45,7 @@ def crowd_of(
             for one in incidents
             if one.kind is hazard.kind
             and one.state in _UNTAKEN
+            and one.severity is not Severity.CRITICAL
             and now - one.noticed_at <= storm.within_s * 1_000
         ),
         key=lambda one: (one.noticed_at, one.id),

@@ -79,7 +79,9 @@ def quiet_until(policy: Policy, known: Registered, at: int) -> int | None:
     return (at // 60_000 + left_min) * 60_000
 
 
-def verifiers(plan: Plan, known: Registered, incident: Incident, but: str) -> tuple[Person, ...]:
+def verifiers(
+    plan: Plan, known: Registered, incident: Incident, but: str, at: int
+) -> tuple[Person, ...]:
     """Return who may be asked to verify, in order; anybody concerned, where the plan's are none.
 
     Args:
@@ -87,22 +89,23 @@ def verifiers(plan: Plan, known: Registered, incident: Incident, but: str) -> tu
         known: The registry.
         incident: Which has been resolved.
         but: By whom.
+        at: Now.
     """
-    anybody = [
-        who for who in concerned(known, incident.subject, incident.household) if who.id != but
-    ]
+    people = concerned(known, incident.subject, incident.household, at)
+    anybody = [who for who in people if who.id != but]
     named = [who for kind in plan.verify for who in anybody if _verifies(who, kind)]
     return tuple(named or anybody)
 
 
-def concerned(known: Registered, subject: str, household: str) -> tuple[Person, ...]:
-    """Return everybody whom an incident concerns, contacts first."""
-    return each_once(*known.contacts_of(subject, household), *known.staff)
+def concerned(known: Registered, subject: str, household: str, at: int) -> tuple[Person, ...]:
+    """Return everybody whom an incident concerns now, contacts first; nobody who has left."""
+    staff = (who for who in known.staff if _serves(who, at))
+    return each_once(*known.contacts_of(subject, household), *staff)
 
 
-def may_answer(known: Registered, incident: Incident, actor: str) -> bool:
+def may_answer(known: Registered, incident: Incident, actor: str, at: int) -> bool:
     """Say whether an incident concerns somebody: a contact, staff, or who reported it."""
-    people = concerned(known, incident.subject, incident.household)
+    people = concerned(known, incident.subject, incident.household, at)
     return actor == incident.reporter != "" or any(who.id == actor for who in people)
 
 
@@ -149,14 +152,17 @@ def _on_duty(who: Staff, known: Registered, at: int) -> tuple[Staff, ...]:
     return ()
 
 
+def _serves(who: Staff, at: int) -> bool:
+    return who.valid_from <= at and (who.valid_to is None or at < who.valid_to)
+
+
 def _there(who: Staff, at: int) -> bool:
-    holds = who.valid_from <= at and (who.valid_to is None or at < who.valid_to)
     away = (
         who.away_from is not None
         and who.away_from <= at
         and (who.away_until is None or at < who.away_until)
     )
-    return holds and not away
+    return _serves(who, at) and not away
 
 
 def _on_shift(who: Staff, local_min: int) -> bool:

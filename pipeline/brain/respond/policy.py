@@ -236,6 +236,7 @@ class Policy(Struct, frozen=True, kw_only=True):
         kept_days: How long a closed incident can still be reopened.
         old_s_min: What happened so long ago, in a home that was cut off so long, is old news.
         old_wait_s: So long old news waits for the rest: it may be over. Danger to life does not.
+        critical_s_max: Danger to life of whatever kind: how long one person has to accept, at most.
         order_s_max: How long a device has to answer a command.
         order_tries_max: How often it is told.
         notices_per_h_max: How many notices one person gets in an hour; then one that says that
@@ -253,6 +254,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     kept_days: Annotated[int, Meta(ge=1, le=366)] = 30
     old_s_min: Seconds = 1_800
     old_wait_s: Seconds = 300
+    critical_s_max: Seconds = URGENT
     order_s_max: Seconds = 20
     order_tries_max: Annotated[int, Meta(ge=1, le=10)] = 3
     notices_per_h_max: Annotated[int, Meta(ge=1, le=1_000)] = 12
