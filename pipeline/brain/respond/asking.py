@@ -72,8 +72,9 @@ class Asking:
 
     def accept_s(self, plan: Plan, incident: Incident) -> int:
         """Return how long one person has to accept, seconds: danger to life is never patient."""
-        critical = incident.severity is Severity.CRITICAL
-        return min(plan.accept_s_max, self._policy.critical_s_max) if critical else plan.accept_s_max
+        if incident.severity is not Severity.CRITICAL:
+            return plan.accept_s_max
+        return min(plan.accept_s_max, self._policy.critical_s_max)
 
     def to_verify(self, resolved: Incident, known: Registered, now: int) -> Asked:
         """Ask somebody to look whether it is so; where nobody else is, wait and ask again."""

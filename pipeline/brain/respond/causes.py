@@ -66,9 +66,7 @@ def without(storm: Incident, hazard: Hazard) -> Incident:
     standing = tuple(one for one in storm.standing if one != hazard.id)
     hazards = tuple(one for one in storm.hazards if one != hazard.id)
     facts = {"count": len(hazards)}
-    return replace(
-        storm, hazards=hazards, standing=standing, hazard_over=not standing, facts=facts
-    )
+    return replace(storm, hazards=hazards, standing=standing, hazard_over=not standing, facts=facts)
 
 
 def joined(incident: Incident, hazard: Hazard) -> Incident:

@@ -128,7 +128,7 @@ class Desk:
             return ()
         if hazard.phase in (Phase.RAISED, Phase.CONFIRMED):
             if causes.is_storm(incident, hazard) and hazard.severity is Severity.CRITICAL:
-                return self._leave(incident, active, hazard, known, now, late)
+                return self._leave(incident, hazard, known, now, late)
             return self._join(incident, hazard, known, now, late)
         return self._over(incident, hazard, known, now)
 
@@ -245,15 +245,10 @@ class Desk:
         yield from self._dispatch(storm, known, now)
 
     def _leave(
-        self,
-        storm: Incident,
-        active: Incident | None,
-        hazard: Hazard,
-        known: Registered,
-        now: int,
-        late: Late,
+        self, storm: Incident, hazard: Hazard, known: Registered, now: int, late: Late
     ) -> Iterable[AnyOutcome]:
         """Give danger to life an incident of its own, where a storm of lesser things has it."""
+        active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
         if hazard.id in storm.hazards:
             yield self._keep(causes.without(storm, hazard), now)
         if active is not None and active.id != storm.id:
