@@ -14,6 +14,7 @@ import pytest
 
 from sinks import duckdb_rows, schema
 from sinks.duckdb_store import DuckDBStore
+from sinks.rows import numbered
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
 from tests.sinks.made import ONE_OF_EACH, incident, outcome, risk
 from weinao.outcomes import Outcome
@@ -107,7 +108,7 @@ def _as_version_1_left_it(path: Path, batch: list[Outcome]) -> None:
     with closing(duckdb.connect(str(path))) as db:
         schema.migrate(db, first)
         reached = pa.table({"grid": ["grid-1"], "journal_offset": [1], "journal_index": [2]})
-        rows_of = duckdb_rows.tables(duckdb_rows.numbered(batch, 0))
+        rows_of = duckdb_rows.tables(numbered(batch, 0))
         for table, rows in {**rows_of, "progress": reached}.items():
             assert rows.num_rows > 0
             db.execute(f"INSERT INTO {table} BY NAME FROM rows")
