@@ -13,7 +13,7 @@ from sinks.store import Filter, Followed, Position, StoreRefusedError, set_aside
 from weinao.outcomes import Outcome
 
 
-class UnfitError(Exception):
+class UnfitError(StoreRefusedError):
     """The content of a batch is what keeps it from being kept. Nothing of it was."""
 
 

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from sinks.client import StoreClient
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import READABLE, Filter, Store, StoreRefusedError, every, place, table_of
+from sinks.timescale_store import TimescaleStore
+from tests.sinks import postgres
 from tests.sinks.made import (
     ONE_OF_EACH,
     T0,
@@ -54,7 +56,29 @@ def _served(folder: Path, stack: ExitStack) -> Store:
     return stack.enter_context(closing(StoreClient(stack.enter_context(served(folder)))))
 
 
-STORES: dict[str, Callable[[Path, ExitStack], Store]] = {"duckdb": _direct, "served": _served}
+def _apache(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.apache().dsn, folder, stack)
+
+
+def _plain(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.plain().dsn, folder, stack)
+
+
+def _full(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.full_dsn(), folder, stack)
+
+
+def _timescale(dsn: str, folder: Path, stack: ExitStack) -> Store:
+    return stack.enter_context(closing(TimescaleStore(postgres.fresh(dsn, folder))))
+
+
+STORES: dict[str, Callable[[Path, ExitStack], Store]] = {
+    "duckdb": _direct,
+    "served": _served,
+    "timescale": _apache,
+    "timescale, full licence": _full,
+    "postgresql": _plain,
+}
 
 Reopen = Callable[[], Store]
 

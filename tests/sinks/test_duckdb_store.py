@@ -14,6 +14,7 @@ import pytest
 
 from sinks import duckdb_rows, schema
 from sinks.duckdb_store import DuckDBStore
+from sinks.numbered import newest
 from sinks.rows import numbered
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
 from tests.sinks.made import ONE_OF_EACH, incident, outcome, risk
@@ -126,7 +127,7 @@ def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:
         schema.migrate(db, folder)
 
         assert db.execute("SELECT n FROM t").fetchall() == [(1,), (2,), (10,)]
-        assert schema.applied(db) == schema.newest(folder) == 10
+        assert schema.applied(db) == newest(folder) == 10
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
