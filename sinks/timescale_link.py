@@ -97,16 +97,15 @@ class Link:
             tcp_user_timeout=int(self._answer_s_max * 1_000),
         )
         try:
+            ms = f"{int(self._answer_s_max * 1_000)}ms"
             db.execute(
-                "SELECT set_config('statement_timeout', %(ms)s, false),"
+                "SELECT set_config('statement_timeout', %s, false),"
                 # Who is stopped in the middle of a transaction must not stop all others.
-                " set_config('idle_in_transaction_session_timeout', %(ms)s, false),"
-                " set_config('default_transaction_read_only', %(only)s, false)",
-                {
-                    "ms": f"{int(self._answer_s_max * 1_000)}ms",
-                    "only": "on" if self._read_only else "off",
-                },
+                " set_config('idle_in_transaction_session_timeout', %s, false)",
+                [ms, ms],
             )
+            if self._read_only:
+                db.execute("SET default_transaction_read_only = on")
             self._greet(db)
         except BaseException:
             db.close()
@@ -122,9 +121,9 @@ def name_of(dsn: str) -> str:
     """
     try:
         parts = psycopg.conninfo.conninfo_to_dict(dsn)
-    except psycopg.Error as error:
-        # Its message would repeat the DSN, and what is secret in it.
-        raise StoreRefusedError("the DSN of the database cannot be read: see libpq") from error
+    except psycopg.Error:
+        # Its message may repeat of the DSN what is secret in it.
+        raise StoreRefusedError("the DSN of the database cannot be read: see libpq") from None
     host, port = parts.get("host", "localhost"), parts.get("port", 5432)
     return f"postgresql://{host}:{port}/{parts.get('dbname', '')}"
 

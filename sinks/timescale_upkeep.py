@@ -14,11 +14,14 @@ DAY_MS = 86_400_000
 DROP_EVERY_MS = 3_600_000
 """How often it is looked for what is old: parts are a day long, or longer."""
 
-NOTES_MAX = 20_000
+NOTES_MAX = 1_000
 """Notes of stale minutes that are taken in one transaction."""
 
+ANSWER_S_MAX = 300.0
+"""How long one transaction may take: nobody waits for it, and a minute may hold many residents."""
+
 LOCK_S_MAX = 2
-"""How long dropping may wait for readers, and keep writers waiting behind it; then, another time."""
+"""How long dropping may wait for readers, with writers waiting behind it; then, another time."""
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -41,12 +44,11 @@ class Upkeep:
     Args:
         dsn: Of the store.
         keep: How long things are kept.
-        answer_s_max: How long a statement may take.
     """
 
-    def __init__(self, dsn: str, keep: KeepSettings, answer_s_max: float) -> None:
+    def __init__(self, dsn: str, keep: KeepSettings) -> None:
         self._keep = keep
-        self._link = Link(dsn, answer_s_max, self._greet)
+        self._link = Link(dsn, ANSWER_S_MAX, self._greet)
         self._made_for = ""
         self._dropped_at: int | None = None
 

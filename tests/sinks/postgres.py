@@ -14,6 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -48,8 +50,7 @@ class Server:
         self._who = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="weinao-postgres-"))
         self.port = _free_port()
-        if self._who:
-            os.chown(self.folder, self._who.pw_uid, self._who.pw_gid)
+        self.give(self.folder)
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", "weinao", "-E", "UTF8",
                   "--locale=C.UTF-8", "-N")  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as file:
@@ -66,6 +67,11 @@ class Server:
     @property
     def _data(self) -> Path:
         return self.folder / "data"
+
+    def give(self, path: Path) -> None:
+        """Let the server write there."""
+        if self._who:
+            os.chown(path, self._who.pw_uid, self._who.pw_gid)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -142,6 +148,36 @@ def apache() -> Server:
     """Return TimescaleDB under its Apache licence, or skip."""
     programs = _unpacked_programs("no TimescaleDB")
     return Server(programs, "fsync = off\nshared_preload_libraries = 'timescaledb'\n")
+
+
+def own(edition: str) -> Server:
+    """Return a server that a test may kill: its disk is as safe as can be."""
+    if edition == "timescale":
+        programs, preload = _unpacked_programs("no TimescaleDB"), "'timescaledb'"
+        return Server(programs, f"shared_preload_libraries = {preload}\n")
+    programs = _system_programs() or _unpacked_programs("no PostgreSQL on this machine")
+    return Server(programs)
+
+
+@contextmanager
+def small_disk(server: Server, mib: int) -> Iterator[Path]:
+    """Give a folder of that server on a disk of its own, or skip where none can be made."""
+    folder = server.folder / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode != 0:
+        server.remove()
+        pytest.skip(f"no small disk can be made here: {mounted.stderr.strip()}")
+    try:
+        (folder / "space").mkdir()
+        server.give(folder / "space")
+        yield folder / "space"
+    finally:
+        server.remove()
+        subprocess.run(["umount", folder], check=False)
 
 
 def full_dsn() -> str:
