@@ -41,7 +41,7 @@ class PositionedStore(ABC):
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
         self._writing = RLock()
         self._progress: dict[str, Position] = {}
         self._seq = 0
@@ -140,7 +140,7 @@ class PositionedStore(ABC):
             self._commit([letter])
         except UnfitError as again:
             raise StoreRefusedError(
-                f"{self._name}: not even a dead letter can be kept of {new[0].grid!r}"
+                f"{self.name}: not even a dead letter can be kept of {new[0].grid!r}"
                 f" at {new[0].position}: {again}"
             ) from error
         return 1

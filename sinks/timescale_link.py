@@ -71,6 +71,11 @@ class Link:
                 self.close()
                 raise StoreUnavailableError(f"{self.name}: {what}: {_told(error)}") from error
 
+    def interrupt(self) -> None:
+        """End what is being done, from another thread."""
+        if self._db is not None and not self._db.closed:
+            self._db.cancel_safe(timeout=CONNECT_S_MAX)
+
     def close(self) -> None:
         """Let go of the connection; the next use makes another."""
         if self._db is not None:

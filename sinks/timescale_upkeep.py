@@ -66,6 +66,10 @@ class Upkeep:
                 return Done(failing=_failing(db))
             return Done(rolled_up=self._roll_up(db), dropped=self._drop(db, now))
 
+    def interrupt(self) -> None:
+        """End a step that another thread is at; what it has not committed is not done."""
+        self._link.interrupt()
+
     def close(self) -> None:
         """Let go of the connection."""
         self._link.close()

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 UNPACKED = Path(os.environ.get("WEINAO_TEST_TIMESCALEDB", "/var/cache/weinao/timescaledb"))
 UNPACKED_BIN = UNPACKED / "usr/lib/postgresql/17/bin"
@@ -194,6 +195,13 @@ def fresh(dsn: str, name: object) -> str:
     with psycopg.connect(dsn, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     return f"{dsn} options='-csearch_path={schema}'"
+
+
+def drop(dsn: str) -> None:
+    """Remove what `fresh` made."""
+    schema = conninfo_to_dict(dsn)["options"].removeprefix("-csearch_path=")
+    with psycopg.connect(dsn, autocommit=True) as db:
+        db.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 def _unpacked_programs(what: str) -> Path:

@@ -38,8 +38,10 @@ LEVELS = {"readings_1min": MINUTE_MS, "readings_1h": HOUR_MS, "readings_1d": DAY
 
 
 @pytest.fixture(params=_dsns())
-def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return postgres.fresh(_dsns()[request.param](), tmp_path)
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    made = postgres.fresh(_dsns()[request.param](), tmp_path)
+    yield made
+    postgres.drop(made)  # with the jobs that the database has for it
 
 
 @pytest.fixture(params=["timescale", "postgresql"])
@@ -91,7 +93,7 @@ def _roll_up(dsn: str, keep: KeepSettings = FOR_GOOD, now: int = T0) -> None:
 def _refresh(db: "psycopg.Connection[tuple[Any, ...]]", level: str) -> None:
     while True:
         try:
-            db.execute("CALL refresh_continuous_aggregate(%s, NULL, NULL)", [level])
+            db.execute(f"CALL refresh_continuous_aggregate(%s, 0, {2 * T0})", [level])
         except psycopg.errors.LockNotAvailable:
             time.sleep(0.1)  # a job of the database is at it
         else:
@@ -314,21 +316,25 @@ HOUR = {"since": T0 + HOUR_MS, "until": T0 + 2 * HOUR_MS}
 QUESTIONS: dict[str, tuple[Callable[[], tuple[str, list[object]]], str]] = {
     "a resident's readings of an hour": (
         lambda: query("observations", Filter(subject="resident-7", kind="vitals", **HOUR)),
-        "of_subject"),
+        "subject_event_at|of_subject"),
     "a resident's newest readings": (
         lambda: query("observations", Filter(subject="resident-7", newest=True, limit=50)),
-        "of_subject"),
+        "subject_event_at|of_subject"),
     "what a home's sensors said": (
-        lambda: query("observations", Filter(household="home-7", **HOUR)), "of_household"),
+        lambda: query("observations", Filter(household="home-7", **HOUR)),
+        "household_event_at|of_household"),
     "the last sign of an agent": (
-        lambda: query("observations", Filter(device="strap-7", newest=True, limit=1)), "of_device"),
+        lambda: query("observations", Filter(device="strap-7", newest=True, limit=1)),
+        "device_event_at|of_device"),
     "the evidence of an incident": (
-        lambda: query("observations", Filter(grid="grid-1", id="strap-7:b:7", limit=1)), "by_id"),
+        lambda: query("observations", Filter(grid="grid-1", id="strap-7:b:7", limit=1)),
+        "_id_idx|by_id"),
     "what was registered": (
-        lambda: query("observations", Filter(grid="grid-1", kind="registered")), "registered"),
+        lambda: query("observations", Filter(grid="grid-1", kind="registered")),
+        "grid_event_at|registered"),
     "all of a grid, page by page": (
         lambda: query("observations", Filter(grid="grid-1", after=(T0 + HOUR_MS, "", "", 0, 0),
-                                             limit=100)), "observations_at"),
+                                             limit=100)), "_event_at_idx|observations_at"),
     "open incidents of a grid": (
         lambda: query("incidents", Filter(grid="grid-1", state="open", newest=True, limit=50)),
         "incidents_of_"),
@@ -346,11 +352,13 @@ QUESTIONS: dict[str, tuple[Callable[[], tuple[str, list[object]]], str]] = {
                  " WHERE subject = %s AND bucket BETWEEN %s AND %s ORDER BY bucket"),
                  ["resident-7", T0, T0 + DAY_MS]), "subject"),
 }  # fmt: skip
-"""What the portal and Grafana ask, and the index that must serve it."""
+"""What the portal and Grafana ask, and the index that must serve it; partitions name theirs."""
 
 
 @pytest.fixture(scope="module", params=_dsns())
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A schema with three days of a community, analysed."""
     dsn = postgres.fresh(_dsns()[request.param](), tmp_path_factory.mktemp("filled"))
     with closing(TimescaleStore(dsn)) as store:
@@ -362,16 +370,17 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     _roll_up(dsn)
     with psycopg.connect(dsn, autocommit=True) as db:
         db.execute("ANALYZE")
-    return dsn
+    yield dsn
+    postgres.drop(dsn)
 
 
 _FILL = f"""
 INSERT INTO observations (journal_offset, journal_index, received_at, event_at, arrived_at, hr_bpm,
     grid, id, kind, device, subject, household, body)
-SELECT n, 0, {T0}, {T0} + n * 2000, {T0}, 60, 'grid-1', 'strap-' || n % 300 || ':b:' || n,
-    CASE WHEN n % 5000 = 0 THEN 'registered' ELSE 'vitals' END,
+SELECT n, 0, {T0}, {T0} + n * 6000, {T0}, 60, 'grid-1', 'strap-' || n % 300 || ':b:' || n,
+    CASE WHEN n % 2000 = 0 THEN 'registered' ELSE 'vitals' END,
     'strap-' || n % 300, 'resident-' || n % 300, 'home-' || n % 150, '{{}}'
-FROM generate_series(10, 120000) AS n;
+FROM generate_series(10, 40000) AS n;
 INSERT INTO incident_changes
 SELECT n, 'grid-1', n, 0, {T0}, {T0} + n, 'i-' || n, 'fall', 4,
     CASE WHEN n % 100 = 0 THEN 'open' ELSE 'closed' END, 'resident-' || n % 300, 'home', '{{}}'
@@ -395,6 +404,6 @@ def test_an_index_serves_what_the_portal_and_grafana_ask(filled: str, name: str)
 
     plan = "\n".join(row for (row,) in _ask(filled, f"EXPLAIN {text}", *values))
 
-    assert index in plan, plan
+    assert re.search(index, plan), plan
     big = "observations|incidents|notices|scores|readings_1h|_hyper_"
     assert not re.search(rf"Seq Scan on ({big})", plan), plan
