@@ -134,9 +134,33 @@ def _owner(data: Path, *more: str) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def _read(data: Path, table: str) -> list[dict[str, object]]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "weinao.cli.main", table, "--data", str(data), "--json"],
-        cwd=ROOT, capture_output=True, check=True,
-    )  # fmt: skip
-    found: list[dict[str, object]] = msgspec.json.decode(ran.stdout)
+    found: list[dict[str, object]] = msgspec.json.decode(_weinao(table, "--data", data, "--json"))
     return found
+
+
+@pytest.mark.slow
+@pytest.mark.service
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_flow_concludes_the_same_to_the_byte_into_a_server_as_into_a_file(
+    edition: str, tmp_path: Path
+) -> None:
+    dsn = postgres.fresh(EDITIONS[edition]().dsn, tmp_path)
+    simulated, nowhere = tmp_path / "sim", tmp_path / "nowhere"
+    _weinao("sim", "run", "configs/scenarios/fall.toml", "--out", simulated)
+
+    for _ in range(2):  # the second time, everything is there already
+        _weinao("flow", "run", "--data", simulated, "--dsn", dsn, "--until-end", "--no-recovery",
+                "--runner", "plain")  # fmt: skip
+
+        for table in ("incidents", "observations", "scores", "deadletters"):
+            kept = _weinao(table, "--data", nowhere, "--json", **{stores.VARIABLE: dsn})
+            assert kept == _weinao(table, "--data", simulated, "--json")
+            assert len(kept) > 2
+
+
+def _weinao(*arguments: object, **environment: str) -> bytes:
+    command = [sys.executable, "-m", "weinao.cli.main", *(str(part) for part in arguments)]
+    ran = subprocess.run(
+        command, cwd=ROOT, capture_output=True, check=True, env={**os.environ, **environment}
+    )
+    return ran.stdout
