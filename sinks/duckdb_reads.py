@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 
 from sinks import duckdb_rows
+from sinks.asking import KIND_OF, at_most, order, where
+from sinks.rows import FOLLOWED
 from sinks.store import (
-    READ_MAX,
     Filter,
     Followed,
     Position,
@@ -29,42 +30,6 @@ UNAVAILABLE = (
 )
 """What says nothing about the outcomes: the disk is full, the file is held by another."""
 
-_SAME = {name: name for name in ("grid", "id", "kind", "subject", "household")}
-_ABOUT = {name: name for name in ("grid", "id", "kind", "incident")}
-_COLUMN_OF: dict[str, dict[str, str]] = {
-    "incidents": {**_SAME, "state": "state"},
-    "observations": {**_SAME, "device": "device"},
-    "deadletters": {"grid": "grid", "id": "id", "kind": "reason", "device": "device"},
-    "losses": {"grid": "grid", "id": "id", "state": "state", "device": "device"},
-    "hazards": {**_SAME, "state": "phase"},
-    "risks": {**_SAME, "state": "phase"},
-    "risk_changes": {**_SAME, "state": "phase"},
-    "scores": {name: name for name in ("grid", "id", "subject", "household")},
-    "tasks": _ABOUT,
-    "notices": _ABOUT,
-    "commands": _ABOUT,
-    "adjustments": {**_SAME, "incident": "incident"},
-}
-"""For each table, the columns that the fields of a `Filter` ask for."""
-
-_KIND_OF = {
-    "observations": "kind",
-    "hazards": "kind",
-    "risks": "kind",
-    "risk_changes": "phase",
-    "scores": "day[:7]",
-    "incidents": "kind",
-    "incident_changes": "state",
-    "tasks": "kind",
-    "notices": "kind",
-    "commands": "kind",
-    "adjustments": "kind",
-    "losses": "state",
-    "deadletters": "reason",
-}
-"""For each table, by what its rows are counted; scores by month."""
-
-
 _COUNT = "SELECT {kind}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL"
 
 
@@ -82,14 +47,14 @@ class DuckDBReads:
         Raises:
             StoreRefusedError: The filter asks for what the table has not.
         """
-        where, values = _where(table, wanted)
+        which, values = where(table, wanted)
         if table not in self._there:
             return []
-        order = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in _order(table))
+        by = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in order(table))
         select = ", ".join(duckdb_rows.columns(table))
         found = self._ask(
-            f"SELECT {select} FROM {table} {where} ORDER BY {order} LIMIT ?",  # noqa: S608  # our own names
-            [*values, _limit(wanted.limit)],
+            f"SELECT {select} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
+            [*values, at_most(wanted.limit)],
         )
         outcomes = [duckdb_rows.outcome(table, row) for row in found]
         return outcomes[::-1] if wanted.newest else outcomes
@@ -100,7 +65,7 @@ class DuckDBReads:
         parts = [f"SELECT seq, {select} FROM {table} WHERE seq > $after" for table in tables]  # noqa: S608  # our own names
         found = self._ask(
             f"{' UNION ALL '.join(parts)} ORDER BY seq LIMIT $limit",
-            {"after": after, "limit": _limit(limit)},
+            {"after": after, "limit": at_most(limit)},
         )
         return [Followed(row[0], duckdb_rows.outcome(tables[0], row[1:])) for row in found]
 
@@ -108,7 +73,7 @@ class DuckDBReads:
         """Return the rows of each table by kind, and how many different ids there are."""
         counted = {
             table: dict(self._ask(_COUNT.format(table=table, kind=kind)))
-            for table, kind in _KIND_OF.items()
+            for table, kind in KIND_OF.items()
             if table in self._there
         }
         return {**counted, "distinct": {table: self._distinct(table) for table in counted}}
@@ -122,7 +87,7 @@ class DuckDBReads:
         """Return the newest `seq`; 0 when there is none."""
         return max(
             self._number(f"SELECT coalesce(max(seq), 0) FROM {table}")  # noqa: S608  # our own names
-            for table in duckdb_rows.FOLLOWED
+            for table in FOLLOWED
         )
 
     def cursor(self, name: str) -> int:
@@ -153,36 +118,3 @@ def _as_ours() -> Iterator[None]:
         raise StoreUnavailableError(f"the store cannot answer: {error}") from error
     except (duckdb.Error, OverflowError) as error:
         raise StoreRefusedError(f"the store cannot answer that: {error}") from error
-
-
-def _limit(asked: int) -> int:
-    return max(0, min(asked, READ_MAX))
-
-
-def _order(table: str) -> tuple[str, ...]:
-    # What stands now moves on in the journal while somebody reads; its place among others does not.
-    place = () if table in duckdb_rows.KEYED else ("journal_offset", "journal_index")
-    return ("event_at", "id", "grid", *place)
-
-
-def _where(table: str, wanted: Filter) -> tuple[str, list[object]]:
-    known = _COLUMN_OF[table]
-    parts: list[str] = []
-    values: list[object] = []
-    for field in ("grid", "id", "kind", "state", "subject", "household", "device", "incident"):
-        value = getattr(wanted, field)
-        if value is None:
-            continue
-        if field not in known:
-            raise StoreRefusedError(f"{table} have no {field}; they have {', '.join(known)}")
-        parts.append(f"{known[field]} = ?")
-        values.append(value)
-    for text, bound in (("event_at >= ?", wanted.since), ("event_at < ?", wanted.until)):
-        if bound is not None:
-            parts.append(text)
-            values.append(bound)
-    if wanted.after is not None:
-        order = _order(table)
-        parts.append(f"({', '.join(order)}) > ({', '.join('?' * len(order))})")
-        values += wanted.after[: len(order)]
-    return ("WHERE " + " AND ".join(parts) if parts else ""), values

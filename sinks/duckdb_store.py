@@ -7,21 +7,20 @@ time reads, each over a connection of its own, and a reader sees whole commits o
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import RLock
 
 import duckdb
 import pyarrow as pa
 
 from sinks import duckdb_rows, schema
 from sinks.duckdb_reads import UNAVAILABLE, DuckDBReads
+from sinks.positioned import PositionedStore, UnfitError
+from sinks.rows import FOLLOWED, KEYED, numbered
 from sinks.store import (
     READ_MAX,
-    Filter,
     Followed,
     Position,
     StoreRefusedError,
     StoreUnavailableError,
-    set_aside,
 )
 from weinao.outcomes import Outcome
 
@@ -29,7 +28,7 @@ UNFIT = (duckdb.Error, pa.ArrowException, ValueError, TypeError, OverflowError)
 """What an outcome that cannot be kept makes of a batch."""
 
 
-class DuckDBStore:
+class DuckDBStore(PositionedStore):
     """A `Store` in one file.
 
     Args:
@@ -53,7 +52,8 @@ class DuckDBStore:
         threads: int = 1,
         kept: Callable[[Sequence[Outcome]], object] | None = None,
     ) -> None:
-        self._path, self._kept, self._writing = path, kept, RLock()
+        super().__init__(str(path))
+        self._path, self._kept = path, kept
         self._db = _open(path, memory_bytes_max, threads, read_only=read_only)
         try:
             (schema.check if read_only else schema.migrate)(self._db)
@@ -62,60 +62,23 @@ class DuckDBStore:
             raise StoreRefusedError(f"{path}: {error}") from error
         self._owned = {path.resolve()} if not read_only else set[Path]()
         _OWNED.update(self._owned)
-        self._reads = DuckDBReads(self._db.cursor())
-        self._progress = self._reads.progress()
-        self._seq = self._reads.last_seq()
+        self._asked = DuckDBReads(self._db.cursor())
+        self._progress = self._asked.progress()
+        self._seq = self._asked.last_seq()
 
     @property
-    def last_seq(self) -> int:
-        """The `seq` of the newest outcome that can be followed; 0 when there is none."""
-        return self._seq
+    def _reads(self) -> DuckDBReads:
+        return self._asked
 
     def write(self, batch: Sequence[Outcome]) -> int:
-        with self._writing, _away_if_unavailable(f"{self._path}: {len(batch)} outcomes kept back"):
-            return self._write(batch)
+        with _away_if_unavailable(f"{self._path}: {len(batch)} outcomes kept back"):
+            return super().write(batch)
 
     def progress(self) -> dict[str, Position]:
         return dict(self._progress)
 
-    def incidents(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("incidents", wanted)
-
-    def observations(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("observations", wanted)
-
-    def deadletters(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("deadletters", wanted)
-
-    def losses(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("losses", wanted)
-
-    def hazards(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("hazards", wanted)
-
-    def risks(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("risks", wanted)
-
-    def risk_changes(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("risk_changes", wanted)
-
-    def scores(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("scores", wanted)
-
-    def tasks(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("tasks", wanted)
-
-    def notices(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("notices", wanted)
-
-    def commands(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("commands", wanted)
-
-    def adjustments(self, wanted: Filter) -> list[Outcome]:
-        return self._reads.rows("adjustments", wanted)
-
     def incident_changes(self, after: int = 0, limit: int = READ_MAX) -> list[Followed]:
-        return self._reads.followed(("incident_changes",), after, limit)
+        return self._asked.followed(("incident_changes",), after, limit)
 
     def outgoing(
         self,
@@ -125,80 +88,41 @@ class DuckDBStore:
     ) -> list[Followed]:
         if after >= self._seq:
             return []
-        return self._reads.followed(duckdb_rows.FOLLOWED, after, limit)
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        return self._reads.counts()
-
-    def cursor(self, name: str) -> int:
-        return self._reads.cursor(name)
+        return self._asked.followed(FOLLOWED, after, limit)
 
     def set_cursor(self, name: str, seq: int) -> None:
         with self._writing, _away_if_unavailable(f"{self._path}: cursor {name}"):
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
 
     def close(self) -> None:
-        self._reads.close()
+        self._asked.close()
         self._db.close()
         _OWNED.difference_update(self._owned)
 
-    def _write(self, batch: Sequence[Outcome]) -> int:
-        new = self._new(batch)
-        if not new:
-            return 0
+    def _commit(self, new: Sequence[Outcome]) -> None:
+        items = numbered(new, self._seq)
+        reached = {outcome.grid: outcome.position for outcome in new}
         try:
-            self._commit(new)
+            tables = duckdb_rows.tables(items)
+            with _transaction(self._db):
+                # As Arrow tables: row by row, DuckDB is two orders of magnitude slower.
+                for name, rows in tables.items():
+                    self._insert(name, rows)
+                self._insert("progress", _progress_rows(reached))
         except UNAVAILABLE:
             raise
         except UNFIT as error:
-            return self._isolate(new, error)
-        return len(new)
-
-    def _new(self, batch: Sequence[Outcome]) -> list[Outcome]:
-        reached = dict(self._progress)
-        new: list[Outcome] = []
-        for outcome in batch:
-            if outcome.position > reached.get(outcome.grid, (-1, -1)):
-                reached[outcome.grid] = outcome.position
-                new.append(outcome)
-        return new
-
-    def _commit(self, new: Sequence[Outcome]) -> None:
-        items = duckdb_rows.numbered(new, self._seq)
-        tables = duckdb_rows.tables(items)
-        reached = {outcome.grid: outcome.position for outcome in new}
-        with _transaction(self._db):
-            # As Arrow tables: row by row, DuckDB is two orders of magnitude slower.
-            for name, rows in tables.items():
-                self._insert(name, rows)
-            self._insert("progress", _progress_rows(reached))
+            raise UnfitError(str(error)) from error
         self._progress.update(reached)
         self._seq = max(self._seq, *(item.seq for item in items))
         if self._kept is not None:
             self._kept(new)
 
     def _insert(self, table: str, rows: pa.Table) -> None:  # noqa: ARG002  # DuckDB finds it by name
-        replace = "OR REPLACE " if table in (*duckdb_rows.KEYED, "progress") else ""
+        replace = "OR REPLACE " if table in (*KEYED, "progress") else ""
         # By name: a later migration may add columns, which rows of this code leave empty.
         # `rows` is the argument: registering it under a name costs as much as the insert.
         self._db.execute(f"INSERT {replace}INTO {table} BY NAME FROM rows")
-
-    def _isolate(self, new: Sequence[Outcome], error: Exception) -> int:
-        """Keep the halves of a batch that cannot be kept whole; of one outcome, a dead letter."""
-        if len(new) > 1:
-            half = len(new) // 2
-            return self._write(new[:half]) + self._write(new[half:])
-        letter = set_aside(new[0], error)
-        try:
-            self._commit([letter])
-        except UNAVAILABLE:
-            raise
-        except UNFIT as again:
-            raise StoreRefusedError(
-                f"{self._path}: not even a dead letter can be kept of {new[0].grid!r}"
-                f" at {new[0].position}: {again}"
-            ) from error
-        return 1
 
 
 _OWNED: set[Path] = set()

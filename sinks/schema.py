@@ -7,14 +7,10 @@ from pathlib import Path
 
 import duckdb
 
+from sinks.numbered import newest, numbered_files
 from sinks.store import StoreRefusedError
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "duckdb"
-
-
-def newest(folder: Path = MIGRATIONS) -> int:
-    """Return the number of the last migration."""
-    return max(_numbered(folder))
 
 
 def migrate(db: duckdb.DuckDBPyConnection, folder: Path = MIGRATIONS) -> None:
@@ -26,7 +22,7 @@ def migrate(db: duckdb.DuckDBPyConnection, folder: Path = MIGRATIONS) -> None:
     db.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name VARCHAR)")
     check(db, folder)
     reached = applied(db)
-    for number, path in sorted(_numbered(folder).items()):
+    for number, path in sorted(numbered_files(folder).items()):
         if number > reached:
             db.begin()
             db.execute(path.read_text(encoding="utf-8"))
@@ -53,7 +49,3 @@ def applied(db: duckdb.DuckDBPyConnection) -> int:
     found = db.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
     assert found is not None
     return int(found[0])
-
-
-def _numbered(folder: Path) -> dict[int, Path]:
-    return {int(path.name.split("_")[0]): path for path in folder.glob("[0-9]*_*.sql")}

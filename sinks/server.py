@@ -1,4 +1,4 @@
-"""The owner of a store: one process has the file, all others ask it.
+"""The owner of a store: one process has the file, or the database, and all others ask it.
 
     connections -> one loop -+-> a thread that writes, one batch at a time, and commits
                              +-> a thread that reads whole commits, and holds up no write
@@ -12,20 +12,27 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from sinks import wire
-from sinks.duckdb_store import DuckDBStore
 from sinks.measures import WRITE_SECONDS
-from sinks.store import StoreError, StoreUnavailableError
+from sinks.store import Store, StoreError, StoreUnavailableError
 from sinks.wire import LENGTH_BYTES, Address, Answer, Request
 
 WAIT_S_MAX = 60.0
 """How long a follower may wait for news; then it gets an empty answer and asks again."""
+
+
+class OwnedStore(Store, Protocol):
+    """A store that tells how far those who follow it may come."""
+
+    @property
+    def last_seq(self) -> int:
+        """The `seq` of the newest outcome that can be followed, as far as we know."""
 
 
 class StoreBrokenError(Exception):
@@ -40,7 +47,7 @@ class StoreServer:
         log: For what a person may have to know.
     """
 
-    def __init__(self, store: DuckDBStore, log: FilteringBoundLogger) -> None:
+    def __init__(self, store: OwnedStore, log: FilteringBoundLogger) -> None:
         self._store, self._log = store, log
         self._writing: Executor = ThreadPoolExecutor(1, "writing")
         self._reading: Executor = ThreadPoolExecutor(1, "reading")

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from weinao.messages import Id
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
 Positive = Annotated[float, Meta(gt=0)]
 
 
@@ -38,6 +39,57 @@ class LogSettings(Section, frozen=True, kw_only=True):
     json: bool = False
 
 
+class KeepSettings(Section, frozen=True, kw_only=True):
+    """How many days things are kept in PostgreSQL; 0 for good.
+
+    Attributes:
+        observations_days: Readings as they came, and what else was observed.
+        hazards_days: What was found dangerous; incidents themselves are kept for good.
+        deadletters_days: What was set aside; the journal has it, too.
+        minutes_days: Roll-ups by minute, or as long as observations where those are kept longer;
+            roll-ups by hour and day are kept for good.
+        compress_after_days: When observations are compressed, with TimescaleDB's full licence.
+    """
+
+    observations_days: Days = 400
+    hazards_days: Days = 0
+    deadletters_days: Days = 90
+    minutes_days: Days = 800
+    compress_after_days: Days = 7
+
+    @property
+    def rolled_up_days(self) -> int:
+        """Days for which minutes are kept: a late reading makes its hour anew, from its minutes."""
+        kept_for_good = 0 in (self.observations_days, self.minutes_days)
+        return 0 if kept_for_good else max(self.observations_days, self.minutes_days)
+
+    def by_table(self) -> dict[str, int]:
+        """Return the days for which each table is kept."""
+        return {
+            "observations": self.observations_days,
+            "hazards": self.hazards_days,
+            "deadletters": self.deadletters_days,
+            "readings_1min": self.rolled_up_days,
+        }
+
+
+class DatabaseSettings(Section, frozen=True, kw_only=True):
+    """A PostgreSQL server in the place of the embedded file, best with TimescaleDB.
+
+    Attributes:
+        dsn: Where, as libpq understands it, without a password; empty for the embedded file.
+        password_file: A file that holds the password and nothing else; empty for none.
+        answer_s_max: How long it may take over one statement, before it counts as away.
+        tend_s: Seconds between two looks at what is stale or old.
+    """
+
+    dsn: str = ""
+    password_file: str = ""
+    answer_s_max: Annotated[float, Meta(ge=1, le=25)] = 20.0
+    tend_s: Annotated[float, Meta(ge=1, le=3_600)] = 5.0
+    keep: KeepSettings = KeepSettings()
+
+
 class StoreSettings(Section, frozen=True, kw_only=True):
     """Everything the owner of a store is told.
 
@@ -50,6 +102,7 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     listen: str = ""
     memory_bytes_max: Annotated[int, Meta(ge=64 * 1024**2)] = 512 * 1024**2
     threads: Annotated[int, Meta(ge=1, le=64)] = 1
+    database: DatabaseSettings = DatabaseSettings()
     metrics: StoreMetricsSettings = StoreMetricsSettings()
     log: LogSettings = LogSettings()
 

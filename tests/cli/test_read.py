@@ -18,7 +18,8 @@ from sinks.store import Filter, every
 from tests.sinks.made import T0, incident, journals, kept, loss, outcome, rejected, risk, score
 from tests.sinks.serving import served
 from weinao.cli import read
-from weinao.cli.read import canonical, open_to_read
+from weinao.cli.read import canonical
+from weinao.cli.stores import to_read
 from weinao.outcomes import IncidentState, Outcome, Phase
 
 ROOT = Path(__file__).parents[2]
@@ -196,7 +197,7 @@ def _bytes(folder: Path, batches: list[list[Outcome]]) -> bytes:
     with closing(DuckDBStore(folder / "store.duckdb")) as store:
         for batch in batches:
             store.write(batch)
-    with closing(open_to_read(folder)) as store:
+    with closing(to_read(folder)) as store:
         return b"".join(canonical(every(store, "incidents", Filter(limit=2))))
 
 

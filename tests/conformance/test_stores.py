@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from sinks.client import StoreClient
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import READABLE, Filter, Store, StoreRefusedError, every, place, table_of
+from sinks.timescale_store import TimescaleStore
+from tests.sinks import postgres
 from tests.sinks.made import (
     ONE_OF_EACH,
     T0,
@@ -54,7 +56,29 @@ def _served(folder: Path, stack: ExitStack) -> Store:
     return stack.enter_context(closing(StoreClient(stack.enter_context(served(folder)))))
 
 
-STORES: dict[str, Callable[[Path, ExitStack], Store]] = {"duckdb": _direct, "served": _served}
+def _apache(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.apache().dsn, folder, stack)
+
+
+def _plain(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.plain().dsn, folder, stack)
+
+
+def _full(folder: Path, stack: ExitStack) -> Store:
+    return _timescale(postgres.full_dsn(), folder, stack)
+
+
+def _timescale(dsn: str, folder: Path, stack: ExitStack) -> Store:
+    return stack.enter_context(closing(TimescaleStore(postgres.fresh(dsn, folder))))
+
+
+STORES: dict[str, Callable[[Path, ExitStack], Store]] = {
+    "duckdb": _direct,
+    "served": _served,
+    "timescale": _apache,
+    "timescale, full licence": _full,
+    "postgresql": _plain,
+}
 
 Reopen = Callable[[], Store]
 
@@ -120,7 +144,8 @@ def test_everything_survives_a_restart(reopen: Reopen) -> None:
     again = reopen()
 
     assert (_contents(again), again.cursor("notify")) == before
-    assert again.write([outcome(1, 9), outcome(1, 10, notice(2))]) == 1
+    last = len(ONE_OF_EACH) - 1
+    assert again.write([outcome(1, last), outcome(1, last + 1, notice(2))]) == 1
     assert [found.seq for found in again.outgoing()] == [1, 2, 3, 4, 5]
 
 
@@ -305,33 +330,38 @@ def test_what_no_store_can_hold_becomes_a_dead_letter_and_blocks_nothing(
     assert store.observations(Filter()) == batch[:4] + batch[5:]
 
 
+IN_A_DATABASE = ("duckdb", "timescale", "postgresql")
+
+
+@pytest.mark.parametrize("name", IN_A_DATABASE)
 @given(journals(), st.data())
 @settings(deadline=None, max_examples=25)
 def test_however_it_is_batched_cut_and_sent_again_the_same_is_kept(
-    journal: list[Outcome], data: st.DataObject
+    name: str, journal: list[Outcome], data: st.DataObject
 ) -> None:
     rng = data.draw(st.randoms(use_true_random=False))
-    with TemporaryDirectory() as whole, TemporaryDirectory() as parts:
-        at_once, cut = DuckDBStore(Path(whole) / "a"), DuckDBStore(Path(parts) / "b")
-        with closing(at_once), closing(cut):
-            at_once.write(journal)
-            _write_as_an_engine_does(cut, journal, rng)
+    with TemporaryDirectory() as whole, TemporaryDirectory() as parts, ExitStack() as stack:
+        at_once, cut = STORES[name](Path(whole), stack), STORES[name](Path(parts), stack)
 
-            assert _contents(cut) == _contents(at_once)
+        at_once.write(journal)
+        _write_as_an_engine_does(cut, journal, rng)
+
+        assert _contents(cut) == _contents(at_once)
 
 
+@pytest.mark.parametrize("name", IN_A_DATABASE)
 @given(journals())
 @settings(deadline=None, max_examples=15)
 def test_the_order_in_which_grids_arrive_changes_nothing_that_is_read(
-    journal: list[Outcome],
+    name: str, journal: list[Outcome]
 ) -> None:
-    with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        mixed, apart = DuckDBStore(Path(one) / "a"), DuckDBStore(Path(other) / "b")
-        with closing(mixed), closing(apart):
-            mixed.write(journal)
-            apart.write(sorted(journal, key=lambda made: (made.grid, made.position)))
+    with TemporaryDirectory() as one, TemporaryDirectory() as other, ExitStack() as stack:
+        mixed, apart = STORES[name](Path(one), stack), STORES[name](Path(other), stack)
 
-            assert _read(apart) == _read(mixed)
+        mixed.write(journal)
+        apart.write(sorted(journal, key=lambda made: (made.grid, made.position)))
+
+        assert _read(apart) == _read(mixed)
 
 
 def _write_as_an_engine_does(store: Store, journal: list[Outcome], rng: random.Random) -> None:

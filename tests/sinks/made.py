@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from weinao.messages import Action, Home, Motion, MotionEvent, Sensor, Vitals
 from weinao.outcomes import (
+    Adjustment,
     AnyOutcome,
     Command,
     Hazard,
@@ -152,6 +153,23 @@ def command(number: int = 1) -> Command:
     )
 
 
+def adjustment(number: int = 1) -> Adjustment:
+    """Return a threshold that somebody's word has moved."""
+    return Adjustment(
+        id=f"a-{number}",
+        rule="inactivity",
+        subject="resident-1",
+        household="home-1",
+        threshold="quiet_s_max",
+        before=14_400.0,
+        after=16_200.5,
+        bound=28_800.0,
+        at=T0 + number,
+        incident="i-1",
+        actor="daughter-1",
+    )
+
+
 def risk(number: int = 1, phase: Phase = Phase.RAISED, at: int | None = None) -> Risk:
     """Return a resting heart rate that drifts."""
     return Risk(
@@ -209,7 +227,7 @@ def rejected(reason: Reason = Reason.SYNTAX) -> Rejected:
 
 ONE_OF_EACH: tuple[AnyOutcome, ...] = (
     kept(1), hazard(), incident(), task(), notice(), command(), loss(3, 5), rejected(),
-    risk(), score(),
+    risk(), score(), adjustment(),
 )  # fmt: skip
 
 
@@ -233,7 +251,7 @@ def values(draw: st.DrawFn) -> AnyOutcome:
             st.builds(risk, st.just(number), st.sampled_from(Phase), at=st.integers(T0, T0 + 3)),
             st.builds(score, st.just(number), st.sampled_from([40.0, 82.5])),
             st.builds(rejected, st.sampled_from(Reason)),
-            st.sampled_from([task(number), notice(number), command(number)]),
+            st.sampled_from([task(number), notice(number), command(number), adjustment(number)]),
         )
     )
 

@@ -14,6 +14,8 @@ import pytest
 
 from sinks import duckdb_rows, schema
 from sinks.duckdb_store import DuckDBStore
+from sinks.numbered import newest
+from sinks.rows import numbered
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
 from tests.sinks.made import ONE_OF_EACH, incident, outcome, risk
 from weinao.outcomes import Outcome
@@ -107,7 +109,7 @@ def _as_version_1_left_it(path: Path, batch: list[Outcome]) -> None:
     with closing(duckdb.connect(str(path))) as db:
         schema.migrate(db, first)
         reached = pa.table({"grid": ["grid-1"], "journal_offset": [1], "journal_index": [2]})
-        rows_of = duckdb_rows.tables(duckdb_rows.numbered(batch, 0))
+        rows_of = duckdb_rows.tables(numbered(batch, 0))
         for table, rows in {**rows_of, "progress": reached}.items():
             assert rows.num_rows > 0
             db.execute(f"INSERT INTO {table} BY NAME FROM rows")
@@ -125,7 +127,7 @@ def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:
         schema.migrate(db, folder)
 
         assert db.execute("SELECT n FROM t").fetchall() == [(1,), (2,), (10,)]
-        assert schema.applied(db) == schema.newest(folder) == 10
+        assert schema.applied(db) == newest(folder) == 10
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from cyclopts import Parameter
 
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli import stores
 from weinao.cli.minds import kept_rules, rules_of
-from weinao.cli.read import FOLDER, Json, open_to_read
+from weinao.cli.read import FOLDER, Json
 from weinao.limits import Limits
 from weinao.messages import Registered
 from weinao.outcomes import Hazard, HazardKind, Incident, Kept, Outcome
@@ -55,7 +56,7 @@ def explain(
 
     logging.configure(level="warning")
     try:
-        store = open_to_read(data)
+        store = stores.to_read(data)
         try:
             case = case_of(store, incident, rules_of(rules or kept_rules(data), "explain"))
             if png is not None:
@@ -68,7 +69,7 @@ def explain(
                     sys.exit(f"weinao explain: {error}")
         finally:
             store.close()
-    except (StoreError, NoIncidentError) as error:
+    except (StoreError, stores.WhereError, NoIncidentError) as error:
         sys.exit(f"weinao explain: {error}")
     story = tell(case, lang)
     if json:

@@ -14,6 +14,7 @@ import stamina
 from cyclopts import App
 
 from weinao import logging, metrics
+from weinao.cli import stores
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.clock import now_ms
@@ -52,6 +53,7 @@ def run(
     epoch_s: float = 1.0,
     until_end: bool = False,
     store: Path | None = None,
+    dsn: str | None = None,
     rules: Path | None = None,
     policy: Path | None = None,
     recovery: bool = True,
@@ -69,6 +71,7 @@ def run(
         epoch_s: Seconds between snapshots; a crash reads again what came since.
         until_end: End with the journal instead of waiting for more.
         store: Write into this DuckDB file instead of to the store's process.
+        dsn: Write into this PostgreSQL database instead, as libpq understands it; no password.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         recovery: Go on where the last run stood; without it, read the journal from its start.
@@ -87,13 +90,17 @@ def run(
     chosen = grids or grids_of(journal)
     outage, now = Outage(log, "store", now_ms), told_time(clock)
     # A file has one owner, whom all workers share; to the store's process each has its own way.
-    owned = persistent(open_store(data, store), outage, now) if store else None
+    owned = persistent(stores.to_write(data, store), outage, now) if store else None
+    try:
+        direct = stores.dsn_of(dsn) if dsn else ""
+    except stores.WhereError as error:
+        raise SystemExit(f"weinao flow run: {error}") from error
     log.info("flow.started", grids=len(chosen), workers=workers)
     try:
         run_flow(
             journal,
             chosen,
-            lambda: owned or persistent(open_store(data, None), outage, now),
+            lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
             rules=in_force,
             policy=handled,
             runner=runner,
@@ -164,17 +171,6 @@ def grids_of(journal: Path) -> tuple[str, ...]:
     while records := reader.read(10_000):
         found |= grids_in(records)
     return tuple(sorted(found))
-
-
-def open_store(data: Path, store: Path | None) -> "Store":
-    """Open a DuckDB file, or the way to the process that owns one."""
-    if store is not None:
-        from sinks.duckdb_store import DuckDBStore
-
-        return DuckDBStore(store)
-    from sinks.client import StoreClient
-
-    return StoreClient(data / "store.sock")
 
 
 def persistent(

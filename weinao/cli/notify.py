@@ -45,7 +45,7 @@ def notify(
     from sinks.client import StoreClient
     from sinks.mqtt import Publisher
     from sinks.notifier import Notifier
-    from weinao.cli.store import SOCKET
+    from weinao.cli.stores import SOCKET
 
     chosen = _chosen(settings, community, broker)
     logging.configure(json=log_json or chosen.log.json, level=chosen.log.level)

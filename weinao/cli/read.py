@@ -16,6 +16,7 @@ import msgspec
 from cyclopts import Parameter
 
 from weinao.catalogue import Language, catalogue
+from weinao.cli import stores
 from weinao.clock import now_ms
 from weinao.outcomes import Outcome
 
@@ -227,26 +228,6 @@ def adjustments(
     _show("adjustments", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
-def open_to_read(data: Path) -> "Store":
-    """Open the store of a data folder: through its owner, or the file itself where there is none.
-
-    Raises:
-        StoreUnavailableError: There is no store, or its owner does not answer.
-    """
-    from sinks.client import StoreClient
-    from sinks.duckdb_store import DuckDBStore
-    from sinks.store import StoreUnavailableError
-    from weinao.cli.store import FILE, SOCKET
-
-    client = StoreClient(data / SOCKET)
-    try:
-        client.progress()
-    except StoreUnavailableError:
-        client.close()
-        return DuckDBStore(data / FILE, read_only=True)
-    return client
-
-
 def canonical(found: Iterable[Outcome]) -> Iterator[bytes]:
     """Yield one JSON array, an outcome a line, keys sorted.
 
@@ -282,7 +263,7 @@ def _show(
 
     wanted = Filter(**chosen, since=_instant(since), limit=_PAGE)  # type: ignore[arg-type]  # names of its own
     try:
-        store = open_to_read(data)
+        store = stores.to_read(data)
         try:
             if json:
                 _write(canonical(_found(store, table, wanted, limit)))
@@ -291,7 +272,7 @@ def _show(
                        limit, lang)  # fmt: skip
         finally:
             store.close()
-    except StoreError as error:
+    except (StoreError, stores.WhereError) as error:
         sys.exit(f"weinao {table}: {error}")
     except BrokenPipeError:
         # Who reads has read enough. Nothing more may be written, not even at the end.

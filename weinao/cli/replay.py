@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from weinao import logging
-from weinao.cli.flow import Runner, grids_of, open_store, persistent, run_flow
+from weinao.cli import stores
+from weinao.cli.flow import Runner, grids_of, persistent, run_flow
 from weinao.cli.minds import keep_rules, policy_of, rules_of
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
@@ -61,7 +62,7 @@ def replay(
     store_file = out / "store.duckdb"
     for stale in (store_file, store_file.with_suffix(".duckdb.wal")):
         stale.unlink(missing_ok=True)
-    store = open_store(out, store_file)
+    store = stores.to_write(out, store_file)
     write = persistent(store, Outage(logging.logger(), "store", now_ms))
     run_flow(
         journal,

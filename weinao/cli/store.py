@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
+from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
+from weinao.cli import stores
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.outage import Outage
 
 if TYPE_CHECKING:
-    from sinks.server import StoreServer
+    from sinks.server import OwnedStore
     from sinks.settings import StoreSettings
+    from sinks.timescale_store import TimescaleStore
+    from sinks.timescale_upkeep import Upkeep
     from sinks.wire import Address
 
 app = App(name="store", help="The store: keeps what was concluded, and can be asked.")
-
-FILE = "store.duckdb"
-SOCKET = "store.sock"
 
 
 @app.command
@@ -28,6 +30,7 @@ def run(
     *,
     data: Path,
     settings: Path | None = None,
+    dsn: str | None = None,
     listen: str | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
@@ -38,6 +41,7 @@ def run(
     Args:
         data: Folder of the system; the store and its socket are in it.
         settings: A file like `configs/store.toml`.
+        dsn: A PostgreSQL database in the place of a file, as libpq understands it; no password.
         listen: A further address, `host:port`, beside the socket.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
@@ -51,42 +55,106 @@ def run(
     log = logging.logger(store=str(data))
     port = metrics_port if metrics_port is not None else chosen.metrics.port
     log.info("metrics.served", port=metrics.serve(port, chosen.metrics.address))
-    addresses = [wire.address(data / SOCKET)]
+    addresses = [wire.address(data / stores.SOCKET)]
     if listen or chosen.listen:
         addresses.append(wire.address(listen or chosen.listen))
     data.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_serve(data / FILE, addresses, chosen, told_time(clock)))
-    except StoreError as error:
+        asyncio.run(
+            _own(data, addresses, chosen, stores.dsn_of(dsn, chosen, data), told_time(clock))
+        )
+    except (StoreError, stores.WhereError) as error:
         sys.exit(f"weinao store: {error}")
 
 
-async def _serve(
-    path: Path, addresses: "list[Address]", chosen: "StoreSettings", now: Callable[[], int]
+async def _own(
+    data: Path,
+    addresses: "list[Address]",
+    chosen: "StoreSettings",
+    dsn: str,
+    now: Callable[[], int],
 ) -> None:
-    log = logging.logger(store=str(path))
+    from sinks.measures import Measures
+
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = _server(path, chosen, now)
+    kept = Measures(now).kept
+    if not dsn:
+        file = stores.own_file(data, chosen, kept)
+        await _serve(file, addresses, stop, logging.logger(store=str(data / stores.FILE)))
+        return
+    from sinks.timescale_upkeep import Upkeep
+
+    stores.note(data, dsn)
+    store = stores.own_database(dsn, chosen, kept)
+    log = logging.logger(store=store.name)
+    upkeep = Upkeep(dsn, chosen.database.keep)
+    every_s = chosen.database.tend_s
+    tending = asyncio.create_task(_tend(store, upkeep, stop, every_s=every_s, now=now, log=log))
+    try:
+        await _serve(store, addresses, stop, log)
+    finally:
+        stop.set()
+        upkeep.interrupt()
+        await tending
+        upkeep.close()
+
+
+async def _serve(
+    store: "OwnedStore",
+    addresses: "list[Address]",
+    stop: asyncio.Event,
+    log: FilteringBoundLogger,
+) -> None:
+    from sinks.server import StoreServer
+
+    server = StoreServer(store, log)
     await server.serve(
         addresses, stop, lambda: log.info("store.opened", listens=", ".join(map(str, addresses)))
     )
     log.info("store.closed")
 
 
-def _server(path: Path, chosen: "StoreSettings", now: Callable[[], int]) -> "StoreServer":
-    from sinks.duckdb_store import DuckDBStore
-    from sinks.measures import Measures
-    from sinks.server import StoreServer
+async def _tend(
+    store: "TimescaleStore",
+    upkeep: "Upkeep",
+    stop: asyncio.Event,
+    *,
+    every_s: float,
+    now: Callable[[], int],
+    log: FilteringBoundLogger,
+) -> None:
+    """Look after a database until told to stop; tell once what it is, and what is wrong with it."""
+    from sinks.store import StoreUnavailableError
+    from sinks.timescale_schema import NOTICES
 
-    store = DuckDBStore(
-        path,
-        memory_bytes_max=chosen.memory_bytes_max,
-        threads=chosen.threads,
-        kept=Measures(now).kept,
-    )
-    return StoreServer(store, logging.logger(store=str(path)))
+    outage, edition, failing = Outage(log, "database", now), "", tuple[str, ...]()
+    try:
+        while not stop.is_set():
+            try:
+                if not edition:
+                    edition = await asyncio.to_thread(store.open)
+                    log.info("database.opened", edition=edition, notice=NOTICES[edition])
+                done = await asyncio.to_thread(upkeep.step, now())
+                outage.restored()
+                if done.failing and done.failing != failing:
+                    log.warning("jobs.failed", jobs=done.failing)
+                failing = done.failing
+            except StoreUnavailableError as error:
+                if not stop.is_set():
+                    outage.lost(error)
+            await _stopped(stop, every_s if edition else 1.0)
+    finally:
+        stop.set()  # a schema that is too new for us, above all
+
+
+async def _stopped(stop: asyncio.Event, within_s: float) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await stop.wait()
+    except TimeoutError:
+        return
 
 
 def _chosen(settings: Path | None) -> "StoreSettings":

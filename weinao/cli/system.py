@@ -25,6 +25,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         policy: The flow's policy, likewise.
         clock: What all of them take their time from; the wall's, if empty.
         ingest: Settings of ingest; its own, if None.
+        store: Arguments for the owner of the store: where it is, and how it is kept.
     """
 
     data: Path
@@ -38,6 +39,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     policy: Path | None = None
     clock: str = ""
     ingest: Path | None = None
+    store: tuple[str, ...] = ()
 
     @property
     def broker(self) -> str:
@@ -72,7 +74,7 @@ def programs(plan: Plan) -> list[Program]:
                 _listening("127.0.0.1", plan.broker_port)),
         Program("ingest", arguments("ingest", *common, *ingest, *_metrics(plan, 1)),
                 (plan.data / "journal" / "durable").exists),
-        Program("store", arguments("store", "run", *data, *clock, *_metrics(plan, 2)),
+        Program("store", arguments("store", "run", *data, *clock, *plan.store, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
         Program("flow", arguments("flow", "run", *data, *clock, *grids, "--runner", plan.runner,
                                   "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),

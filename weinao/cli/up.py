@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weinao import logging
-from weinao.cli import system
+from weinao.cli import stores, system
 from weinao.cli.minds import policy_of, rules_of
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
@@ -27,6 +27,8 @@ def up(
     runner: str = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
+    store: Path | None = None,
+    dsn: str | None = None,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -40,6 +42,8 @@ def up(
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
+        store: Settings of the store, as configs/store.toml.
+        dsn: A PostgreSQL database as store, as libpq understands it; no password.
     """
     logging.configure()
     log = logging.logger(community=community)
@@ -47,6 +51,10 @@ def up(
     # Before anything starts: a flow that cannot would be started for ever.
     rules_of(rules, "up")
     policy_of(policy, "up")
+    try:
+        stores.dsn_of(dsn, data=data)
+    except stores.WhereError as error:
+        raise SystemExit(f"weinao up: {error}") from error
     plan = system.Plan(
         data=data,
         community=community,
@@ -56,6 +64,7 @@ def up(
         runner=runner,
         rules=None if rules is None else rules.absolute(),
         policy=None if policy is None else policy.absolute(),
+        store=_store(store, dsn),
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
@@ -79,6 +88,11 @@ def up(
         log.info("system.ended")
     finally:
         supervisor.close()
+
+
+def _store(settings: Path | None, dsn: str | None) -> tuple[str, ...]:
+    chosen = () if settings is None else ("--settings", str(settings.absolute()))
+    return chosen if dsn is None else (*chosen, "--dsn", dsn)
 
 
 def _end(*_: object) -> None:

@@ -1,0 +1,109 @@
+"""Outcomes as rows of the PostgreSQL tables, and back. Pure: nothing here opens a connection."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from sinks import rows
+from sinks.rows import COLUMNS, FLOATS, INTEGERS, Fields, Numbered, Row
+from weinao.messages import AnyObservation
+from weinao.outcomes import AnyOutcome, Kept, Outcome, Rejected
+
+MINUTE_MS = 60_000
+
+Minute = tuple[str, int]
+"""A grid, and when a minute of it began."""
+
+
+def tables(outcomes: Iterable[Numbered]) -> dict[str, list[Row]]:
+    """Return outcomes as rows, by the name of the table they go to.
+
+    Raises:
+        ValueError: Something in an outcome cannot be kept, or not without changing it.
+    """
+    return rows.by_table(outcomes, _FIELDS)
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """Return the columns of a row, in its order."""
+    return _COLUMNS.get(table, COLUMNS[table])
+
+
+def types_of(table: str) -> list[str]:
+    """Return the types of these columns, as PostgreSQL names them."""
+    return [_type(column) for column in columns_of(table)]
+
+
+def read_columns(table: str) -> tuple[str, ...]:
+    """Return the columns that `outcome` needs, in its order."""
+    return _OBSERVATION if table == "observations" else _BODY
+
+
+def outcome(table: str, row: Row) -> Outcome:
+    """Return the outcome that a row of `read_columns(table)` holds."""
+    grid, offset, index, received_at, body = row[:5]
+    return Outcome(
+        grid=grid,
+        offset=offset,
+        index=index,
+        received_at=received_at,
+        value=_observation(row) if table == "observations" else rows.decode(body),
+    )
+
+
+def minutes(outcomes: Iterable[Outcome]) -> set[Minute]:
+    """Return the minutes whose roll-ups these outcomes make stale."""
+    return {
+        (made.grid, made.value.at - made.value.at % MINUTE_MS)
+        for made in outcomes
+        if isinstance(made.value, Kept)
+    }
+
+
+_BODY = (*rows.PLACE, "body")
+_OBSERVATION = (*_BODY, "id", "device", "event_at", "arrived_at", "subject", "household")
+_COLUMNS = {
+    "observations": (*COLUMNS["observations"][:-1], "arrived_at", "body"),
+    "deadletters": (*rows.KEY, "reason", "topic", "device", "size", "body"),
+}
+_NUL_SHOWN = "\N{SYMBOL FOR NULL}"
+
+_decode_observation = msgspec.json.Decoder(AnyObservation).decode
+
+
+def _type(column: str) -> str:
+    if column in INTEGERS or column == "arrived_at":
+        return "int8"
+    return "float8" if column in FLOATS else "text"
+
+
+def _observation(row: Row) -> Kept:
+    body, id_, device, at, received_at, subject, household = row[4:]
+    return Kept(
+        id=id_,
+        device=device,
+        at=at,
+        received_at=received_at,
+        subject=subject,
+        household=household,
+        observation=_decode_observation(body),
+    )
+
+
+def _kept(value: Kept) -> Row:
+    # All else of it stands in columns already; of the hot path, half of what would be written.
+    said = msgspec.json.encode(value.observation).decode()
+    return (*rows.kept(value), value.received_at, said)
+
+
+def _rejected(value: Rejected) -> Row:
+    # Its texts are whatever somebody sent. Exactly they stand in `body`.
+    topic, device = (text.replace("\0", _NUL_SHOWN) for text in (value.topic, value.device))
+    return (value.reason.value, topic, device, value.size, rows.body(value))
+
+
+_FIELDS: dict[type[AnyOutcome], Fields] = {
+    **rows.FIELDS,
+    Kept: _kept,
+    Rejected: _rejected,
+}
