@@ -1,1 +1,1 @@
-"""The web face for families, staff and operators. Empty until it is built."""
+"""The web face: families, residents, grid staff, operators. It decides nothing; the store speaks."""
