@@ -1,1 +1,1 @@
-"""The web face: families, residents, grid staff, operators. It decides nothing; the store speaks."""
+"""The web face for families, residents, grid staff and operators. It decides nothing."""

@@ -15,7 +15,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, get
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, NotAuthorizedException, TooManyRequestsException
@@ -79,7 +79,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
 
 
 class Counted:
-    """Counts requests, refuses who asks too often, and adds the headers that all answers carry."""
+    """Counts requests, and refuses who asks too often."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -99,22 +99,14 @@ class Counted:
             measures.REFUSED.labels("rate").inc()
             raise TooManyRequestsException("too many requests from here: wait a minute")
 
-        async def with_headers(message: Message) -> None:
+        async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 measures.REQUESTS.labels(area, f"{message['status'] // 100}xx").inc()
                 if area != "events":
                     measures.SECONDS.labels(area).observe(time.perf_counter() - began)
-                names = {name for name, _ in message["headers"]}
-                more = dict(HEADERS)
-                if area != "static":
-                    more["cache-control"] = "no-store"
-                message["headers"] = [
-                    *message["headers"],
-                    *((k.encode(), v.encode()) for k, v in more.items() if k.encode() not in names),
-                ]
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, receive, counted)
 
     def _too_many(self, desk: Desk, address: str) -> bool:
         window = desk.now() // WINDOW_MS
@@ -203,6 +195,7 @@ def application(desk: Desk, *, opens: bool = True) -> Litestar:
         template_config=TemplateConfig(
             directory=_HERE / "templates", engine=JinjaTemplateEngine
         ),
+        before_send=[_with_headers],
         exception_handlers={HTTPException: _told, 500: _broken},
         request_max_body_size=desk.settings.web.upload_bytes_max,
         openapi_config=OpenAPIConfig(
@@ -218,6 +211,17 @@ def application(desk: Desk, *, opens: bool = True) -> Litestar:
         lifespan=[lifespan],
         logging_config=None,
     )  # fmt: skip
+
+
+async def _with_headers(message: Message, scope: Scope) -> None:
+    """Add the headers that all answers carry, errors included."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if _area(scope["path"]) != "static":
+        headers.setdefault("cache-control", "no-store")
 
 
 def _desk(state: State) -> Desk:

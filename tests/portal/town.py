@@ -35,7 +35,7 @@ from weinao.messages import (
     Status,
     Vitals,
 )
-from weinao.outcomes import Incident
+from weinao.outcomes import Incident, Outcome
 from weinao.registry import (
     Building,
     Checkpoint,
@@ -131,17 +131,21 @@ class Town:
         self._seqs: dict[tuple[str, str], int] = {}
         self._offset = 0
         self._secrets: dict[str, str] = {}
+        self._batch: list[Outcome] | None = []
         for grid, records in ((EAST, EAST_RECORDS), (WEST, WEST_RECORDS)):
             for record in records:
                 kind = str(record.__struct_config__.tag)
                 topic = topics.registry("demo", grid, kind, record.id)
                 self.say(grid, "loader", Registered(at=self.now, record=record), topic=topic)
+        self.store.write(self._batch)
+        self._batch = None
+        self._app = application(self.desk, opens=False)
         self.look()
 
     @property
     def client(self) -> TestClient[Any]:
         """A browser of its own for whoever asks."""
-        return TestClient(application(self.desk, opens=False))
+        return TestClient(self._app)
 
     def say(self, grid: str, device: str, said: AnyObservation, topic: str = "") -> None:
         """Let a device say something, and the brain conclude what follows."""
@@ -255,7 +259,11 @@ class Town:
     def _conclude(self, grid: str, item: Any) -> None:
         self._offset += 100
         entry = Entry(grid, self._offset, self.now, item)
-        self.store.write(self._brains[grid].observe([entry]))
+        found = self._brains[grid].observe([entry])
+        if self._batch is None:
+            self.store.write(found)
+        else:
+            self._batch += found
 
 
 @contextmanager

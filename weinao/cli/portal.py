@@ -47,7 +47,7 @@ def run(
 
     from portal.app import application
 
-    chosen = chosen_settings(settings, community, broker)
+    chosen = chosen_settings(settings, community, broker, port)
     logging.configure(json=log_json or chosen.log.json, level=chosen.log.level)
     log = logging.logger(community=chosen.community)
     serves = metrics_port if metrics_port is not None else chosen.metrics.port
@@ -56,7 +56,7 @@ def run(
     config = uvicorn.Config(
         application(desk),
         host=address or chosen.web.address,
-        port=port if port is not None else chosen.web.port,
+        port=chosen.web.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -153,12 +153,12 @@ def desk_of(data: Path, chosen: "PortalSettings") -> "Desk":
 
 
 def chosen_settings(
-    settings: Path | None, community: str | None, broker: str | None
+    settings: Path | None, community: str | None, broker: str | None, port: int | None = None
 ) -> "PortalSettings":
     """Return the settings of a file, with what the command line says instead."""
     from msgspec.structs import replace
 
-    from portal.settings import PortalSettings
+    from portal.settings import PortalSettings, WebSettings
     from weinao.settings import SettingsError, from_table, load
 
     try:
@@ -171,6 +171,11 @@ def chosen_settings(
         sys.exit(str(error))
     if community:
         chosen = replace(chosen, community=community)
+    if port is not None:
+        # What people type follows the port, unless a file says what it is.
+        own = chosen.web.url != WebSettings().url
+        url = chosen.web.url if own else f"http://127.0.0.1:{port}"
+        chosen = replace(chosen, web=replace(chosen.web, port=port, url=url))
     if broker:
         host, _, port = broker.rpartition(":")
         chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(port)))

@@ -1,8 +1,9 @@
-"""`weinao up`: broker, ingest, store, flow and notifier as one supervised system."""
+"""`weinao up`: broker, ingest, store, flow, notifier and portal as one supervised system."""
 
 import signal
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from weinao import logging
@@ -27,6 +28,9 @@ def up(
     runner: str = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
+    portal_port: int = 8480,
+    portal: Path | None = None,
+    no_portal: bool = False,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -36,10 +40,14 @@ def up(
         grids: The grids of its flow.
         registry: Files to load at the start.
         broker_port: Of the embedded broker, MQTT 5, on loopback.
-        metrics_port: Four ports from the next on serve metrics: ingest, store, flow, notify.
+        metrics_port: Five ports from the next on serve metrics: ingest, store, flow, notify,
+            portal.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
+        portal_port: Where people reach the portal, on loopback; it runs if the extra is installed.
+        portal: Its settings, as configs/portal.toml; without it, the defaults.
+        no_portal: Run no portal.
     """
     logging.configure()
     log = logging.logger(community=community)
@@ -56,6 +64,8 @@ def up(
         runner=runner,
         rules=None if rules is None else rules.absolute(),
         policy=None if policy is None else policy.absolute(),
+        portal_port=None if no_portal or not _has_portal() else portal_port,
+        portal=None if portal is None else portal.absolute(),
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
@@ -79,6 +89,10 @@ def up(
         log.info("system.ended")
     finally:
         supervisor.close()
+
+
+def _has_portal() -> bool:
+    return find_spec("litestar") is not None and find_spec("uvicorn") is not None
 
 
 def _end(*_: object) -> None:
