@@ -74,10 +74,13 @@ class Outbox:
         return self._say(grid, Way.REGISTRY, self.device, topic, said)
 
     def waiting(self, older_than: int | None = None) -> list[Waiting]:
-        """Return what is not known to be in the journal, oldest first."""
+        """Return what is not known to be in the journal, in the order in which it was said.
+
+        The order matters: a device is registered before it speaks.
+        """
         rows = self._book.ask(
             "SELECT grid, device, boot, seq, topic, payload, at FROM outbox"
-            " WHERE ? IS NULL OR at < ? ORDER BY at, seq",
+            " WHERE ? IS NULL OR at < ? ORDER BY rowid",
             older_than,
             older_than,
         )

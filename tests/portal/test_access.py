@@ -1,12 +1,28 @@
-"""What must not be possible, tried: in each case the answer is no, and nothing reaches the brain."""
+"""What must not be possible, tried: each time the answer is no, and nothing reaches the brain."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from PIL import Image
 
 from portal.accounts import Role, Scope
-from tests.portal.town import EAST, PASSWORD, WEST, Town, answer, csrf, send, town
+from tests.portal.town import (
+    EAST,
+    EAST_RECORDS,
+    PASSWORD,
+    WEST,
+    Town,
+    answer,
+    csrf,
+    send,
+    town,
+)
+from weinao import topics
+from weinao.messages import Registered
+from weinao.registry import Resident
 
 EVERY_PAGE = (
     "/family", "/tasks", "/visits", "/rounds", "/community", "/board", "/statistics", "/devices",
@@ -81,13 +97,6 @@ def test_another_familys_incident_looks_the_same_as_none_at_all(there: Town) -> 
 
 
 def test_who_is_struck_off_the_registry_sees_nothing_from_then_on(there: Town) -> None:
-    from msgspec.structs import replace
-
-    from tests.portal.town import EAST_RECORDS
-    from weinao import topics
-    from weinao.messages import Registered
-    from weinao.registry import Resident
-
     incident = there.sos()
     daughter = there.signed_in(Role.FAMILY, "daughter-1")
     assert daughter.get(f"/incidents/{EAST}/{incident.id}").status_code == 200
@@ -310,10 +319,6 @@ def test_only_an_operator_invites_and_only_who_is_registered(there: Town) -> Non
 
 
 def test_a_photo_is_shown_to_who_may_see_its_incident_and_to_nobody_else(there: Town) -> None:
-    import io
-
-    from PIL import Image
-
     out = io.BytesIO()
     Image.new("RGB", (40, 30), "#225588").save(out, "JPEG")
     incident, other = there.sos("sos-1"), there.sos("sos-2")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pyotp
 import pytest
 from PIL import Image
 
@@ -114,9 +115,9 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         closing(StoreClient(plan.data / "store.sock")) as store,
     ):
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        family = _page(browser, plan, desk, Role.FAMILY, "daughter-1", "/family")
-        staff = _page(browser, plan, desk, Role.STAFF, "head-1", "/tasks")
-        operator = _page(browser, plan, desk, Role.OPERATOR, "operator-1", "/board")
+        family = _page(browser, plan, desk, (Role.FAMILY, "daughter-1"), "/family")
+        staff = _page(browser, plan, desk, (Role.STAFF, "head-1"), "/tasks")
+        operator = _page(browser, plan, desk, (Role.OPERATOR, "operator-1"), "/board")
 
         pressed = Home(at=now_ms(), sensor=Sensor.SOS, value=1.0)
         button.publish("home", codec.encode(_pack(button, pressed)))
@@ -169,9 +170,10 @@ def _told_alike(store: StoreClient, incident: str) -> None:
 
 
 def _page(
-    browser: "sync_api.Browser", plan: system.Plan, desk: Desk, role: Role, person: str, path: str
+    browser: "sync_api.Browser", plan: system.Plan, desk: Desk, who: tuple[Role, str], path: str
 ) -> "sync_api.Page":
     """Let somebody join, and open a page of theirs that is live."""
+    role, person = who
     key, _ = desk.accounts.invite(role, person, person, by="test", now=now_ms())
     url = f"http://127.0.0.1:{plan.portal_port}"
     context = browser.new_context(viewport={"width": 360, "height": 780})
@@ -181,8 +183,6 @@ def _page(
     page.locator("#account").fill(person)
     page.locator("#password").fill("a long enough password")
     if page.locator("#code").count():
-        import pyotp
-
         secret = page.locator("input[name=secret]").get_attribute("value")
         page.locator("#code").fill(pyotp.TOTP(secret or "").now())
     page.get_by_role("button", name="开通").click()
