@@ -6,6 +6,7 @@ Run as `python -m tests.portal.pictures FOLDER`; needs Chromium.
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def serving(app: Litestar) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
-        pass
+        time.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -69,7 +69,9 @@ def test_an_open_page_hears_of_a_change_at_once(there: Town) -> None:
     assert len(there.desk.live.hub) == 0
 
 
-def test_a_page_that_does_not_keep_up_loses_the_oldest_changes_and_holds_up_nobody() -> None:
+def test_a_page_that_does_not_keep_up_loses_the_oldest_changes_and_holds_up_nobody(
+    there: Town,
+) -> None:
     async def flood(incident: Incident) -> int:
         hub = Hub()
         with hub.listening() as queue:
@@ -77,8 +79,7 @@ def test_a_page_that_does_not_keep_up_loses_the_oldest_changes_and_holds_up_nobo
                 hub.tell(incident)
             return queue.qsize()
 
-    made = Incident.__new__(Incident)
-    assert asyncio.run(flood(made)) == QUEUE_MAX
+    assert asyncio.run(flood(there.sos())) == QUEUE_MAX
 
 
 def test_a_portal_that_starts_again_knows_all_and_goes_on_from_where_it_was(there: Town) -> None:
@@ -120,7 +121,7 @@ def test_the_store_away_is_an_outage_and_no_crash(tmp_path: Path) -> None:
         daughter = made.signed_in(Role.FAMILY, "daughter-1")
         board = made.signed_in(Role.OPERATOR, "operator-1")
         made.desk.stores.close()
-        made.desk.stores._open = lambda: _Gone()  # type: ignore[assignment,return-value]
+        made.desk.stores._open = _Gone  # type: ignore[assignment,return-value]
 
         assert daughter.get("/family").status_code == 503
         assert board.get("/board").status_code == 200  # what was known stands
