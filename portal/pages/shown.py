@@ -1,11 +1,11 @@
 """What all pages share: who asks, in which language, and the frame around what is shown."""
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from litestar import Request
-from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
@@ -34,6 +34,10 @@ HOME = {
     Role.OFFICE: "/statistics",
 }
 
+PAGES_AT_ONCE = 6
+"""Pages made at once; the next ones wait. More of them would only keep each other, and the streams
+that tell of changes, from the interpreter: a page costs its time in Python."""
+
 MENU: dict[Role, tuple[str, ...]] = {
     Role.FAMILY: ("family", "account"),
     Role.RESIDENT: ("report", "account"),
@@ -53,9 +57,14 @@ def threaded(handler: Callable[P, R]) -> Callable[P, Awaitable[R]]:
 
     @wraps(handler)
     async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-        return await sync_to_thread(handler, *args, **kwargs)
+        return await to_thread.run_sync(partial(handler, *args, **kwargs), limiter=_at_once())
 
     return answered
+
+
+@cache
+def _at_once() -> CapacityLimiter:
+    return CapacityLimiter(PAGES_AT_ONCE)
 
 
 def viewer_of(request: Asked) -> Viewer:
