@@ -1,12 +1,14 @@
 """`weinao portal`: the web face for families, residents, grid staff and operators."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from weinao import logging, metrics
+from weinao.cli.clocks import ClockOption, told_time
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def run(
     port: int | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
+    clock: ClockOption = "",
 ) -> None:
     """Serve the portal until told to end.
 
@@ -42,6 +45,7 @@ def run(
         port: Listen on this port.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
+        clock: Of a story that is played.
     """
     import uvicorn
 
@@ -52,7 +56,7 @@ def run(
     log = logging.logger(community=chosen.community)
     serves = metrics_port if metrics_port is not None else chosen.metrics.port
     log.info("metrics.served", port=metrics.serve(serves, chosen.metrics.address))
-    desk = desk_of(data, chosen)
+    desk = desk_of(data, chosen, told_time(clock))
     config = uvicorn.Config(
         application(desk),
         host=address or chosen.web.address,
@@ -138,7 +142,7 @@ def link(
     print(f"{chosen.web.url}/a/{text}")  # noqa: T201  # asked for
 
 
-def desk_of(data: Path, chosen: "PortalSettings") -> "Desk":
+def desk_of(data: Path, chosen: "PortalSettings", now: Callable[[], int] = now_ms) -> "Desk":
     """Put the portal of a system together."""
     from portal.desk import made
     from sinks.client import StoreClient
@@ -147,7 +151,7 @@ def desk_of(data: Path, chosen: "PortalSettings") -> "Desk":
         chosen,
         data / FOLDER,
         lambda: StoreClient(data / SOCKET),
-        now=now_ms,
+        now=now,
         log=logging.logger(community=chosen.community),
     )
 
@@ -177,6 +181,6 @@ def chosen_settings(
         url = chosen.web.url if own else f"http://127.0.0.1:{port}"
         chosen = replace(chosen, web=replace(chosen.web, port=port, url=url))
     if broker:
-        host, _, port = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(port)))
+        host, _, speaks = broker.rpartition(":")
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(speaks)))
     return chosen
