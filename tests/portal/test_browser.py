@@ -54,7 +54,7 @@ pytestmark = [
 SEEN_S_MAX = 2.0
 """How long after the system knew of it an incident may take to stand on an open page."""
 
-STEP_S_MAX = 10_000
+STEP_MS_MAX = 30_000
 """Milliseconds in which a page has to change once somebody else pressed a button."""
 
 RECORDS: tuple[Record, ...] = (
@@ -95,8 +95,9 @@ def plan(tmp_path: Path) -> Iterator[system.Plan]:
     )  # fmt: skip
     supervisor = Supervisor(tmp_path / "logs")
     try:
-        system.start(supervisor, made)
-        loaded, wanted = publish(RECORDS, broker=made.broker, community=COMMUNITY, timeout_s=20)
+        for program in system.programs(made):
+            supervisor.start(program, timeout_s=90)  # how fast they start is not asked here
+        loaded, wanted = publish(RECORDS, broker=made.broker, community=COMMUNITY, timeout_s=60)
         assert loaded == wanted
         yield made
     finally:
@@ -121,7 +122,7 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
 
         pressed = Home(at=now_ms(), sensor=Sensor.SOS, value=1.0)
         button.publish("home", codec.encode(_pack(button, pressed)))
-        family.wait_for_selector("[data-incident]", timeout=STEP_S_MAX)
+        family.wait_for_selector("[data-incident]", timeout=STEP_MS_MAX)
 
         [found] = store.incidents(Filter(kind="sos"))
         incident = found.value
@@ -129,7 +130,7 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         assert _seen(family, incident, "dispatched") - incident.noticed_at < SEEN_S_MAX * 1_000
 
         family.get_by_role("button", name="我知道了").click()
-        family.get_by_text("知道了 ·").wait_for(timeout=STEP_S_MAX)
+        family.get_by_text("知道了 ·").wait_for(timeout=STEP_MS_MAX)
 
         staff.get_by_role("link", name="紧急求助").click()
         staff.get_by_role("button", name="接单").click()
@@ -142,7 +143,7 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         _stands(family, incident, "resolved")
         family.get_by_role("link", name="紧急求助").click()
         picture = family.locator("img.photo")
-        picture.wait_for(timeout=STEP_S_MAX)
+        picture.wait_for(timeout=STEP_MS_MAX)
         assert picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1280
 
         operator.get_by_role("link", name="紧急求助").click()
@@ -151,7 +152,7 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         _stands(operator, incident, "closed")
         _stands(family, incident, "closed")
         family.get_by_role("button", name="5").click()
-        family.get_by_text("评价：5 分").wait_for(timeout=STEP_S_MAX)
+        family.get_by_text("评价：5 分").wait_for(timeout=STEP_MS_MAX)
 
         browser.close()
         _told_alike(store, incident.id)
@@ -177,6 +178,7 @@ def _page(
     key, _ = desk.accounts.invite(role, person, person, by="test", now=now_ms())
     url = f"http://127.0.0.1:{plan.portal_port}"
     context = browser.new_context(viewport={"width": 360, "height": 780})
+    context.set_default_timeout(STEP_MS_MAX)
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(f"{url}/join/{key}")
@@ -198,7 +200,7 @@ def _seen(page: "sync_api.Page", incident: Incident, state: str) -> int:
 def _stands(page: "sync_api.Page", incident: Incident, state: str) -> None:
     """The page comes to show an incident in a state, without being touched."""
     page.wait_for_function(
-        "key => sessionStorage.getItem(key)", arg=f"seen {incident.id} {state}", timeout=STEP_S_MAX
+        "key => sessionStorage.getItem(key)", arg=f"seen {incident.id} {state}", timeout=STEP_MS_MAX
     )
 
 
@@ -207,7 +209,7 @@ def _pack(button: Sender, said: Home) -> Pack:
 
 
 def _until(so: "object") -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not so():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.2)
