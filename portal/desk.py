@@ -145,14 +145,14 @@ class Desk:
 
     def fate(self, grid: str, incident: str, kept: str, since: int) -> Fate:
         """Return what became of an answer."""
+        if self.outbox.waits(kept):
+            return Fate("waits")
         with self.stores.lent() as store:
             if store.observations(Filter(grid=grid, id=kept, limit=1)):
                 return Fate("kept")
             topic = topics.feedback(self.settings.community, grid, incident)
             detail = self._refusal(store, topic, since)
-        if detail is not None:
-            return Fate("refused", detail)
-        return Fate("waits" if self.outbox.waits(kept) else "sent")
+        return Fate("sent") if detail is None else Fate("refused", detail)
 
     def arrived(self, grid: str, kept: str) -> bool:
         """Say whether the store has something that was said."""

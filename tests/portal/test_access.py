@@ -333,6 +333,8 @@ def test_a_photo_is_shown_to_who_may_see_its_incident_and_to_nobody_else(there: 
         return int(client.get(path).status_code)  # type: ignore[attr-defined]
 
     assert shown(daughter, incident.id) == 200
+    answer(stranger, other, "comment", note=f"mine [photo {photo}]")
+    there.pump()
     assert shown(stranger, incident.id) == 404
     assert shown(stranger, other.id) == 403
     assert shown(there.client, incident.id) == 401
