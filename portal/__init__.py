@@ -1,1 +1,1 @@
-"""The web face for families, staff and operators. Empty until it is built."""
+"""The web face for families, residents, grid staff and operators. It decides nothing."""

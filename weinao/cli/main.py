@@ -18,6 +18,7 @@ _COMMANDS = {
     "flow": ("weinao.cli.flow:app", "The dataflow: journal in, outcomes out."),
     "store": ("weinao.cli.store:app", "Own the store, and answer for it."),
     "notify": ("weinao.cli.notify:notify", "Tell others what was concluded."),
+    "portal": ("weinao.cli.portal:app", "The web face for families, staff and operators."),
     "policy": ("weinao.cli.policy:app", "Check how incidents are handled, and show it."),
     "rules": ("weinao.cli.rules:app", "Check the thresholds of the rules, and show them."),
     "registry": ("weinao.cli.registry:app", "Check registered data, and load it."),

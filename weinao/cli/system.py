@@ -18,7 +18,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         community: Whose it is.
         grids: Of one flow.
         broker_port: Of the embedded broker, MQTT 5.
-        metrics_port: The first of five, in the order of `NAMES`; None to serve none.
+        metrics_port: The first of six, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
@@ -26,6 +26,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         clock: What all of them take their time from; the wall's, if empty.
         ingest: Settings of ingest; its own, if None.
         store: Arguments for the owner of the store: where it is, and how it is kept.
+        portal_port: Of the portal; None for no portal.
+        portal: Its settings, absolute; None for the defaults.
     """
 
     data: Path
@@ -40,6 +42,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     clock: str = ""
     ingest: Path | None = None
     store: tuple[str, ...] = ()
+    portal_port: int | None = None
+    portal: Path | None = None
 
     @property
     def broker(self) -> str:
@@ -47,7 +51,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return f"127.0.0.1:{self.broker_port}"
 
 
-NAMES = ("broker", "ingest", "store", "flow", "notify")
+NAMES = ("broker", "ingest", "store", "flow", "notify", "portal")
 
 
 def start(supervisor: Supervisor, plan: Plan) -> None:
@@ -79,7 +83,20 @@ def programs(plan: Plan) -> list[Program]:
         Program("flow", arguments("flow", "run", *data, *clock, *grids, "--runner", plan.runner,
                                   "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
+        *_portal(plan, common),
     ]  # fmt: skip
+
+
+def _portal(plan: Plan, common: Sequence[object]) -> list[Program]:
+    if plan.portal_port is None:
+        return []
+    settings = () if plan.portal is None else ("--settings", plan.portal)
+    told = (*common, *settings, "--port", plan.portal_port, *_metrics(plan, 5))
+    return [
+        Program(
+            "portal", arguments("portal", "run", *told), _listening("127.0.0.1", plan.portal_port)
+        )
+    ]
 
 
 def free_port() -> int:

@@ -1,8 +1,9 @@
-"""`weinao up`: broker, ingest, store, flow and notifier as one supervised system."""
+"""`weinao up`: broker, ingest, store, flow, notifier and portal as one supervised system."""
 
 import signal
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from weinao import logging
@@ -29,6 +30,9 @@ def up(
     policy: Path | None = None,
     store: Path | None = None,
     dsn: str | None = None,
+    portal_port: int = 8480,
+    portal: Path | None = None,
+    no_portal: bool = False,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -38,12 +42,16 @@ def up(
         grids: The grids of its flow.
         registry: Files to load at the start.
         broker_port: Of the embedded broker, MQTT 5, on loopback.
-        metrics_port: Four ports from the next on serve metrics: ingest, store, flow, notify.
+        metrics_port: Five ports from the next on serve metrics: ingest, store, flow, notify,
+            portal.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         store: Settings of the store, as configs/store.toml.
         dsn: A PostgreSQL database as store, as libpq understands it; no password.
+        portal_port: Where people reach the portal, on loopback; it runs if the extra is installed.
+        portal: Its settings, as configs/portal.toml; without it, the defaults.
+        no_portal: Run no portal.
     """
     logging.configure()
     log = logging.logger(community=community)
@@ -65,6 +73,8 @@ def up(
         rules=None if rules is None else rules.absolute(),
         policy=None if policy is None else policy.absolute(),
         store=_store(store, dsn),
+        portal_port=None if no_portal or not _has_portal() else portal_port,
+        portal=None if portal is None else portal.absolute(),
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
@@ -93,6 +103,10 @@ def up(
 def _store(settings: Path | None, dsn: str | None) -> tuple[str, ...]:
     chosen = () if settings is None else ("--settings", str(settings.absolute()))
     return chosen if dsn is None else (*chosen, "--dsn", dsn)
+
+
+def _has_portal() -> bool:
+    return find_spec("litestar") is not None and find_spec("uvicorn") is not None
 
 
 def _end(*_: object) -> None:

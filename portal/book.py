@@ -1,0 +1,70 @@
+"""The portal's own book: a SQLite file with accounts, the audit log, and what is on its way.
+
+One connection, one statement or one transaction at a time: what people do at a portal is little.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Book:
+    """An open book.
+
+    Args:
+        path: The file; made when absent, readable by its owner alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._lock = RLock()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._migrate()
+
+    def ask(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of a question."""
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def do(self, statement: str, *values: object) -> int:
+        """Carry out a statement, durable when this returns; return how many rows it touched."""
+        with self._lock:
+            return self._db.execute(statement, values).rowcount
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Carry out all statements within, or none; nobody else's come in between."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _migrate(self) -> None:
+        [[done]] = self.ask("PRAGMA user_version")
+        for number, path in enumerate(_steps(), 1):
+            if number > done:
+                self._db.executescript(
+                    f"BEGIN; {path.read_text(encoding='utf-8')}"
+                    f" PRAGMA user_version = {number}; COMMIT;"
+                )
+
+
+def _steps() -> Sequence[Path]:
+    return sorted(_MIGRATIONS.glob("*.sql"))

@@ -1,0 +1,26 @@
+"""Secrets that people hold: made here, shown once, and kept as a hash only."""
+
+import secrets
+from hashlib import sha256
+from pathlib import Path
+
+KEY_BYTES = 32
+
+
+def new_key() -> str:
+    """Return 256 random bits as text that fits into a link or a cookie."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def hashed(key: str) -> str:
+    """Return what is kept of a key: it has all its bits at random, so one plain hash will do."""
+    return sha256(key.encode()).hexdigest()
+
+
+def kept_secret(path: Path) -> str:
+    """Return the portal's own secret, made at its first start, readable by its owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(new_key(), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,141 @@
+"""What an operator may choose for the portal. `configs/portal.toml` says it all in sentences."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from weinao.messages import Id
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file; keys that it does not know are refused."""
+
+
+class WebSettings(Section, frozen=True, kw_only=True):
+    """Where pages are served.
+
+    Attributes:
+        url: What people type; `https` makes cookies travel encrypted only.
+        upload_bytes_max: Of one request, a photo included.
+    """
+
+    address: str = "127.0.0.1"
+    port: Port = 8_480
+    url: str = "http://127.0.0.1:8480"
+    upload_bytes_max: Annotated[int, Meta(ge=65_536, le=50_000_000)] = 12_000_000
+
+
+class BrokerSettings(Section, frozen=True, kw_only=True):
+    """Where what people say goes.
+
+    Attributes:
+        resend_s: What the journal has not got is sent again after so long.
+        ca: The authority of the broker's certificate, a PEM file; empty for no TLS.
+        certificate: The portal's own certificate, a PEM file; empty for none.
+        key: Of that certificate.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1_884
+    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    resend_s: Positive = 3.0
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+class SignInSettings(Section, frozen=True, kw_only=True):
+    """How people prove who they are, and for how long that holds.
+
+    Attributes:
+        session_idle_h: A session unused for so long is over.
+        session_days_max: So is one that is older.
+        staff_session_h_max: The same for staff, operators and the street office.
+        failures_max: Wrong answers for one account, or from one address times ten, within
+            `failures_min`; then even the right one is refused until they have passed.
+        invitation_days: How long an invitation can be used.
+        link_h: How long a link in a notice answers its incident.
+    """
+
+    session_idle_h: Annotated[int, Meta(ge=1, le=2_160)] = 720
+    session_days_max: Annotated[int, Meta(ge=1, le=365)] = 90
+    staff_session_h_max: Annotated[int, Meta(ge=1, le=168)] = 14
+    failures_max: Annotated[int, Meta(ge=3, le=100)] = 8
+    failures_min: Annotated[int, Meta(ge=1, le=1_440)] = 15
+    invitation_days: Annotated[int, Meta(ge=1, le=60)] = 7
+    link_h: Annotated[int, Meta(ge=1, le=168)] = 24
+
+
+class LimitSettings(Section, frozen=True, kw_only=True):
+    """How much one address may ask of the portal.
+
+    Attributes:
+        requests_per_min: Pages and questions of one session or address.
+        reports_per_h: Problems that one address may report.
+        streams_max: Pages that may be open and live at once; the next ones ask to come again.
+    """
+
+    requests_per_min: Annotated[int, Meta(ge=10, le=100_000)] = 600
+    reports_per_h: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    streams_max: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
+
+
+VISIT_EVERY_DAYS = {
+    "lives_alone": 7,
+    "bereaved": 14,
+    "dementia": 14,
+    "disabled": 14,
+    "chronic": 30,
+    "preschool": 90,
+    "default": 180,
+}
+"""Ours: a week is what neighbourhoods promise who lives alone; the rest follows from that."""
+
+
+class VisitSettings(Section, frozen=True, kw_only=True):
+    """How often staff should look in on somebody; a risk that stands halves the time.
+
+    Attributes:
+        every_days: By tag; `default` for who has none of these.
+    """
+
+    every_days: dict[str, Annotated[int, Meta(ge=1, le=366)]] = field(
+        default_factory=lambda: dict(VISIT_EVERY_DAYS)
+    )
+
+
+class MetricsSettings(Section, frozen=True, kw_only=True):
+    """Where Prometheus finds the portal; a port of 0 takes any free one."""
+
+    port: Port = 9_469
+    address: str = "127.0.0.1"
+
+
+class LogSettings(Section, frozen=True, kw_only=True):
+    """How much is said, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json: bool = False
+
+
+class PortalSettings(Section, frozen=True, kw_only=True):
+    """Everything the portal is told.
+
+    Attributes:
+        name: Of the device that stands for the portal in every grid's registry.
+        fresh_s_max: Without news from the store for so long, every page says so.
+    """
+
+    community: Id
+    name: Id = "portal"
+    fresh_s_max: Positive = 10.0
+    web: WebSettings = WebSettings()
+    broker: BrokerSettings = BrokerSettings()
+    sign_in: SignInSettings = SignInSettings()
+    limits: LimitSettings = LimitSettings()
+    visits: VisitSettings = VisitSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()

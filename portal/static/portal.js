@@ -1,0 +1,84 @@
+// Pages work without this. With it they are live, their clocks run, and visits survive no network.
+"use strict";
+(() => {
+  const $ = (query) => document.querySelector(query);
+  const news = $("#news");
+  const tell = (text) => { if (news) news.textContent = text; };
+
+  // A clock that is due: the server says how in words, here it goes on by the second.
+  const skew = Date.now() - Number($("#main")?.dataset.now || Date.now());
+  const pad = (n) => String(n).padStart(2, "0");
+  const tick = () => {
+    const now = Date.now() - skew;
+    for (const one of document.querySelectorAll("[data-due]")) {
+      const left = Number(one.dataset.due) - now;
+      const s = Math.floor(Math.abs(left) / 1000);
+      if (s >= 86400) continue;
+      const text = (s >= 3600 ? Math.floor(s / 3600) + ":" : "") + pad(Math.floor(s / 60) % 60) + ":" + pad(s % 60);
+      one.textContent = (left >= 0 ? news.dataset.left : news.dataset.late).replace("…", text);
+      one.classList.toggle("late", left < 0);
+    }
+  };
+  setInterval(tick, 1000);
+  tick();
+
+  // Somebody who is writing is not disturbed: the page waits until they are done.
+  const busy = () => {
+    const here = document.activeElement;
+    const writes = here && here.matches("main textarea, main input:not([type=hidden]), main select");
+    const open = $("main details[open]");
+    const typed = [...document.querySelectorAll("main textarea, main input[type=file]")].some((one) => one.value);
+    return writes || open || typed;
+  };
+  let asking = false, again = false;
+  const renew = async () => {
+    if (busy()) { tell(news.dataset.changed); return; }
+    if (asking) { again = true; return; }
+    asking = true;
+    try {
+      const answer = await fetch(location.pathname + location.search, { headers: { "x-part": "main", accept: "text/html" }, credentials: "same-origin" });
+      if (answer.redirected) { location.reload(); return; }
+      if (!answer.ok) return;
+      const made = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+      if (made && !busy()) {
+        $("#main").replaceWith(made);
+        tick();
+        tell(news.dataset.changed);
+        setTimeout(() => tell(""), 4000);
+      }
+    } finally {
+      asking = false;
+      if (again) { again = false; renew(); }
+    }
+  };
+  const method = document.querySelector("main form.sheet[enctype]") && location.pathname === "/report";
+  if (document.body.hasAttribute("data-live") && !method) {
+    const source = new EventSource("/events");
+    let lost = false;
+    source.addEventListener("hello", () => { if (lost) { lost = false; tell(""); renew(); } });
+    source.addEventListener("change", renew);
+    source.onerror = () => { lost = true; tell(news.dataset.lost); };
+    addEventListener("pagehide", () => source.close());
+  }
+
+  // One press is one answer.
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-queue]")) {
+      form.elements.namedItem("id").value = crypto.randomUUID();
+      form.elements.namedItem("at").value = Date.now();
+    }
+    setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = true; }, 0);
+    setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = false; }, 5000);
+  });
+
+  if ("serviceWorker" in navigator && isSecureContext) {
+    navigator.serviceWorker.register("/sw.js");
+    navigator.serviceWorker.addEventListener("message", (event) => {
+      if (event.data.queued !== undefined) tell(event.data.queued ? news.dataset.queued.replace("{n}", event.data.queued) : "");
+    });
+    const flush = () => navigator.serviceWorker.ready.then((one) => one.active.postMessage("flush"));
+    addEventListener("online", flush);
+    flush();
+  }
+})();

@@ -1,0 +1,145 @@
+"""Draws every page of the portal, at the size of a phone and of a desk: for people who look.
+
+Run as `python -m tests.portal.pictures FOLDER`; needs Chromium.
+"""
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from litestar import Litestar
+from playwright.sync_api import sync_playwright
+
+from portal.accounts import Role
+from portal.app import application
+from portal.sharing import Level
+from portal.visits import Visit
+from tests.portal.town import EAST, WEST, Town, town
+from weinao.cli.system import free_port
+
+SIZES = {"phone": (360, 780), "desk": (1440, 900)}
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+def chromium() -> str | None:
+    """Return the browser of this machine, if it has one."""
+    return next((path for path in CHROMIUM if Path(path).exists()), None)
+
+
+@contextmanager
+def serving(app: Litestar) -> Iterator[str]:
+    """Serve an application on a free port of loopback, and give its address."""
+    port = free_port()
+    config = uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def story(made: Town) -> dict[str, str]:
+    """Let a few things happen, and return the pages that there are then."""
+    made.morning()
+    made.desk.sharing.say("resident-1", Level.ROOMS, "test", made.now)
+    old = made.sos("sos-2")
+    for actor, action in (
+        ("daughter-2", "accept"),
+        ("daughter-2", "resolve"),
+        ("head-1", "verify"),
+    ):
+        old = made.answered(old, actor, action)
+    made.sos("sos-9", WEST)
+    made.now += 120_000
+    fall = made.fall()
+    made.answered(fall, "daughter-1", "ack")
+    made.desk.ledger.add(
+        Visit(id="v-1", staff="head-1", grid=EAST, household="home-2", at=made.now - 86_400_000 * 3,
+              found="well", note="血压药已备好。", received_at=made.now)
+    )  # fmt: skip
+    made.now += 45_000
+    made.look()
+    return {"fall": f"/incidents/{EAST}/{fall.id}", "old": f"/incidents/{EAST}/{old.id}"}
+
+
+def main(folder: Path) -> None:
+    """Draw all pages into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, town(Path(data), requests_per_min=10_000) as made:
+        paths = story(made)
+        who: dict[str, tuple[Any, dict[str, str]]] = {
+            "nobody": (
+                None,
+                {
+                    "front": "/", "sign-in": "/sign-in", "report": "/report",
+                    "receipt": "/receipt", "lost": "/nowhere",
+                },
+            ),
+            "family": (
+                (Role.FAMILY, "daughter-1"),
+                {"family": "/family", "incident": paths["fall"], "account": "/account"},
+            ),
+            "staff": (
+                (Role.STAFF, "head-1"),
+                {
+                    "tasks": "/tasks", "visits": "/visits", "rounds": "/rounds",
+                    "incident": paths["old"], "card": f"/residents/{EAST}/resident-2",
+                },
+            ),
+            "operator": (
+                (Role.OPERATOR, "operator-1"),
+                {
+                    "community": "/community", "board": "/board", "statistics": "/statistics",
+                    "devices": f"/devices?grid={EAST}", "registry": "/registry",
+                    "people": "/people", "audit": "/audit",
+                },
+            ),
+        }  # fmt: skip
+        key, _ = made.desk.accounts.invite(
+            Role.STAFF, "property-1", "孙伟", by="test", now=made.now
+        )
+        link = made.desk.links.make(paths["fall"].rsplit("/", 1)[1], "son-1", made.now + 10_000_000)
+        who["nobody"][1].update({"join": f"/join/{key}", "link": f"/a/{link}"})
+        app = application(made.desk, opens=False)
+        with serving(app) as url, sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            for name, (account, pages) in who.items():
+                cookies = []
+                if account is not None:
+                    found = made.account(*account)
+                    session = made.desk.accounts.open_session(found, "Chromium", made.now)
+                    cookies.append({"name": "session", "value": session, "url": url})
+                for size, (width, height) in SIZES.items():
+                    for lang in ("zh", "en"):
+                        context = browser.new_context(
+                            viewport={"width": width, "height": height}, service_workers="block"
+                        )
+                        context.add_cookies([*cookies, {"name": "lang", "value": lang, "url": url}])
+                        tab = context.new_page()
+                        for page, path in pages.items():
+                            if lang == "en" and page not in ("family", "tasks", "front", "board"):
+                                continue
+                            tab.goto(url + path)
+                            tab.wait_for_timeout(120)
+                            shot = folder / f"{name}-{page}-{size}-{lang}.png"
+                            tab.screenshot(path=shot, full_page=size == "phone")
+                            wide = tab.evaluate("document.documentElement.scrollWidth")
+                            if wide > width:
+                                print(f"{shot.name}: {wide} px wide")  # noqa: T201  # for who looks
+                        context.close()
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

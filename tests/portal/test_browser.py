@@ -1,0 +1,215 @@
+"""From a pressed button to a closed incident, in real browsers, over the real programs.
+
+A family, a member of staff and an operator each look at a page of their own, and see what the
+others do without touching anything.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyotp
+import pytest
+from PIL import Image
+
+from portal.accounts import Role
+from portal.desk import Desk
+from sinks.client import StoreClient
+from sinks.store import Filter
+from tests.pipeline.running import COMMUNITY, GRID, Sender
+from tests.portal.pictures import chromium
+from weinao import codec
+from weinao.catalogue import Language
+from weinao.cli import system
+from weinao.cli.explain import case_of
+from weinao.cli.portal import chosen_settings, desk_of
+from weinao.cli.registry import publish
+from weinao.cli.supervisor import Supervisor
+from weinao.clock import now_ms
+from weinao.messages import Home, Pack, Sensor
+from weinao.outcomes import Incident
+from weinao.registry import (
+    Building,
+    Consent,
+    Contact,
+    Device,
+    Grid,
+    Household,
+    Record,
+    Resident,
+    Staff,
+)
+from weinao.registry import Role as StaffRole
+from weinao.story import tell
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium: apt-get install chromium"),
+]
+
+SEEN_S_MAX = 2.0
+"""How long after the system knew of it an incident may take to stand on an open page."""
+
+STEP_MS_MAX = 30_000
+"""Milliseconds in which a page has to change once somebody else pressed a button."""
+
+RECORDS: tuple[Record, ...] = (
+    Grid(id=GRID, community=COMMUNITY, name="一号网格"),
+    Building(id="b-1", grid=GRID, name="1 号楼", floors=6),
+    Household(id="home-1", building="b-1", unit="301", agent="agent-1"),
+    Resident(
+        id="resident-1", household="home-1", name="王秀兰", birth_year=1943,
+        consents=(Consent(purpose="health"), Consent(purpose="home")),
+        contacts=(Contact(id="daughter-1", name="李梅"),),
+    ),
+    Staff(id="head-1", name="陈刚", role=StaffRole.GRID_HEAD),
+    Staff(id="operator-1", name="周宁", role=StaffRole.OPERATOR),
+    Device(id="agent-1", agent="agent-1", household="home-1"),
+    Device(id="sos-1", agent="agent-1", household="home-1", room="bedroom"),
+)  # fmt: skip
+
+WATCH = """
+addEventListener("DOMContentLoaded", () => {
+  const look = () => {
+    for (const one of document.querySelectorAll("[data-incident]")) {
+      const key = `seen ${one.dataset.incident} ${one.dataset.state}`;
+      if (!sessionStorage.getItem(key)) sessionStorage.setItem(key, Date.now());
+    }
+  };
+  new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
+  look();
+});
+"""
+"""Notes in the page itself when it first showed an incident in each of its states."""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Iterator[system.Plan]:
+    made = system.Plan(
+        data=tmp_path / "data", community=COMMUNITY, grids=(GRID,), runner="plain",
+        broker_port=system.free_port(), portal_port=system.free_port(),
+    )  # fmt: skip
+    supervisor = Supervisor(tmp_path / "logs")
+    try:
+        for program in system.programs(made):
+            supervisor.start(program, timeout_s=90)  # how fast they start is not asked here
+        loaded, wanted = publish(RECORDS, broker=made.broker, community=COMMUNITY, timeout_s=60)
+        assert loaded == wanted
+        yield made
+    finally:
+        supervisor.close()
+
+
+def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
+    plan: system.Plan, tmp_path: Path
+) -> None:
+    desk = desk_of(plan.data, chosen_settings(None, COMMUNITY, None))
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (1600, 1200), "#3366aa").save(photo)
+    button = Sender(plan.broker, device="sos-1")
+    with (
+        sync_api.sync_playwright() as play,
+        closing(StoreClient(plan.data / "store.sock")) as store,
+    ):
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        family = _page(browser, plan, desk, (Role.FAMILY, "daughter-1"), "/family")
+        staff = _page(browser, plan, desk, (Role.STAFF, "head-1"), "/tasks")
+        operator = _page(browser, plan, desk, (Role.OPERATOR, "operator-1"), "/board")
+
+        pressed = Home(at=now_ms(), sensor=Sensor.SOS, value=1.0)
+        button.publish("home", codec.encode(_pack(button, pressed)))
+        family.wait_for_selector("[data-incident]", timeout=STEP_MS_MAX)
+
+        [found] = store.incidents(Filter(kind="sos"))
+        incident = found.value
+        assert isinstance(incident, Incident)
+        assert _seen(family, incident, "dispatched") - incident.noticed_at < SEEN_S_MAX * 1_000
+
+        family.get_by_role("button", name="我知道了").click()
+        family.get_by_text("知道了 ·").wait_for(timeout=STEP_MS_MAX)
+
+        staff.get_by_role("link", name="紧急求助").click()
+        staff.get_by_role("button", name="接单").click()
+        _stands(family, incident, "accepted")
+        staff.get_by_role("button", name="我到了").click()
+        _stands(family, incident, "on_site")
+        staff.get_by_label("说明").first.fill("人没事，已扶起。")
+        staff.get_by_label("照片（可不拍）").set_input_files(photo)
+        staff.get_by_role("button", name="处置完成").click()
+        _stands(family, incident, "resolved")
+        family.get_by_role("link", name="紧急求助").click()
+        picture = family.locator("img.photo")
+        picture.wait_for(timeout=STEP_MS_MAX)
+        assert picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1280
+
+        operator.get_by_role("link", name="紧急求助").click()
+        operator.get_by_role("button", name="核实无误").click()
+        operator.goto(f"http://127.0.0.1:{plan.portal_port}/board")
+        _stands(operator, incident, "closed")
+        _stands(family, incident, "closed")
+        family.get_by_role("button", name="5").click()
+        family.get_by_text("评价：5 分").wait_for(timeout=STEP_MS_MAX)
+
+        browser.close()
+        _told_alike(store, incident.id)
+    button.close()
+    desk.book.close()
+
+
+def _told_alike(store: StoreClient, incident: str) -> None:
+    """The command line tells the same story as the pages did."""
+    language: Language = "zh"
+    case = case_of(store, incident)
+    told = "\n".join(line.text for part in tell(case, language).chapters for line in part.lines)
+    assert case.incident.rating == 5
+    for said in ("李梅（联系人）已看到", "陈刚（网格长）已到现场", "人没事，已扶起。"):
+        assert said in told, told
+
+
+def _page(
+    browser: "sync_api.Browser", plan: system.Plan, desk: Desk, who: tuple[Role, str], path: str
+) -> "sync_api.Page":
+    """Let somebody join, and open a page of theirs that is live."""
+    role, person = who
+    key, _ = desk.accounts.invite(role, person, person, by="test", now=now_ms())
+    url = f"http://127.0.0.1:{plan.portal_port}"
+    context = browser.new_context(viewport={"width": 360, "height": 780})
+    context.set_default_timeout(STEP_MS_MAX)
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.goto(f"{url}/join/{key}")
+    page.locator("#account").fill(person)
+    page.locator("#password").fill("a long enough password")
+    if page.locator("#code").count():
+        secret = page.locator("input[name=secret]").get_attribute("value")
+        page.locator("#code").fill(pyotp.TOTP(secret or "").now())
+    page.get_by_role("button", name="开通").click()
+    page.wait_for_url(f"{url}/**")
+    _until(lambda: page.goto(url + path).status == 200)  # type: ignore[union-attr]
+    return page
+
+
+def _seen(page: "sync_api.Page", incident: Incident, state: str) -> int:
+    return int(page.evaluate("key => sessionStorage.getItem(key)", f"seen {incident.id} {state}"))
+
+
+def _stands(page: "sync_api.Page", incident: Incident, state: str) -> None:
+    """The page comes to show an incident in a state, without being touched."""
+    page.wait_for_function(
+        "key => sessionStorage.getItem(key)", arg=f"seen {incident.id} {state}", timeout=STEP_MS_MAX
+    )
+
+
+def _pack(button: Sender, said: Home) -> Pack:
+    return Pack(v=1, device=button.device, boot=button.boot, seq=1, sent=said.at, obs=(said,))
+
+
+def _until(so: "object") -> None:
+    deadline = time.monotonic() + 30
+    while not so():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

@@ -1,0 +1,82 @@
+"""What people say reaches the journal, whoever dies on the way, and counts once."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.journal import Record
+from portal.book import Book
+from portal.outbox import Outbox
+from portal.post import Post
+from portal.settings import BrokerSettings
+from tests.pipeline.running import COMMUNITY, GRID, Running, running
+from weinao import codec, logging
+from weinao.clock import now_ms
+from weinao.codec import Arrival
+from weinao.messages import Action, Feedback
+
+pytestmark = [pytest.mark.service, pytest.mark.slow]
+
+
+def test_what_was_said_while_nothing_ran_arrives_once_over_crashes_of_everybody(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path) as programs:
+        first = _portal(tmp_path, programs)
+        _say(first, 3)
+        first[1].close()  # with nothing delivered: there is no broker yet
+
+        programs.broker()
+        programs.ingest()
+        second = _portal(tmp_path, programs)
+        _say(second, 2)
+        _until(lambda: not second[0].waiting())
+        programs.kill("ingest")
+        _say(second, 2)
+        time.sleep(0.3)
+        second[1].close()
+
+        programs.ingest()
+        third = _portal(tmp_path, programs)
+        _until(lambda: not third[0].waiting())
+        third[1].close()
+
+        said = [_decoded(one) for one in programs.journalled()]
+        numbers = [one.pack.seq for one in said]
+        assert sorted({*numbers}) == [1, 2, 3, 4, 5, 6, 7]
+        assert len({(one.pack.boot, one.pack.device) for one in said}) == 1
+        notes = {one.pack.seq: one.pack.obs for one in said}
+        assert all(one.pack.obs == notes[one.pack.seq] for one in said)
+
+
+def _portal(folder: Path, programs: Running) -> tuple[Outbox, Post]:
+    outbox = Outbox(Book(folder / "portal.sqlite"), COMMUNITY, "portal", now_ms)
+    broker = BrokerSettings(port=programs.port, resend_s=0.5)
+    post = Post(outbox, broker, COMMUNITY, now=now_ms, log=logging.logger())
+    post.open()
+    return outbox, post
+
+
+def _say(portal: tuple[Outbox, Post], count: int) -> None:
+    outbox, post = portal
+    for n in range(count):
+        said = Feedback(
+            at=now_ms(), incident="i-1", actor="head-1", action=Action.COMMENT, note=str(n)
+        )
+        outbox.answer(GRID, said)
+    post.hurry()
+
+
+def _decoded(record: Record) -> Arrival:
+    found = codec.decode(record.topic, record.payload, received_at=record.received_at)
+    assert isinstance(found, Arrival)
+    return found
+
+
+def _until(so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
