@@ -194,6 +194,28 @@ def test_what_was_learned_stays_within_its_bounds(made):
         assert low <= one.after <= high or abs(one.after - one.bound) > abs(one.before - one.bound)
 
 
+def test_two_who_need_help_in_one_home_are_not_one_of_them():
+    other = Resident(
+        id="resident-4", household="home-1", consents=AGREED, contacts=(Contact(id="niece-4"),)
+    )
+    clip = Device(id="clip-1", agent="agent-1", wearer="resident-1")
+    band = Device(id="band-4", agent="agent-1", wearer="resident-4")
+    made = journal(other, clip, band)
+    low_pulse(made, 0, 49)
+    low_pulse(made, 1, 49)
+    at = made.now + MIN
+    made.say("band-4", Motion(at=at, event=MotionEvent.FALL, confidence=0.9))
+    made.say("band-4", Motion(at=at + 60 * S, event=MotionEvent.IMMOBILE, still_s=45))
+    made.tick(at + 121 * S)
+    made.tick(at + 182 * S)
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.FALL)
+
+    assert (incident.kind, incident.subject) == (HazardKind.FALL, "home-1")
+    assert "niece-4" in {one.recipient for one in of(outcomes, Notice)}
+
+
 # -- one cause, one incident ---------------------------------------------------------------------
 
 
