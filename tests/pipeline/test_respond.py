@@ -194,6 +194,17 @@ def test_what_was_learned_stays_within_its_bounds(made):
         assert low <= one.after <= high or abs(one.after - one.bound) > abs(one.before - one.bound)
 
 
+def test_who_sees_what_waits_for_the_morning_may_take_it_on():
+    made = journal(*ASLEEP, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
+    [waiting] = standing(concluded(made))
+    says(made, NIGHT + MIN, waiting, "head-1", Action.ACCEPT)
+
+    [incident] = standing(concluded(made))
+
+    assert (incident.state, incident.assignee) == (IncidentState.ACCEPTED, "head-1")
+
+
 def test_two_who_need_help_in_one_home_are_not_one_of_them():
     other = Resident(
         id="resident-4", household="home-1", consents=AGREED, contacts=(Contact(id="niece-4"),)
