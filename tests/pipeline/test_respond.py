@@ -194,6 +194,34 @@ def test_what_was_learned_stays_within_its_bounds(made):
         assert low <= one.after <= high or abs(one.after - one.bound) > abs(one.before - one.bound)
 
 
+def test_what_ended_while_it_was_thought_false_does_not_go_on_when_it_is_opened_again():
+    made = journal()
+    made.tick(START + 60 * S)
+    made.tick(START + 61 * S)
+    [silent] = [one for one in standing(concluded(made)) if one.subject == "agent-1"]
+    says(made, START + 62 * S, silent, "head-1", Action.DISMISS)
+    made.say("agent-1", Status(at=START + 63 * S, complete_to=START + 63 * S))
+    says(made, START + 64 * S, silent, "head-1", Action.REOPEN)
+    says(made, START + 65 * S, silent, "head-1", Action.RESOLVE)
+    says(made, START + 66 * S, silent, "property-1", Action.VERIFY)
+
+    [incident] = [one for one in standing(concluded(made)) if one.id == silent.id]
+
+    assert incident.state is IncidentState.CLOSED
+
+
+def test_danger_to_life_that_is_opened_again_is_told_to_two_at_once():
+    made = journal()
+    made.say("band-1", Motion(at=START, event=MotionEvent.FALL, confidence=0.9))
+    [fall] = standing(concluded(made))
+    says(made, START + 20 * S, fall, "daughter-1", Action.DISMISS)
+    made.say("band-1", Motion(at=START + 60 * S, event=MotionEvent.IMMOBILE, still_s=45))
+
+    told = [one for one in of(concluded(made), Notice) if one.at == START + 60 * S]
+
+    assert [one.step for one in told] == ["dispatch.2"] * 2
+
+
 def test_who_sees_what_waits_for_the_morning_may_take_it_on():
     made = journal(*ASLEEP, at=NIGHT)
     made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
@@ -491,6 +519,23 @@ def test_who_is_asked_hears_at_once_that_a_device_refuses():
 
     [told] = [one for one in of(outcomes, Notice) if one.reason == "policy.order_failed"]
     assert told.recipient == incident.assignee
+
+
+def test_gas_that_comes_back_closes_the_valve_again():
+    made = journal()
+    made.say("gas-1", Home(at=START + S, sensor=Sensor.GAS, value=1))
+    first = next(one for one in of(concluded(made), Command) if one.target == "valve-1")
+    made.say("agent-1", Receipt(at=START + 2 * S, command=first.id, ok=True))
+    made.say("gas-1", Home(at=START + MIN, sensor=Sensor.GAS, value=0))
+    made.say("gas-1", Home(at=START + 5 * MIN, sensor=Sensor.GAS, value=1))
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.GAS)
+    commands = [one for one in of(outcomes, Command) if one.target == "valve-1"]
+
+    assert [one.at for one in commands] == [START + S, START + 5 * MIN]
+    assert len({one.id for one in commands}) == 2
+    assert {one.device: one.state for one in incident.orders}["valve-1"] is OrderState.ASKED
 
 
 # -- sleep, shifts and budgets ------------------------------------------------------------------
