@@ -255,6 +255,18 @@ def test_two_who_need_help_in_one_home_are_not_one_of_them():
     assert "niece-4" in {one.recipient for one in of(outcomes, Notice)}
 
 
+def test_a_busy_hour_that_goes_on_still_tells_what_the_budget_allows():
+    policy = replace(Policy(), notices_per_h_max=3, storms=(), groups=())
+    made = journal(*ASLEEP[1:])
+    for n in range(60):
+        place = f"place-{n}"
+        made.say("phone-2", Report(at=START + n * 5 * MIN, category="noise", place=place))
+
+    told = [one for one in of(concluded(made, policy), Notice) if one.at >= START + 2 * H]
+
+    assert sum(one.reason != "policy.many" for one in told) >= 3
+
+
 # -- one cause, one incident ---------------------------------------------------------------------
 
 
@@ -670,6 +682,19 @@ def test_danger_to_life_is_told_whatever_the_budget():
     told = [one for one in of(concluded(made, policy), Notice) if one.step.startswith("dispatch")]
 
     assert len(told) > 5
+
+
+def test_a_fall_is_told_whatever_the_budget_though_it_may_not_be_sure_yet():
+    leak = Device(id="leak-1", agent="agent-1", household="home-1", room="bathroom")
+    made = journal(leak)
+    made.say("leak-1", Home(at=START + S, sensor=Sensor.LEAK, value=1))
+    made.say("band-1", Motion(at=START + MIN, event=MotionEvent.FALL, confidence=0.9))
+
+    outcomes = concluded(made, replace(Policy(), notices_per_h_max=1))
+
+    [told] = [one for one in of(outcomes, Notice) if one.kind is HazardKind.FALL]
+    assert told.severity is Severity.MAJOR
+    assert told.reason != "policy.many"
 
 
 def test_policy_says_who_verifies():

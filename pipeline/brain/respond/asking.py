@@ -21,7 +21,7 @@ from pipeline.brain.respond.ladder import (
 )
 from pipeline.brain.respond.lifecycle import BRAIN, take
 from pipeline.brain.respond.notices import Notices, notice
-from pipeline.brain.respond.policy import Plan, Policy
+from pipeline.brain.respond.policy import URGENT, Plan, Policy
 from weinao.ids import derived
 from weinao.messages import Action
 from weinao.outcomes import AnyOutcome, Hazard, Incident, Notice, Order, Severity, Task
@@ -71,7 +71,8 @@ class Asking:
             due_at=due_at,
             round=incident.round + 1,
         )
-        notices = self._notices.write(moved, told, f"dispatch.{moved.round}", now)
+        step, urgent = f"dispatch.{moved.round}", plan.accept_s_max <= URGENT
+        notices = self._notices.write(moved, told, step, now, urgent=urgent)
         return moved, (_task(moved, Action.ACCEPT), *notices, *commands)
 
     def accept_s(self, plan: Plan, incident: Incident) -> int:
