@@ -194,6 +194,79 @@ def test_what_was_learned_stays_within_its_bounds(made):
         assert low <= one.after <= high or abs(one.after - one.bound) > abs(one.before - one.bound)
 
 
+def test_what_ended_while_it_was_thought_false_does_not_go_on_when_it_is_opened_again():
+    made = journal()
+    made.tick(START + 60 * S)
+    made.tick(START + 61 * S)
+    [silent] = [one for one in standing(concluded(made)) if one.subject == "agent-1"]
+    says(made, START + 62 * S, silent, "head-1", Action.DISMISS)
+    made.say("agent-1", Status(at=START + 63 * S, complete_to=START + 63 * S))
+    says(made, START + 64 * S, silent, "head-1", Action.REOPEN)
+    says(made, START + 65 * S, silent, "head-1", Action.RESOLVE)
+    says(made, START + 66 * S, silent, "property-1", Action.VERIFY)
+
+    [incident] = [one for one in standing(concluded(made)) if one.id == silent.id]
+
+    assert incident.state is IncidentState.CLOSED
+
+
+def test_danger_to_life_that_is_opened_again_is_told_to_two_at_once():
+    made = journal()
+    made.say("band-1", Motion(at=START, event=MotionEvent.FALL, confidence=0.9))
+    [fall] = standing(concluded(made))
+    says(made, START + 20 * S, fall, "daughter-1", Action.DISMISS)
+    made.say("band-1", Motion(at=START + 60 * S, event=MotionEvent.IMMOBILE, still_s=45))
+
+    told = [one for one in of(concluded(made), Notice) if one.at == START + 60 * S]
+
+    assert [one.step for one in told] == ["dispatch.2"] * 2
+
+
+def test_who_sees_what_waits_for_the_morning_may_take_it_on():
+    made = journal(*ASLEEP, at=NIGHT)
+    made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
+    [waiting] = standing(concluded(made))
+    says(made, NIGHT + MIN, waiting, "head-1", Action.ACCEPT)
+
+    [incident] = standing(concluded(made))
+
+    assert (incident.state, incident.assignee) == (IncidentState.ACCEPTED, "head-1")
+
+
+def test_two_who_need_help_in_one_home_are_not_one_of_them():
+    other = Resident(
+        id="resident-4", household="home-1", consents=AGREED, contacts=(Contact(id="niece-4"),)
+    )
+    clip = Device(id="clip-1", agent="agent-1", wearer="resident-1")
+    band = Device(id="band-4", agent="agent-1", wearer="resident-4")
+    made = journal(other, clip, band)
+    low_pulse(made, 0, 49)
+    low_pulse(made, 1, 49)
+    at = made.now + MIN
+    made.say("band-4", Motion(at=at, event=MotionEvent.FALL, confidence=0.9))
+    made.say("band-4", Motion(at=at + 60 * S, event=MotionEvent.IMMOBILE, still_s=45))
+    made.tick(at + 121 * S)
+    made.tick(at + 182 * S)
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.FALL)
+
+    assert (incident.kind, incident.subject) == (HazardKind.FALL, "home-1")
+    assert "niece-4" in {one.recipient for one in of(outcomes, Notice)}
+
+
+def test_a_busy_hour_that_goes_on_still_tells_what_the_budget_allows():
+    policy = replace(Policy(), notices_per_h_max=3, storms=(), groups=())
+    made = journal(*ASLEEP[1:])
+    for n in range(60):
+        place = f"place-{n}"
+        made.say("phone-2", Report(at=START + n * 5 * MIN, category="noise", place=place))
+
+    told = [one for one in of(concluded(made, policy), Notice) if one.at >= START + 2 * H]
+
+    assert sum(one.reason != "policy.many" for one in told) >= 3
+
+
 # -- one cause, one incident ---------------------------------------------------------------------
 
 
@@ -460,6 +533,23 @@ def test_who_is_asked_hears_at_once_that_a_device_refuses():
     assert told.recipient == incident.assignee
 
 
+def test_gas_that_comes_back_closes_the_valve_again():
+    made = journal()
+    made.say("gas-1", Home(at=START + S, sensor=Sensor.GAS, value=1))
+    first = next(one for one in of(concluded(made), Command) if one.target == "valve-1")
+    made.say("agent-1", Receipt(at=START + 2 * S, command=first.id, ok=True))
+    made.say("gas-1", Home(at=START + MIN, sensor=Sensor.GAS, value=0))
+    made.say("gas-1", Home(at=START + 5 * MIN, sensor=Sensor.GAS, value=1))
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.GAS)
+    commands = [one for one in of(outcomes, Command) if one.target == "valve-1"]
+
+    assert [one.at for one in commands] == [START + S, START + 5 * MIN]
+    assert len({one.id for one in commands}) == 2
+    assert {one.device: one.state for one in incident.orders}["valve-1"] is OrderState.ASKED
+
+
 # -- sleep, shifts and budgets ------------------------------------------------------------------
 
 
@@ -592,6 +682,19 @@ def test_danger_to_life_is_told_whatever_the_budget():
     told = [one for one in of(concluded(made, policy), Notice) if one.step.startswith("dispatch")]
 
     assert len(told) > 5
+
+
+def test_a_fall_is_told_whatever_the_budget_though_it_may_not_be_sure_yet():
+    leak = Device(id="leak-1", agent="agent-1", household="home-1", room="bathroom")
+    made = journal(leak)
+    made.say("leak-1", Home(at=START + S, sensor=Sensor.LEAK, value=1))
+    made.say("band-1", Motion(at=START + MIN, event=MotionEvent.FALL, confidence=0.9))
+
+    outcomes = concluded(made, replace(Policy(), notices_per_h_max=1))
+
+    [told] = [one for one in of(outcomes, Notice) if one.kind is HazardKind.FALL]
+    assert told.severity is Severity.MAJOR
+    assert told.reason != "policy.many"
 
 
 def test_policy_says_who_verifies():

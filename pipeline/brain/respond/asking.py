@@ -21,7 +21,7 @@ from pipeline.brain.respond.ladder import (
 )
 from pipeline.brain.respond.lifecycle import BRAIN, take
 from pipeline.brain.respond.notices import Notices, notice
-from pipeline.brain.respond.policy import Plan, Policy
+from pipeline.brain.respond.policy import URGENT, Plan, Policy
 from weinao.ids import derived
 from weinao.messages import Action
 from weinao.outcomes import AnyOutcome, Hazard, Incident, Notice, Order, Severity, Task
@@ -48,7 +48,11 @@ class Asking:
         """Ask the next of the ladder; where there is nobody at all, stay open and try again."""
         plan = plan_of(self._policy, known, incident, now)
         quiet = self._quiet(plan, incident, known, now)
-        incident, commands = orders.give(incident, plan.orders, known, self._policy, now)
+        opened = incident.steps[-1]
+        again = opened.action is Action.REOPEN
+        incident, commands = orders.give(
+            incident, plan.orders, known, self._policy, now, again=again and opened.actor == BRAIN
+        )
         people = ladder(plan, known, incident.subject, incident.household, now, wake=quiet is None)
         times_round = incident.round // max(len(people), 1)
         once_s = self.accept_s(plan, incident)
@@ -58,7 +62,7 @@ class Asking:
             waits = due_at if quiet is None else quiet
             return replace(incident, assignee="", due_at=waits), commands
         asked = people[incident.round % len(people)]
-        count = told_at_once(incident.severity) if incident.round == 0 else 1
+        count = told_at_once(incident.severity) if incident.round == 0 or again else 1
         told = [asked, *(who for who in people if who.id != asked.id)][:count]
         moved = replace(
             take(incident, Action.DISPATCH, BRAIN, now, asked.id),
@@ -67,7 +71,8 @@ class Asking:
             due_at=due_at,
             round=incident.round + 1,
         )
-        notices = self._notices.write(moved, told, f"dispatch.{moved.round}", now)
+        step, urgent = f"dispatch.{moved.round}", plan.accept_s_max <= URGENT
+        notices = self._notices.write(moved, told, step, now, urgent=urgent)
         return moved, (_task(moved, Action.ACCEPT), *notices, *commands)
 
     def accept_s(self, plan: Plan, incident: Incident) -> int:

@@ -83,6 +83,10 @@ def joined(incident: Incident, hazard: Hazard) -> Incident:
         hazard_over=incident.hazard_over and not stands,
         reporter=incident.reporter or _reporter(hazard),
     )
+    home = incident.household
+    if hazard.household == home != "" and hazard.subject not in (incident.subject, home):
+        # Two of one home: whoever answers for either answers for it.
+        found = replace(found, subject=home)
     if is_storm(incident, hazard):
         return replace(found, facts={"count": len(found.hazards)})
     if incident.kind is HazardKind.REPORT and hazard.kind is not HazardKind.REPORT:

@@ -65,7 +65,8 @@ class DeskState(Struct, frozen=True):
     Attributes:
         active: For each kind and subject, the incident that takes in further hazards.
         of_hazard: For each hazard, its incident.
-        told: For each person, when the newest notices were that count against the budget.
+        told: For each person, when the newest notices were that count against the budget, and
+            when the last was that said that there are more.
     """
 
     incidents: dict[str, Incident] = {}
@@ -159,6 +160,8 @@ class Desk:
     def take_receipt(self, said: Receipt, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """Note what a device answered to an order; tell who is asked if it did not do it."""
         for incident in self._incidents.values():
+            if self._find(incident.id, now) is None:
+                continue  # swept away already, or about to be: when, must not matter
             told, answered = orders.answered(incident, said, now)
             if answered is not None:
                 failed = [answered] if answered.state is OrderState.REFUSED else []
@@ -251,6 +254,7 @@ class Desk:
         active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
         if hazard.id in storm.hazards:
             yield self._keep(causes.without(storm, hazard), now)
+        active = self._find(self._active.get((hazard.kind, hazard.subject)), now)
         if active is not None and active.id != storm.id:
             yield from self._join(active, hazard, known, now, late)
             return
@@ -289,7 +293,8 @@ class Desk:
         if joined == incident:
             return ()
         plan = plan_of(self._policy, known, joined, now)
-        joined, commands = orders.give(joined, plan.orders, known, self._policy, now)
+        back = incident.hazard_over and not joined.hazard_over
+        joined, commands = orders.give(joined, plan.orders, known, self._policy, now, again=back)
         if joined.severity > incident.severity and joined.state is IncidentState.DISPATCHED:
             # Who was asked had the time that a lesser thing has.
             soon = now + self._asking.accept_s(plan, joined) * 1_000
@@ -314,7 +319,7 @@ class Desk:
     def _over(
         self, incident: Incident, hazard: Hazard, known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
-        if incident.state in OVER or hazard.id not in incident.standing:
+        if hazard.id not in incident.standing:
             return ()
         withdrawn = hazard.phase is Phase.WITHDRAWN
         standing = tuple(one for one in incident.standing if one != hazard.id)
@@ -325,6 +330,8 @@ class Desk:
             hazard_over=not standing,
             evidence=causes.more(incident.evidence, hazard.evidence),
         )
+        if incident.state in OVER:
+            return (self._keep(over, now),)  # whoever opens it again will ask
         untouched = incident.state in (IncidentState.OPEN, IncidentState.DISPATCHED)
         never_so = over.withdrawn >= len(over.hazards)
         if over.hazard_over and never_so and untouched:
@@ -361,7 +368,8 @@ class Desk:
         if action is Action.ACK and actor == moved.assignee and _acks(moved) == 1:
             moved = replace(moved, due_at=max(moved.due_at or 0, now + plan.accept_s_max * 1_000))
         elif action in (Action.ACCEPT, Action.ARRIVE):
-            moved = replace(moved, assignee=actor, due_at=resolve_by)
+            told = tuple(dict.fromkeys((*moved.told, actor)))
+            moved = replace(moved, assignee=actor, told=told, due_at=resolve_by)
         elif action is Action.RESOLVE:
             return self._ask_to_verify(moved, known, now)
         elif action is Action.VERIFY:

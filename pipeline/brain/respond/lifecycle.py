@@ -29,6 +29,7 @@ _NEXT: dict[IncidentState, dict[Action, IncidentState]] = {
     _S.DETECTED: {_A.OPEN: _S.OPEN, _A.DISMISS: _S.FALSE_ALARM, _A.MERGE: _S.MERGED},
     _S.OPEN: {
         _A.DISPATCH: _S.DISPATCHED,
+        _A.ACCEPT: _S.ACCEPTED,
         _A.RESOLVE: _S.RESOLVED,
         _A.DISMISS: _S.FALSE_ALARM,
         _A.MERGE: _S.MERGED,

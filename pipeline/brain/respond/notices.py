@@ -31,7 +31,14 @@ class Notices:
         return dict(self._told)
 
     def write(
-        self, incident: Incident, people: Iterable[Person], step: str, now: int, *, later: int = 0
+        self,
+        incident: Incident,
+        people: Iterable[Person],
+        step: str,
+        now: int,
+        *,
+        later: int = 0,
+        urgent: bool = False,
     ) -> list[Notice]:
         """Tell people of a step of an incident, as far as their budget reaches.
 
@@ -41,21 +48,33 @@ class Notices:
             step: Its name; of one step, each is told once.
             now: The community's clock.
             later: When they may be disturbed with it; 0 for at once.
+            urgent: It is told whatever the budget, though it may not be critical yet: a fall.
         """
-        written = (self._told_to(incident, who, step, now) for who in people)
+        written = (self._told_to(incident, who, step, now, urgent=urgent) for who in people)
         return [replace(notice, not_before=later) for notice in written if notice is not None]
 
-    def _told_to(self, incident: Incident, who: Person, step: str, now: int) -> Notice | None:
-        if incident.severity is Severity.CRITICAL:
+    def _told_to(
+        self, incident: Incident, who: Person, step: str, now: int, *, urgent: bool
+    ) -> Notice | None:
+        if urgent or incident.severity is Severity.CRITICAL:
             return notice(incident, who, step, now)
-        lately = tuple(at for at in self._told.get(who.id, ()) if now - at < HOUR_MS)
-        if len(lately) > self._per_h_max:
-            return None
-        self._told[who.id] = (*lately, now)
+        lately = self._lately(who.id, now)
         if len(lately) < self._per_h_max:
+            self._told[who.id] = (*lately, now)
             return notice(incident, who, step, now)
+        # Once an hour, and beside the budget: it must not use up what it speaks of.
+        if self._lately(_MANY + who.id, now):
+            return None
+        self._told[_MANY + who.id] = (now,)
         many = replace(incident, reason="policy.many", facts={"count": len(lately)})
         return notice(many, who, f"many.{now}", now)
+
+    def _lately(self, name: str, now: int) -> tuple[int, ...]:
+        return tuple(at for at in self._told.get(name, ()) if now - at < HOUR_MS)
+
+
+_MANY = "many/"
+"""Before the id of a person: when they were last told that there is more."""
 
 
 def notice(incident: Incident, who: Person, step: str, now: int) -> Notice:

@@ -17,26 +17,45 @@ from weinao.messages import Receipt
 from weinao.outcomes import Command, Incident, Order, OrderState
 from weinao.registry import Device
 
+_ASKED = OrderState.ASKED
+
 
 def give(
-    incident: Incident, words: Iterable[str], known: Registered, policy: Policy, now: int
+    incident: Incident,
+    words: Iterable[str],
+    known: Registered,
+    policy: Policy,
+    now: int,
+    *,
+    again: bool = False,
 ) -> tuple[Incident, list[Command]]:
-    """Tell every device of the home that can, what is not on its way already."""
-    given = {(order.device, order.do) for order in incident.orders}
+    """Tell every device of the home that can, what it was not told before.
+
+    Args:
+        incident: Whose orders they are.
+        words: What should be done.
+        known: The registry.
+        policy: How long a device has.
+        now: The community's clock.
+        again: The danger is back: tell it again, too, but for what is on its way already. A valve
+            that was closed may be open by now.
+    """
+    given = {(order.device, order.do): order for order in incident.orders}
     able = known.able.get(incident.household, ())
-    fresh = [
-        (device, do)
-        for do in words
-        for device in able
-        if do in device.does and (device.id, do) not in given
-    ]
     times = (now, now + policy.order_s_max * 1_000)
-    commands = [_command(incident, device, do, 1, times) for device, do in fresh]
-    orders = tuple(
-        Order(command=command.id, device=command.target, do=command.do, due_at=command.expires_at)
-        for command in commands
-    )
-    return replace(incident, orders=(*incident.orders, *orders)), commands
+    commands: list[Command] = []
+    for do in words:
+        for device in able:
+            before = given.get((device.id, do))
+            if do not in device.does or (before and (not again or before.state is _ASKED)):
+                continue
+            tries = before.tries + 1 if before else 1
+            command = _command(incident, device, do, tries, times)
+            commands.append(command)
+            given[device.id, do] = Order(
+                command=command.id, device=device.id, do=do, due_at=times[1], tries=tries
+            )
+    return replace(incident, orders=tuple(given.values())), commands
 
 
 def answered(incident: Incident, said: Receipt, now: int) -> tuple[Incident, Order | None]:
