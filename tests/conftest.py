@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("check", deadline=None, max_examples=100, derandomize=True)
@@ -29,6 +30,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _HAS_VISION:
         for one in _NEED_VISION:
             terminalreporter.write_line(f"SKIPPED tests/{one}: the extra `vision` is not installed")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_logs() -> None:
+    """Let no test inherit the log level that a command set in the one before it."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
