@@ -130,6 +130,8 @@ class Liveness:
                 if heard.raised is None:
                     self._heard[agent] = Heard(min(now, heard.at + away))
             self._next_silent_at = 0
+            # A clock that goes on ticking slowly must not excuse everybody for ever.
+            self._tick_ms = min(away, 2 * self._tick_ms)
         elif self._ticked_at:
             self._tick_ms = away
         self._ticked_at = now
