@@ -10,8 +10,10 @@ import fcntl
 import mmap
 import os
 import struct
+import time
 import zlib
 from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,6 +33,9 @@ _REST = struct.Struct("<qIHH")
 _END = struct.Struct("<q")
 _FRAME_BYTES_MAX = _HEAD.size + 2 * 65_535 + PAYLOAD_BYTES_MAX
 _READ_BYTES = 1 << 18
+
+LOOK_S = 0.001
+"""How often a reader that waits looks whether there is more."""
 
 
 class JournalError(Exception):
@@ -213,6 +218,15 @@ class JournalReader:
                 break
         return records
 
+    def wait(self, seconds: float) -> bool:
+        """Return once there is something to read, or after a while; return whether there is."""
+        deadline = time.monotonic() + seconds
+        while self.end <= self.offset:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
     def close(self) -> None:
         """Let go of the files."""
         if self._file is not None:
@@ -283,6 +297,30 @@ class JournalReader:
         """Return whether there are others than were known."""
         known, self._bases = self._bases, _bases(self._folder)
         return self._bases != known
+
+
+def retain(folder: Path, offset: int, bytes_min: int = 0) -> int:
+    """Delete segments that end before `offset`, all but the last `bytes_min`; return what went.
+
+    Args:
+        folder: Of the journal.
+        offset: Nobody reads before this any more.
+        bytes_min: So much is kept in any case, for whoever looks back.
+    """
+    bases = _bases(folder)
+    gone = 0
+    for base, following in pairwise(bases):
+        length = following - base
+        if following > min(offset, bases[-1] - bytes_min):
+            break
+        (folder / _name(base)).unlink(missing_ok=True)
+        gone += length
+    return gone
+
+
+def oldest(folder: Path) -> int:
+    """Return the offset of the oldest record that a journal still has; 0 for an empty one."""
+    return min(_bases(folder), default=0)
 
 
 def _name(base: int) -> str:

@@ -7,7 +7,7 @@ time comes out of the journal.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +26,9 @@ from weinao.outcomes import Outcome
 
 Write = Callable[[Sequence[Outcome]], object]
 
-IDLE_S = 0.002
-"""How long the source sleeps when the journal has nothing new."""
+WAIT_S = 0.02
+"""How long the source waits for the journal before the engine has its turn again: a round of the
+engine costs more than twenty looks at the journal."""
 
 RECOVERY_PARTITIONS = 2
 """Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
@@ -151,19 +152,16 @@ class _Part(StatefulSourcePartition[Record, int]):
     ) -> None:
         self._reader, self._batch_max, self._until_end = reader, batch_max, until_end
         self._progress = progress
-        self._idle = False
 
     def next_batch(self) -> list[Record]:
+        if not self._until_end:
+            self._reader.wait(WAIT_S)
         records = self._reader.read(self._batch_max)
-        self._idle = not records
         if self._progress is not None:
             self._progress(self._reader)
-        if self._idle and self._until_end:
+        if not records and self._until_end:
             raise StopIteration
         return records
-
-    def next_awake(self) -> datetime | None:
-        return datetime.now(UTC) + timedelta(seconds=IDLE_S) if self._idle else None  # noqa: TID251  # the engine's own clock: when to look again, not what to conclude
 
     def snapshot(self) -> int:
         return self._reader.offset

@@ -8,11 +8,9 @@ import random
 import select
 import time
 from collections.abc import Callable
-from typing import Annotated
 
 import msgspec
 import paho.mqtt.client as mqtt
-from msgspec import Meta, Struct
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -22,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from pipeline.ingest.durable import Sender
 from pipeline.ingest.gate import Ticket
 from pipeline.ingest.wire import BufferedClient
+from pipeline.mqtt.broker import Broker
 from weinao import metrics, topics
 from weinao.ids import derived
 from weinao.messages import Ack
@@ -35,23 +34,6 @@ PACKETS_MAX = 200
 RETRY_S_MIN = 0.1
 
 Take = Callable[[str, bytes, str, Ticket], object]
-
-
-class Broker(Struct, frozen=True, kw_only=True):
-    """Where the broker is, and how to live with its outages.
-
-    Args:
-        session_expiry_s: How long the broker keeps what we have not acknowledged.
-        receive_max: Messages it may send us unacknowledged.
-        reconnect_s_max: Longest wait between attempts.
-    """
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=1, le=65_535)] = 1884
-    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
-    session_expiry_s: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 86_400
-    receive_max: Annotated[int, Meta(ge=1, le=65_535)] = 65_535
-    reconnect_s_max: Annotated[float, Meta(ge=0.1)] = 5.0
 
 
 class Listener:

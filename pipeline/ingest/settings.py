@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pipeline.ingest.gate import Rhythm
-from pipeline.ingest.listener import Broker
+from pipeline.mqtt.broker import Broker
 
 
 class IngestSettings(Struct, frozen=True, kw_only=True):

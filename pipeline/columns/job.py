@@ -1,0 +1,160 @@
+"""A job: payloads in, answers out. Pure: same payloads in the same lots, same answers."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from pipeline.columns import copies, streak, window
+from pipeline.columns.people import Devices
+from pipeline.columns.points import Points
+from pipeline.columns.reading import Decoder, Readings
+from pipeline.columns.settings import Job
+from pipeline.columns.window import Means
+from weinao.ids import derived
+
+Message = tuple[str, bytes]
+"""Topic and payload."""
+
+
+class Memory(Struct, frozen=True):
+    """All that a job remembers, as a value."""
+
+    copies: copies.Memory
+    streaks: streak.Memory | None
+    windows: window.Memory | None
+
+
+class Answers(Struct, frozen=True):
+    """What follows from one lot.
+
+    Attributes:
+        alerts: To be published at once.
+        dead: What cannot be used, as it came.
+        readings: What is new.
+        points: Of each of them.
+        means: Of the stretches that closed.
+        copies: How many had come before.
+    """
+
+    alerts: list[Message]
+    dead: list[Message]
+    readings: Readings
+    points: NDArray[np.int64]
+    means: list[Means]
+    copies: int
+
+
+class Concluded(Struct, frozen=True):
+    """What followed from one record of the journal.
+
+    Attributes:
+        offset: Its place in the journal.
+        received_at: When it was journalled, milliseconds UTC.
+    """
+
+    offset: int
+    received_at: int
+    answers: Answers
+
+
+class Worker:
+    """Does a job.
+
+    Args:
+        job: What to do.
+        devices: Who wears what.
+        resume: What an earlier worker remembered.
+    """
+
+    def __init__(self, job: Job, devices: Devices, resume: Memory | None = None) -> None:
+        self._job, self._devices = job, devices
+        count = len(devices.rows)
+        self._decoder = Decoder(job.reading, devices.number)
+        self._copies = copies.Copies(count, resume.copies if resume else None)
+        self._points = Points(job.score, devices)
+        self._streaks = (
+            streak.Streaks(job.alert, count, resume.streaks if resume else None)
+            if job.alert
+            else None
+        )
+        self._windows = (
+            window.Windows(job.window, count, resume.windows if resume else None)
+            if job.window
+            else None
+        )
+        self._names = list(devices.number)
+
+    def memory(self) -> Memory:
+        """Return all that is remembered."""
+        return Memory(
+            self._copies.memory(),
+            self._streaks.memory() if self._streaks else None,
+            self._windows.memory() if self._windows else None,
+        )
+
+    def answer(self, payloads: Sequence[bytes]) -> Answers:
+        """Take in one lot."""
+        came, unusable = self._decoder.decode(payloads)
+        fresh = self._copies.fresh(came)
+        readings = came if fresh.all() else came.only(fresh)
+        points = self._points.of(readings)
+        return Answers(
+            alerts=self._alerts(readings, points),
+            dead=[(self._job.dead_topic, payloads[place]) for place in unusable],
+            readings=readings,
+            points=points,
+            means=self._windows.add(readings) if self._windows else [],
+            copies=len(came) - len(readings),
+        )
+
+    def _alerts(self, readings: Readings, points: NDArray[np.int64]) -> list[Message]:
+        alert = self._job.alert
+        if alert is None or self._streaks is None:
+            return []
+        found = []
+        for place in self._streaks.raised(readings.device, points):
+            device, number = int(readings.device[place]), int(readings.number[place])
+            row = self._devices.rows[device]
+            name = self._names[device]
+            said = {
+                # Published again after a crash, it is the same alert, and says so.
+                "id": derived(alert.rule, name, str(number)),
+                "device": name,
+                "seq": number,
+                "at": int(readings.at[place]) // 1_000,
+                "score": int(points[place]),
+                "rule": alert.rule,
+                "grid": self._devices.grid(device),
+                **{key: row[column] for key, column in self._devices.settings.say.items()},
+            }
+            topic = alert.topic.format(grid=self._devices.grid(device))
+            found.append((topic, msgspec.json.encode(said)))
+        return found
+
+
+def spoken(job: Job, devices: Devices, means: Means) -> list[Message]:
+    """Return a closed stretch as messages, one for each device."""
+    assert job.window is not None
+    topic, names = job.window.topic, [*devices.number]
+    return [
+        (
+            topic.format(grid=devices.grid(device)),
+            msgspec.json.encode(
+                {
+                    "device": names[device],
+                    "start": means.start // window.MICROSECONDS,
+                    "n": count,
+                    **dict(zip(means.values, row, strict=True)),
+                }
+            ),
+        )
+        for device, count, *row in zip(
+            means.device.tolist(),
+            means.count.tolist(),
+            *(column.tolist() for column in means.values.values()),
+            strict=True,
+        )
+    ]

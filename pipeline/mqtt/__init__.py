@@ -1,0 +1,1 @@
+"""MQTT 5 for who must take in much: packets are cut from the stream many at a time."""
