@@ -19,6 +19,16 @@ CREATE TABLE IF NOT EXISTS weinao_bridge_positions (
 )
 """
 
+LOCK_S_MAX = 10.0
+"""How long we wait for a transaction of a connection that was lost, before it is said."""
+
+LOST = """
+SET tcp_keepalives_idle = 10;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
+"""
+"""Lets the server find out in half a minute that we are gone, and end what we had begun."""
+
 
 class DatabaseAwayError(Exception):
     """The database cannot be reached, refuses, or has other tables; nothing of a write counts."""
@@ -116,6 +126,8 @@ class Copier:
             ]
             if wrong:
                 raise DatabaseAwayError(f"table {target.name}: {'; '.join(wrong)}")
+        db.execute(LOST)
+        db.execute(sql.SQL("SET lock_timeout = {}").format(round(LOCK_S_MAX * 1_000)))
         db.execute(POSITIONS)
         db.execute(
             "INSERT INTO weinao_bridge_positions (journal, position) VALUES (%s, -1)"

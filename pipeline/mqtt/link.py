@@ -177,19 +177,24 @@ class Link:
 
     def _connect(self) -> None:
         broker = self._broker
+        hello = mqtt5.ConnectPacket(
+            self._client_id,
+            keep_alive=broker.keep_alive_s,
+            session_expiry_interval=broker.session_expiry_s,
+            receive_max=broker.receive_max,
+        )
         try:
             sock = socket.create_connection((broker.host, broker.port), CONNECT_S_MAX)
+        except OSError as error:
+            self._lost(error)
+            return
+        try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_hostname=broker.host)
-            hello = mqtt5.ConnectPacket(
-                self._client_id,
-                keep_alive=broker.keep_alive_s,
-                session_expiry_interval=broker.session_expiry_s,
-                receive_max=broker.receive_max,
-            )
             sock.sendall(hello.write())
         except OSError as error:
+            sock.close()
             self._lost(error)
             return
         self.connection += 1

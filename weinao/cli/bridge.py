@@ -233,6 +233,7 @@ def _intake(
         rng=random.Random(),  # noqa: S311  # spreads reconnects, guards nothing
         now=now_ms,
         log=log,
+        on_up=lambda: log.info("bridge.subscribed", topic=job.topic),
     )
     taking = Intake(link, journal, f"bridge/{config.stem}", now=now_ms, log=log)
     ended, looked_at = _Ended(), 0.0
