@@ -23,6 +23,7 @@ SEED = 20_261_125
 
 SPEAKS = {
     "points": 1, "hits": 1, "evidence": 1, "straightness": 1, "downward": 1, "tone": 1,
+    "bend": 1,
     "chance": -1, "rms_share": -1, "rms_px": -1, "gap_share": -1, "size_spread": -1,
     "first_share": -1, "sideways": -1,
 }  # fmt: skip

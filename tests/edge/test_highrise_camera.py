@@ -9,7 +9,7 @@ import pytest
 
 from edge.drivers.base import DriverError
 from edge.perception.looking import looking
-from edge.samples import Frame
+from edge.samples import Frame, SignalEnded
 from edge.settings import CameraDevice, FacadeSettings
 from tests.edge.test_highrise_watch import LINES, SIZE, falling, shown
 from weinao.messages import Highrise
@@ -42,15 +42,18 @@ def seen(device: CameraDevice, *, troubled: bool = False) -> list[Highrise]:
             device=device.id, at=at, number=number, picture=np.asarray(picture), troubled=troubled
         )
         found += [one.observation for one in watch.perceive(frame)]
-    return found
+    ended = SignalEnded(device=device.id, at=START)
+    return found + [one.observation for one in watch.perceive(ended)]
 
 
 def test_what_falls_before_a_camera_is_told_with_its_building_and_floor(tmp_path):
-    [fall] = seen(camera(tmp_path))
+    fall, with_film = seen(camera(tmp_path))
 
     assert isinstance(fall, Highrise)
     assert fall.building == "7"
-    assert (tmp_path / "films").exists()
+    assert with_film.at == fall.at
+    assert (tmp_path / "films" / fall.clip).exists()
+    assert with_film.clip.startswith(f"{fall.clip}#sha256=")
 
 
 def test_its_key_is_made_once_and_for_nobody_else(tmp_path):

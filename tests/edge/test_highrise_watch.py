@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.lanes import Lane
+from edge.perception.base import Finding
 from edge.perception.highrise.evidence import Evidence, genuine, hmac_signer
 from edge.perception.highrise.facade import (
     CalibrationError,
@@ -192,23 +193,31 @@ def camera(folder: Path) -> HighrisePerception:
     return HighrisePerception(settings, device="cam-1", key=KEY, folder=folder)
 
 
-@pytest.mark.slow
-def test_a_fall_goes_out_as_an_alarm_with_a_film_that_was_signed(tmp_path: Path) -> None:
-    seen = camera(tmp_path)
-    findings = [
+def told(seen: HighrisePerception) -> list[Finding]:
+    """Return what a camera says of a fall, to the end of its signal."""
+    found = [
         finding
         for index, frame in enumerate(shown(falling(60)))
         for finding in seen.perceive(frame, 1_000_000 + index * 40)
     ]
+    return found + seen.finish()
 
-    [finding] = findings
-    said = finding.observation
+
+@pytest.mark.slow
+def test_a_fall_goes_out_as_an_alarm_and_again_with_a_film_that_was_signed(tmp_path: Path) -> None:
+    alarm, again = told(camera(tmp_path))
+
+    first, said = alarm.observation, again.observation
+    assert isinstance(first, Highrise)
     assert isinstance(said, Highrise)
-    assert finding.lane is Lane.ALARM
+    assert (alarm.lane, again.lane) == (Lane.ALARM, Lane.STATUS)
     assert (said.building, said.floor, said.column) == ("7", 13, "3")
     assert msgspec.convert(msgspec.to_builtins(said), Highrise) == said
     assert said.at == pytest.approx(1_003_000, abs=200)
+    assert (first.at, first.building, first.floor) == (said.at, said.building, said.floor)
+    assert first.t_fall_s < said.t_fall_s  # it was seen further down since
     name, sha256 = said.clip.split("#sha256=")
+    assert first.clip == name
     film = (tmp_path / name).read_bytes()
     record = msgspec.json.decode((tmp_path / name).with_suffix(".json").read_bytes(), type=Evidence)
     assert record.sha256 == sha256
@@ -217,6 +226,24 @@ def test_a_fall_goes_out_as_an_alarm_with_a_film_that_was_signed(tmp_path: Path)
     assert not genuine(record, film, hmac_signer(b"another device's"))
     moved = msgspec.structs.replace(record, release_ms=record.release_ms + 1)
     assert not genuine(moved, film, hmac_signer(KEY))
+
+
+@pytest.mark.slow
+def test_a_film_begins_before_the_fall_and_shows_its_track(tmp_path: Path) -> None:
+    told(camera(tmp_path))
+
+    [path] = tmp_path.glob("*.mp4")
+    film = cv2.VideoCapture(str(path))
+    frames = []
+    while (shot := film.read())[0]:
+        frames.append(np.asarray(shot[1]))
+    yellow = [
+        int(((frame[..., 2] > 180) & (frame[..., 1] > 150) & (frame[..., 0] < 110)).sum())
+        for frame in frames
+    ]
+    before = [count < 5 for count in yellow].index(False)
+    assert 60 <= before <= 85  # it is let go 3 s after the first frame
+    assert max(yellow) > 100
 
 
 def test_no_window_can_be_looked_into_in_the_film() -> None:
@@ -235,15 +262,11 @@ def test_no_window_can_be_looked_into_in_the_film() -> None:
 def test_a_full_disk_costs_the_film_and_not_the_alarm(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, where the folder should be")
     seen = camera(tmp_path / "taken")
-    found = [
-        finding
-        for index, frame in enumerate(shown(falling(60)))
-        for finding in seen.perceive(frame, 1_000_000 + index * 40)
-    ]
 
-    assert len(found) == 1
-    assert isinstance(found[0].observation, Highrise)
-    assert found[0].observation.clip == ""
+    [alarm] = told(seen)
+
+    assert isinstance(alarm.observation, Highrise)
+    assert alarm.lane is Lane.ALARM
     assert seen.unwritten == 1
 
 

@@ -47,7 +47,7 @@ def calibrate(config: Path, film: Path, *, out: Path, frame: int = 0) -> None:
 
 @app.command
 def watch(config: Path, film: Path, *, out: Path, began_ms: int = 0) -> None:
-    """Watch a film as a camera, and print what fell, one JSON object a line.
+    """Watch a film as a camera, and print what fell, one JSON object a line, once its film is kept.
 
     Args:
         config: The camera's settings.
@@ -64,6 +64,7 @@ def watch(config: Path, film: Path, *, out: Path, began_ms: int = 0) -> None:
     from edge.perception.highrise.facade import CalibrationError
     from edge.perception.highrise.perception import HighrisePerception
     from edge.perception.highrise.settings import HighriseSettings
+    from weinao.messages import Observation
     from weinao.settings import SettingsError, load
 
     source = cv2.VideoCapture(str(film))
@@ -77,15 +78,20 @@ def watch(config: Path, film: Path, *, out: Path, began_ms: int = 0) -> None:
             key=secrets.token_bytes(32),
             folder=out,
         )
+        told: dict[int, Observation] = {}
         index = 0
         while True:
             there, frame = source.read()
-            if not there:
-                return
             at_ms = began_ms + round(index / fps * 1_000)
-            for finding in camera.perceive(np.asarray(frame, np.uint8), at_ms):
-                print(msgspec.json.encode(finding.observation).decode())  # noqa: T201  # asked for
+            found = (
+                camera.perceive(np.asarray(frame, np.uint8), at_ms) if there else camera.finish()
+            )
+            told |= {one.observation.at: one.observation for one in found if one.observation}
+            if not there:
+                break
             index += 1
+        for observation in told.values():
+            print(msgspec.json.encode(observation).decode())  # noqa: T201  # asked for
     except (SettingsError, CalibrationError) as error:
         raise SystemExit(f"weinao highrise: {error}") from error
 

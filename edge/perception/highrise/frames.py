@@ -8,7 +8,7 @@ from edge.perception.base import Finding
 from edge.perception.highrise.facade import CalibrationError
 from edge.perception.highrise.perception import HighrisePerception
 from edge.perception.highrise.settings import HighriseSettings
-from edge.samples import Frame, Sample
+from edge.samples import Frame, Sample, SignalEnded
 from edge.settings import CameraDevice
 from weinao.settings import SettingsError, load
 
@@ -35,6 +35,8 @@ class FacadeWatched:
         Raises:
             DriverError: The drawing does not describe a facade in frames of this size.
         """
+        if isinstance(sample, SignalEnded):
+            return self._watch.finish()
         if not isinstance(sample, Frame) or sample.troubled:
             return []
         try:

@@ -15,15 +15,16 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a fall must show, where the scale is known.
 
     Attributes:
-        drop_m_min: More than two floors.
+        drop_m_min: Two floors.
         drop_share_min: The share of an outline's height that stands for it where there is no scale.
-        drop_m_min_wet: In rain and snow, when many things move: three floors.
+        drop_m_min_wet: In rain and snow, when many things move: half a floor more.
         wet_blobs: Things that move at once, in the median, from which on it is wet.
         points_min: Sightings.
         hits_min: Share of frames with a sighting.
         pull_ms2: Acceleration over the whole: gravity less drag; thrown towards the camera, it
             looks like more.
-        first_ms_max: Speed at the first sighting; more has fallen from out of view, or is rain.
+        first_ms_max: Speed at the first sighting, 4 m below its release; more has fallen from out
+            of view, or is rain.
         last_ms_min: Speed at the last; leaves, bags and paper stay below 3.5 m/s.
         rms_m_max: Distance from the parabola, in metres; as a share of the drop; in pixels, below
             which no camera sees it. The largest holds.
@@ -38,14 +39,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence and the score: models/cards/highrise_v1.md.
     """
 
-    drop_m_min: float = 6.5
-    drop_m_min_wet: float = 9.0
+    drop_m_min: float = 6.0
+    drop_m_min_wet: float = 7.5
     drop_share_min: float = 0.3
     wet_blobs: float = 30.0
     points_min: int = 10
     hits_min: float = 0.5
     pull_ms2: tuple[float, float] = (4.0, 14.0)
-    first_ms_max: float = 7.0
+    first_ms_max: float = 9.0
     last_ms_min: float = 7.0
     rms_m_max: float = 0.25
     rms_share_max: float = 0.025

@@ -1,16 +1,21 @@
 """A high-rise camera's place in the agent: frames in, findings out.
 
+A fall is said twice: at once, as an alarm that names the film to come; and when the film is there,
+with its hash and with what was seen of the fall since. Both have the same `at`, building and film.
+
 camera = HighrisePerception(settings, device="cam-3", key=key, folder=folder)
 for frame, at_ms in frames:
     for finding in camera.perceive(frame, at_ms): ...
+for finding in camera.finish(): ...
 """
 
 from pathlib import Path
 
 from edge.lanes import Lane
 from edge.perception.base import Finding
-from edge.perception.highrise.evidence import EvidenceError, Recorder, hmac_signer, kept
-from edge.perception.highrise.facade import Facade, Image
+from edge.perception.highrise.darkroom import AFTER_S, Darkroom
+from edge.perception.highrise.evidence import Evidence, Recorder, hmac_signer
+from edge.perception.highrise.facade import Image
 from edge.perception.highrise.settings import HighriseSettings, building_at, facade_of
 from edge.perception.highrise.watch import Fall, HighriseWatch
 from weinao.messages import Highrise
@@ -28,8 +33,8 @@ class HighrisePerception:
         folder: Where films are kept.
     """
 
-    lag_ms = 5_000
-    """A fall is dated by its release, at most this much earlier than the newest frame."""
+    lag_ms = 8_000
+    """A fall is dated by its release: said at most this much later, with its film."""
 
     def __init__(
         self, settings: HighriseSettings, *, device: str, key: bytes, folder: Path
@@ -37,11 +42,14 @@ class HighrisePerception:
         self._settings, self._device = settings, device
         self._signer, self._folder = hmac_signer(key), folder
         self._size: tuple[int, int] | None = None
-        self._facade: Facade | None = None
         self._watch: HighriseWatch | None = None
         self._recorder: Recorder | None = None
-        self.unwritten = 0
+        self._darkroom: Darkroom | None = None
+
+    @property
+    def unwritten(self) -> int:
         """Films that could not be written."""
+        return self._darkroom.unwritten if self._darkroom else 0
 
     def perceive(self, frame: Image, at_ms: int) -> list[Finding]:
         """Take in a frame, and return what follows.
@@ -53,40 +61,48 @@ class HighrisePerception:
         Raises:
             CalibrationError: The settings do not describe a facade.
         """
-        size = (frame.shape[1], frame.shape[0])
-        if self._watch is None or size != self._size:
+        size, at_s = (frame.shape[1], frame.shape[0]), at_ms / 1_000
+        found = []
+        if size != self._size:
+            found += self.finish()
             self._begin(size)
         assert self._watch is not None
         assert self._recorder is not None
-        self._recorder.push(frame, at_ms / 1_000)
-        return [self._finding(fall) for fall in self._watch.observe(frame, at_ms / 1_000)]
+        assert self._darkroom is not None
+        self._recorder.push(frame, at_ms)
+        for fall in self._watch.observe(frame, at_s):
+            found.append(self._finding(fall, self._darkroom.take(fall), Lane.ALARM))
+        return found + self._shown(self._darkroom.done(at_s, self._watch.grown))
+
+    def finish(self) -> list[Finding]:
+        """Return what was still to be said, as no more frames come."""
+        if self._darkroom is None or self._watch is None:
+            return []
+        return self._shown(self._darkroom.finish(self._watch.grown))
 
     def _begin(self, size: tuple[int, int]) -> None:
-        self._size, self._facade = size, facade_of(self._settings, size)
-        self._watch = HighriseWatch(self._facade, size, limits=self._settings.limits)
-        self._recorder = Recorder(self._settings.keep_s, size)
+        self._size, facade = size, facade_of(self._settings, size)
+        self._watch = HighriseWatch(facade, size, limits=self._settings.limits)
+        self._recorder = Recorder(self._settings.keep_s + 2 * AFTER_S, size)
+        self._darkroom = Darkroom(
+            self._recorder, facade, self._folder,
+            before_s=self._settings.keep_s, device=self._device, signer=self._signer,
+        )  # fmt: skip
 
-    def _finding(self, fall: Fall) -> Finding:
+    def _shown(self, films: list[tuple[Fall, Evidence]]) -> list[Finding]:
+        return [
+            self._finding(fall, f"{film.name}#sha256={film.sha256}", Lane.STATUS)
+            for fall, film in films
+        ]
+
+    def _finding(self, fall: Fall, clip: str, lane: Lane) -> Finding:
         assert self._size is not None
         building = building_at(self._settings, fall.start_px, self._size)
         return Finding(
             device=self._device,
-            observation=said(fall, building, self._film(fall), metric=self._settings.lines != ()),
-            lane=Lane.ALARM,
+            observation=said(fall, building, clip, metric=self._settings.lines != ()),
+            lane=lane,
         )
-
-    def _film(self, fall: Fall) -> str:
-        assert self._facade is not None
-        assert self._recorder is not None
-        try:
-            film = kept(
-                self._recorder, self._folder, self._facade, fall,
-                device=self._device, signer=self._signer,
-            )  # fmt: skip
-        except EvidenceError:
-            self.unwritten += 1
-            return ""
-        return f"{film.name}#sha256={film.sha256}"
 
 
 def said(fall: Fall, building: str, clip: str, *, metric: bool) -> Highrise:

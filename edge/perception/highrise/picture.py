@@ -57,7 +57,7 @@ def veiled(frame: Image, facade: Facade, scale: float, clear: Array) -> Image:
     for place in clear * scale:
         u, v = np.round(place).astype(int)
         cv2.circle(hide, (int(u), int(v)), max(round(CLEAR_PX * scale), 3), 0, -1)
-    return np.asarray(np.where(hide[..., None] > 0, coarse, frame), np.uint8)
+    return np.asarray(cv2.copyTo(coarse, hide, frame.copy()), np.uint8)
 
 
 def tracked(frame: Image, track: Track, scale: float, until_s: float) -> Image:

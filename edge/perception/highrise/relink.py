@@ -4,7 +4,7 @@ Nothing is stolen from anything: every seed may use every blob, so that a track 
 of the object's own grey, or lost in snow, is found again behind the gap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,24 @@ class Track:
         frames = len(self.t_s) / share
         gain = share * np.log(share / lone) + (1 - share) * np.log((1 - share) / (1 - lone))
         return float(frames * gain)
+
+
+def continued(track: Track, later: Track) -> Track:
+    """Return a track with the sightings of another that begin after its end."""
+    new = later.t_s > track.t_s[-1]
+
+    def both(one: Array, two: Array) -> Array:
+        return np.concatenate([one, two[new]])
+
+    return replace(
+        later,
+        t_s=both(track.t_s, later.t_s),
+        m=both(track.m, later.m),
+        px=both(track.px, later.px),
+        size_px=both(track.size_px, later.size_px),
+        box=both(track.box, later.box),
+        tone=both(track.tone, later.tone),
+    )
 
 
 def relinked(seed: Seed, window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> Track | None:

@@ -5,7 +5,7 @@ same throw, is the same event.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from edge.perception.highrise.doubt import Doubt
 from edge.perception.highrise.facade import Array, Facade, Image
 from edge.perception.highrise.gate import SHIPPED, Limits, refused
 from edge.perception.highrise.motion import Motion, Moved
-from edge.perception.highrise.relink import Track, relinked
+from edge.perception.highrise.relink import Track, continued, relinked
 from edge.perception.highrise.tracklets import seeds
 from edge.perception.highrise.weather import Weather
 from edge.perception.highrise.window import Window
@@ -25,6 +25,8 @@ NEW_S = 1.0
 """A track that began earlier than this after the first frame belongs to that first unrest."""
 EVERY, EVERY_WET = 2, 3
 """Frames between two searches; in rain and snow each costs more."""
+GROWS_M = 1.0
+"""How near the end of a fall a longer track must pass to be the same thing, and not its mirror."""
 SAME_S = 4.0
 SAME_M = 6.0
 """Falls this close in time and across are one: an object, its reflection, its fragments."""
@@ -114,7 +116,12 @@ class HighriseWatch:
         for track, score in passed:
             if score >= self._limits.score_min:
                 self._doubt.add(track, score)
+                self._grow(track)
         return found
+
+    def grown(self, fall: Fall) -> Fall:
+        """Return a fall with what was seen of it since."""
+        return next((known for known in self._known if known.release_s == fall.release_s), fall)
 
     def passing(self, frame: Image, at_s: float) -> list[Track]:
         """Take in a frame; return the tracks that end in it and break no limit, unjudged."""
@@ -187,6 +194,14 @@ class HighriseWatch:
             confidence=score,
             track=track,
         )
+
+    def _grow(self, track: Track) -> None:
+        """Let a track lengthen the fall that it is of."""
+        for index, known in enumerate(self._known):
+            end_s = float(known.track.t_s[-1])
+            off = track.parabola.at(np.array([end_s])) - known.track.m[-1:]
+            if track.t_s[0] < end_s < track.t_s[-1] and np.hypot(*off[0]) < GROWS_M:
+                self._known[index] = replace(known, track=continued(known.track, track))
 
     def _same(self, fall: Fall, known: Fall) -> bool:
         if abs(fall.decided_s - known.decided_s) > SAME_S:
