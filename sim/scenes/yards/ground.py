@@ -6,7 +6,7 @@ import numpy as np
 from sim.scenes.camera import Array, Image
 from sim.scenes.yards.plan import Plan, plane_to_px
 
-_PX_PER_M = 26
+_PX_PER_M_MAX = 26
 _FAR_Z, _HALF_X = -42.0, 34.0
 _YELLOW, _WHITE = (60.0, 190.0, 225.0), (225.0, 228.0, 228.0)
 
@@ -15,23 +15,29 @@ def backdrop(plan: Plan, rng: np.random.Generator) -> Image:
     """Return (H, W, 3) BGR of a place by day."""
     camera = plan.camera
     size = (camera.width, camera.height)
+    scale = int(np.clip(camera.width / 48, 6, _PX_PER_M_MAX))
     picture = _sky(size, rng)
-    wall = _facade(rng)
+    wall = _facade(scale, rng)
     across, up = np.array([1.0, 0, 0]), np.array([0.0, -1, 0])
-    high = wall.shape[0] / _PX_PER_M
+    high = wall.shape[0] / scale
     origin = np.array([-_HALF_X, high, plan.wall_z])
-    _hang(picture, wall, plane_to_px(camera, origin, across, up))
+    _hang(picture, wall, scale, plane_to_px(camera, origin, across, up))
     near_z = float(camera.place[2]) - 1.0
     origin = np.array([-_HALF_X, 0.0, _FAR_Z])
     along = np.array([0.0, 0, 1])
-    _hang(picture, _paving(plan, near_z, rng), plane_to_px(camera, origin, across, along))
+    _hang(
+        picture,
+        _paving(plan, near_z, scale, rng),
+        scale,
+        plane_to_px(camera, origin, across, along),
+    )
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.7), np.uint8)
 
 
-def _hang(picture: Image, texture: Image, homography: Array) -> None:
+def _hang(picture: Image, texture: Image, scale: int, homography: Array) -> None:
     """Put a texture of a plane into the picture, in place."""
     size = (picture.shape[1], picture.shape[0])
-    warp = homography @ np.diag([1 / _PX_PER_M, 1 / _PX_PER_M, 1.0])
+    warp = homography @ np.diag([1 / scale, 1 / scale, 1.0])
     seen = cv2.warpPerspective(texture, warp, size, flags=cv2.INTER_AREA)
     inside = cv2.warpPerspective(np.full(texture.shape[:2], 255, np.uint8), warp, size)
     picture[inside > 128] = seen[inside > 128]
@@ -59,8 +65,7 @@ def _sky(size: tuple[int, int], rng: np.random.Generator) -> Image:
     return np.asarray(np.clip(sky + mottled((high, wide), 80, 4, rng)[..., None], 0, 255), np.uint8)
 
 
-def _facade(rng: np.random.Generator) -> Image:
-    scale = _PX_PER_M
+def _facade(scale: int, rng: np.random.Generator) -> Image:
     shape = (round(rng.uniform(9, 24) * scale), round(2 * _HALF_X * scale))
     tone = _tone(rng, 105, 215, 14)
     wall = tone + mottled(shape, 4, 5, rng)[..., None] + mottled(shape, 70, 8, rng)[..., None]
@@ -80,8 +85,7 @@ def _facade(rng: np.random.Generator) -> Image:
     return np.asarray(picture, np.uint8)
 
 
-def _paving(plan: Plan, near_z: float, rng: np.random.Generator) -> Image:
-    scale = _PX_PER_M
+def _paving(plan: Plan, near_z: float, scale: int, rng: np.random.Generator) -> Image:
     shape = (round((near_z - _FAR_Z) * scale), round(2 * _HALF_X * scale))
     base = _tone(rng, 95, 170, 7)
     ground = base + mottled(shape, 2, 6, rng)[..., None] + mottled(shape, 60, 7, rng)[..., None]
@@ -95,21 +99,21 @@ def _paving(plan: Plan, near_z: float, rng: np.random.Generator) -> Image:
     for _ in range(int(rng.integers(1, 5))):  # lawns, off the ways
         side = rng.choice([-1, 1])
         x0, z0 = side * rng.uniform(9, 20), rng.uniform(-3, 2)
-        _lawn(picture, np.array([[x0, z0], [x0 + side * 12, z0 + rng.uniform(4, 7)]]), rng)
+        _lawn(picture, np.array([[x0, z0], [x0 + side * 12, z0 + rng.uniform(4, 7)]]), scale, rng)
     for zone in plan.zones:
         if zone.lane:
-            _lane(picture, zone.corners, plan.kind == "yard", rng)
+            _lane(picture, zone.corners, scale, rng, across=plan.kind == "yard")
     if plan.kind == "yard":
-        _bays(picture, plan)
+        _bays(picture, plan, scale)
     return picture
 
 
-def _px(points: Array) -> Array:
-    return np.asarray(np.round((points - [-_HALF_X, _FAR_Z]) * _PX_PER_M).astype(np.int32))
+def _px(points: Array, scale: int) -> Array:
+    return np.asarray(np.round((points - [-_HALF_X, _FAR_Z]) * scale).astype(np.int32))
 
 
-def _lawn(picture: Image, ends: Array, rng: np.random.Generator) -> None:
-    low, high = _px(ends.min(0)), _px(ends.max(0))
+def _lawn(picture: Image, ends: Array, scale: int, rng: np.random.Generator) -> None:
+    low, high = _px(ends.min(0), scale), _px(ends.max(0), scale)
     low, high = np.maximum(low, 0), np.minimum(high, picture.shape[1::-1])
     if (high - low < 4).any():
         return
@@ -118,27 +122,29 @@ def _lawn(picture: Image, ends: Array, rng: np.random.Generator) -> None:
     picture[low[1] : high[1], low[0] : high[0]] = np.clip(grass, 0, 255).astype(np.uint8)
 
 
-def _lane(picture: Image, corners: Array, across: bool, rng: np.random.Generator) -> None:
+def _lane(
+    picture: Image, corners: Array, scale: int, rng: np.random.Generator, *, across: bool
+) -> None:
     wide = corners.copy()
     wide[:, 0 if across else 1] *= 6
-    points = np.clip(_px(wide), 0, np.array(picture.shape[1::-1]) - 1).astype(np.int32)
+    points = np.clip(_px(wide, scale), 0, np.array(picture.shape[1::-1]) - 1).astype(np.int32)
     mask = np.zeros(picture.shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, points, 255)
     tar = rng.uniform(70, 110) + mottled(picture.shape[:2], 2, 6, rng)[..., None]
     tar = tar + mottled(picture.shape[:2], 40, 5, rng)[..., None] + np.array([2.0, 0, -2])
     picture[mask > 0] = np.clip(tar, 0, 255).astype(np.uint8)[mask > 0]
-    marks = _px(corners)
+    marks = _px(corners, scale)
     cv2.polylines(picture, [marks.astype(np.int32)], True, _YELLOW, 4)
-    begin, end = _px(corners[[0]])[0], _px(corners[[2]])[0]
-    for at in np.arange(0, float(max(end - begin)), 3 * _PX_PER_M):  # hatched: keep free
+    begin, end = _px(corners[[0]], scale)[0], _px(corners[[2]], scale)[0]
+    for at in np.arange(0, float(max(end - begin)), 3 * scale):  # hatched: keep free
         one = begin + (np.array([at, 0]) if across else np.array([0, at]))
         reach = (end - begin)[1 if across else 0]
         two = one + reach
         cv2.line(picture, tuple(map(int, one)), tuple(map(int, two)), _YELLOW, 3)
 
 
-def _bays(picture: Image, plan: Plan) -> None:
+def _bays(picture: Image, plan: Plan, scale: int) -> None:
     behind = float(plan.zones[1].corners[:, 1].min()) - 0.6
     for x in np.arange(1.5, 16, 2.5):
-        ends = _px(np.array([[x, behind], [x, behind - 5.2]]))
+        ends = _px(np.array([[x, behind], [x, behind - 5.2]]), scale)
         cv2.line(picture, tuple(map(int, ends[0])), tuple(map(int, ends[1])), _WHITE, 3)

@@ -53,7 +53,6 @@ class YardScene:
     stills: tuple[Still, ...]
     _light: Light
     _day: Daylight
-    _still: Image
     _overlay: Precipitation | None
     _shake: Shake | None
     _soft_px: float
@@ -79,9 +78,10 @@ class YardScene:
         noise = Noise(self._light.noise, size, rng)
         whole = np.s_[: camera.height, : camera.width]
         kept: dict[int, Patch | None] = {}
+        bare = self._bare()
         for index in range(0, self.count, every):
             t_s = index / self.fps
-            frame = self._still.copy()
+            frame = bare.copy()
             present = self.present(t_s)
             self._shade(frame, present, t_s)
             for thing in present:
@@ -126,6 +126,14 @@ class YardScene:
         away = [_depth(self.plan, one.foot(t_s)) for one in here]
         order = np.argsort(-np.array(away), kind="stable")
         return [here[i] for i in order if away[i] > 0.8]
+
+    def _bare(self) -> Image:
+        """Return the place in its light, without anything that stands in it."""
+        lamp = self._day.lamp
+        far = lamp.haze * 1.2
+        seen = backdrop(self.plan, np.random.default_rng([self.seed, 12])).astype(np.float32)
+        seen = seen * (lamp.flat * 0.95) * (1 - far) + lamp.haze_tone * far
+        return np.clip(seen, 0, 255).astype(np.uint8)
 
     def _patch(self, thing: Thing, t_s: float, kept: dict[int, Patch | None]) -> Patch | None:
         still = thing.stands(t_s)
@@ -203,9 +211,6 @@ def composed(
     stills = furnished(plan, rng)
     cold = weather == "snow" or bool(rng.random() < 0.4)
     cast = gathered(plan, stills, lasts_s, mix, rng, cold=cold, wet=weather == "rain")
-    bare = backdrop(plan, rng).astype(np.float64)
-    far = day.lamp.haze * 1.2
-    still = bare * (day.lamp.flat * 0.95) * (1 - far) + day.lamp.haze_tone * far
     falls = weather in ("rain", "snow")
     drawn_fps = float(rng.choice([10.0, 12.5, 15.0, 25.0]))
     chosen = fps or drawn_fps
@@ -222,7 +227,6 @@ def composed(
         stills=tuple(stills),
         _light=light if hour != "dusk" else replace(light, noise=light.noise * 1.3),
         _day=day,
-        _still=np.clip(still, 0, 255).astype(np.uint8),
         _overlay=Precipitation("snow" if weather == "snow" else "rain", size, light.exposure_s, rng)
         if falls
         else None,

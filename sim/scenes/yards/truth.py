@@ -65,9 +65,34 @@ def told(
         "things": [_thing(one, boxes[one.track]) for one in cast.all
                    if one.track in boxes],
         **_counts(plan, cast, boxes, fps, count),
-        "crossings": _crossings(plan, cast, fps, count),
+        "crossings": crossings(plan, cast, fps, count),
         "standing": _standing(plan, cast, boxes, fps, count),
     }  # fmt: skip
+
+
+def crossings(plan: Plan, cast: Cast, fps: float, count: int) -> list[dict[str, Any]]:
+    """Return who crossed the line of a place, when and which way, in the order of time."""
+    line = plan.line
+    along = line.ends[1] - line.ends[0]
+    found = []
+    for one in cast.all:
+        before: Array | None = None
+        for index in range(count):
+            t_s = index / fps
+            if not one.begins_s <= t_s <= one.ends_s:
+                before = None
+                continue
+            foot = one.foot(t_s)
+            if before is not None:
+                was, now = ((place - line.ends[0]) @ line.inward for place in (before, foot))
+                share = float((foot - line.ends[0]) @ along / (along @ along))
+                if (was < 0) != (now < 0) and 0 <= share <= 1:
+                    found.append({
+                        "line": line.name, "track": one.track, "kind": one.sort, "frame": index,
+                        "at_s": round(t_s, 3), "direction": "in" if now >= 0 else "out",
+                    })  # fmt: skip
+            before = foot
+    return sorted(found, key=lambda one: (one["frame"], one["track"]))
 
 
 def _px(plan: Plan, points: Array) -> list[list[float]]:
@@ -165,30 +190,6 @@ def _counts(
             if isinstance(one, Person) and one.queues(index / fps):
                 queue[index] += 1
     return {"counts": found, "queue": queue}
-
-
-def _crossings(plan: Plan, cast: Cast, fps: float, count: int) -> list[dict[str, Any]]:
-    line = plan.line
-    along = line.ends[1] - line.ends[0]
-    found = []
-    for one in cast.all:
-        before: Array | None = None
-        for index in range(count):
-            t_s = index / fps
-            if not one.begins_s <= t_s <= one.ends_s:
-                before = None
-                continue
-            foot = one.foot(t_s)
-            if before is not None:
-                was, now = ((place - line.ends[0]) @ line.inward for place in (before, foot))
-                share = float((foot - line.ends[0]) @ along / (along @ along))
-                if (was < 0) != (now < 0) and 0 <= share <= 1:
-                    found.append({
-                        "line": line.name, "track": one.track, "kind": one.sort, "frame": index,
-                        "at_s": round(t_s, 3), "direction": "in" if now >= 0 else "out",
-                    })  # fmt: skip
-            before = foot
-    return sorted(found, key=lambda one: (one["frame"], one["track"]))
 
 
 def _standing(
