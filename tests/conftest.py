@@ -20,6 +20,7 @@ _NEED_VISION = [
     "models/test_faces.py",
     "models/test_people.py",
     "sim/test_scenes.py",
+    "sim/test_yards.py",
 ]
 _HAS_VISION = all(importlib.util.find_spec(one) for one in ("cv2", "cryptography", "openvino"))
 collect_ignore_glob = [] if _HAS_VISION else _NEED_VISION
