@@ -196,13 +196,25 @@ class FacadeSettings(Section, frozen=True, kw_only=True):
     key_file: Folder = "evidence.key"
 
 
+class PeopleRoleSettings(Section, frozen=True, kw_only=True):
+    """What a camera over a yard, a queue or a lane watches.
+
+    Attributes:
+        drawing: The file with zones, lines and the ground, as configs/people.toml; empty for the
+            whole picture as one zone.
+    """
+
+    drawing: str = ""
+
+
 class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="camera"):
     """A camera: a file, a V4L2 device or an RTSP stream.
 
     Attributes:
         source: A path, `/dev/video0`, or `rtsp://user:{password}@host/path`.
         password_file: What stands in it takes the place of `{password}`.
-        role: What is looked for: `gate`, faces; `highrise`, things that fall along a facade.
+        role: What is looked for: `gate`, faces; `highrise`, things that fall along a facade;
+            `people`, how many there are, what blocks a lane, who fell.
         fps_max: Frames a second that are looked at; others are dropped.
         width_max: Wider frames are made smaller; 0 leaves them as they are.
         repeat: Whether a file begins again at its end.
@@ -211,7 +223,7 @@ class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
 
     id: Id
     source: Folder
-    role: Literal["gate", "highrise"]
+    role: Literal["gate", "highrise", "people"]
     password_file: str = ""
     fps_max: Annotated[float, Meta(gt=0, le=240)] = 8.0
     width_max: Annotated[int, Meta(ge=0, le=16_384)] = 1_920
@@ -219,6 +231,7 @@ class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
     models: str = ""
     gate: GateSettings = GateSettings()
     facade: FacadeSettings = FacadeSettings()
+    people: PeopleRoleSettings = PeopleRoleSettings()
 
 
 class Happening(Section, frozen=True, kw_only=True):

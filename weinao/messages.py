@@ -49,7 +49,7 @@ class Acvpu(StrEnum):
 
 
 class MotionEvent(StrEnum):
-    """What a wearable concluded from its accelerometer."""
+    """What a wearable concluded from its accelerometer, or a camera from what it saw."""
 
     FALL = "fall"
     NEAR_FALL = "near_fall"
@@ -143,12 +143,12 @@ class Vitals(Observation, frozen=True, kw_only=True, tag="vitals"):
 
 
 class Motion(Observation, frozen=True, kw_only=True, tag="motion"):
-    """A conclusion about movement, drawn on the edge from an accelerometer.
+    """A conclusion about movement, drawn on the edge from an accelerometer or a camera.
 
     Attributes:
         confidence: The detector's score, 0 to 1.
         impact_g: Largest magnitude of acceleration, in units of 9.80665 m/s².
-        still_s: How long the wearer had been still when this was sent.
+        still_s: How long the wearer had been still, or the fallen had lain, when this was sent.
     """
 
     event: MotionEvent
@@ -212,7 +212,13 @@ class Highrise(Observation, frozen=True, kw_only=True, tag="highrise"):
 
 
 class Crowd(Observation, frozen=True, kw_only=True, tag="crowd"):
-    """How full a zone is; `density` in people per square metre."""
+    """How full a zone is; `density` in people per square metre.
+
+    Attributes:
+        queue_len: How many of the people stand in line.
+        congestion: From 0, nobody, to 1, as full as the zone can be.
+        people_in_5_min: How many there will be in five minutes, as far as the camera can tell.
+    """
 
     zone: Word
     people: Annotated[int, Meta(ge=0, le=100_000)] = 0
@@ -221,6 +227,9 @@ class Crowd(Observation, frozen=True, kw_only=True, tag="crowd"):
     in_per_min: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
     out_per_min: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
     blocked: bool = False
+    queue_len: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    congestion: Share = 0.0
+    people_in_5_min: Annotated[float, Meta(ge=0, le=100_000)] | None = None
 
 
 class Utility(Observation, frozen=True, kw_only=True, tag="utility"):

@@ -51,6 +51,14 @@ def looking(camera: CameraDevice) -> Perception:
         from edge.perception.highrise.frames import facade_watched  # noqa: PLC0415  # needs the extra
 
         return Looking(facade_watched(camera))
+    if camera.role == "people":
+        from edge.perception.people.perception import PeoplePerception  # noqa: PLC0415
+        from models.vision.base import VisionError  # noqa: PLC0415
+
+        try:
+            return Looking(PeoplePerception.with_models(camera, Path(camera.models)))
+        except VisionError as error:
+            raise DriverError(str(error)) from error
     from edge.perception.gate.gallery import GalleryError  # noqa: PLC0415  # needs the extra
     from edge.perception.gate.gate import GatePerception  # noqa: PLC0415
     from models.vision.base import VisionError  # noqa: PLC0415

@@ -123,6 +123,23 @@ def highrise(folder: Path, *, json: bool = False) -> None:
     _report("highrise", evaluate_highrise, folder, json)
 
 
+@app.command
+def people(folder: Path, *, json: bool = False) -> None:
+    """Score the look for fallen people on clips; those named `...fall...` hold one fall each.
+
+    Args:
+        folder: Clips.
+        json: Print JSON.
+    """
+    from models.vision.base import VisionError
+    from weinao.cli.evaluate.people import evaluate_people
+
+    try:
+        _report("people", evaluate_people, folder, json)
+    except (VisionError, FileNotFoundError) as error:
+        sys.exit(str(error))
+
+
 def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=None)
