@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from random import Random
 
+from edge import metrics
 from edge.drivers.base import DeviceUnavailableError, DriverError
 from edge.drivers.camera.grab import Ended, Latest, Reader
 from edge.drivers.camera.health import Health, HealthState, Trouble
@@ -88,9 +89,13 @@ class CameraDriver:
             speed=self._speed,
         )
         reader.start()
+        upcoming = 0
         try:
             while True:
                 taken = await latest.take()
+                metrics.FRAMES_LOOKED_AT.inc()
+                metrics.FRAMES_DROPPED.inc(taken.number - upcoming)
+                upcoming = taken.number + 1
                 for said in self._well(taken.at):
                     yield said
                 self._state, changes = self._health.observe(self._state, taken.picture, taken.at)

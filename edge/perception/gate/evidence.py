@@ -1,7 +1,7 @@
 """What a gate keeps of those who may become an incident: a picture, its hash, and a signature.
 
-    best frame of a track --veiled at once--> shot
-    shot --(watch-list, or a stranger behind a resident)--> file, signed
+    best frame of a track -> shot, in memory for as long as she is there
+    shot --(watch-list, or a stranger behind a resident)--> veiled -> file, signed
 
     gate-CAMERA-AT-TRACK.jpg  .json  and .mp4, the seconds before
 
@@ -71,17 +71,21 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Shot:
-    """The best picture of a track so far: veiled already.
+    """The best picture of a track so far, as it was taken; it waits in memory alone.
 
     Attributes:
         at: When it was taken.
         track: Whose it is.
-        packed: JPEG.
+        picture: At most `WIDTH_PX` wide.
+        box: Her face in it.
+        faces: All faces in it.
     """
 
     at: int
     track: int
-    packed: bytes
+    picture: Picture
+    box: Box
+    faces: tuple[Box, ...]
 
 
 class Keeper:
@@ -120,15 +124,15 @@ class Keeper:
     def shot(
         self, picture: Picture, at: int, track: Track, following: Sequence[Track]
     ) -> Shot:  # fmt: skip
-        """Return a frame in which only one person is seen, and nobody is known."""
+        """Return a frame as it may be kept later."""
         small, scale = _small(picture)
-        box = scaled(track.box, scale)
-        faces = [scaled(one.box, scale) for one in following]
-        shown = veiled(small, [box], faces, self._clear(box))
-        when = datetime.fromtimestamp(at / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        drawn = framed(shown, box, f"{self._device}  {when} UTC")
-        _, packed = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        return Shot(at=at, track=track.id, packed=packed.tobytes())
+        return Shot(
+            at=at,
+            track=track.id,
+            picture=small,
+            box=scaled(track.box, scale),
+            faces=tuple(scaled(one.box, scale) for one in following),
+        )
 
     def keep(self, shot: Shot) -> str:
         """Write a picture and its signed record; return its name with its hash, as it is sent.
@@ -138,11 +142,12 @@ class Keeper:
         path = self._folder / f"gate-{self._device}-{shot.at}-{shot.track}.jpg"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.write_bytes(shot.packed)
+            packed = self._veiled(shot)
+            path.write_bytes(packed)
             film = self._film(path.with_suffix(".mp4"), shot)
             record = Kept(
                 name=path.name,
-                sha256=_sha256(shot.packed),
+                sha256=_sha256(packed),
                 at=shot.at,
                 device=self._device,
                 film=film.name if film else "",
@@ -155,6 +160,14 @@ class Keeper:
             self.unwritten += 1
             return ""
         return f"{path.name}#sha256={record.sha256}"
+
+    def _veiled(self, shot: Shot) -> bytes:
+        """Return JPEG in which only one person is seen, and nobody is known."""
+        shown = veiled(shot.picture, [shot.box], shot.faces, self._clear(shot.box))
+        when = datetime.fromtimestamp(shot.at / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        drawn = framed(shown, shot.box, f"{self._device}  {when} UTC")
+        _, packed = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        return packed.tobytes()
 
     def _clear(self, box: Box) -> Sequence[Box]:
         return [box] if self._settings.shown == "concerned" else []
@@ -204,7 +217,7 @@ def _small(picture: Picture) -> tuple[Picture, float]:
     if scale == 1:
         return picture, 1.0
     size = round(wide * scale), max(round(tall * scale), 1)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+    return np.asarray(cv2.resize(picture, size), np.uint8), scale
 
 
 def _sha256(content: bytes) -> str:

@@ -228,7 +228,9 @@ class GatePerception:
         if part is None:
             return []
         at = max(track.seen_at, sample.at - LAG_MS)
-        return [self._word(passing, part, verdict, device=sample.device, at=at)]
+        said = self._word(passing, part, verdict, device=sample.device, at=at)
+        passing.shot = None if over else passing.shot
+        return [said]
 
     def _word(
         self, passing: Passing, part: Part, verdict: Verdict, *, device: str, at: int

@@ -45,7 +45,7 @@ class Passing:
         changes: How often a word was corrected.
         seen_at: Of its last word.
         before: The passing that this one goes on with, if she was lost for a moment.
-        shot: The best picture so far, already made unrecognisable; None where none is kept.
+        shot: The best picture so far; None where none is kept.
     """
 
     name: str

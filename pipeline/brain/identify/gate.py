@@ -283,8 +283,8 @@ def _watched(seen: Seen, said: Gate, entry: WatchEntry) -> Hazard:
             "approver": entry.approver,
             "direction": said.direction,
             "score": round(said.score, 3),
-        }
-        | _pictured(said),
+            **_pictured(said),
+        },
     )
 
 
