@@ -191,10 +191,10 @@ class Keeper:
 
     def _thin(self, now: int) -> None:
         """Remove what is too old or too much."""
-        kept = sorted(self._folder.glob("gate-*.json"), key=lambda one: one.stat().st_mtime)
-        oldest_s = now / 1_000 - self._settings.keep_days * _DAY_MS / 1_000
-        for number, path in enumerate(kept):
-            if path.stat().st_mtime < oldest_s or number < len(kept) - KEPT_MAX:
+        kept = sorted((_taken_at(one), one) for one in self._folder.glob("gate-*.json"))
+        oldest = now - self._settings.keep_days * _DAY_MS
+        for number, (at, path) in enumerate(kept):
+            if at < oldest or number < len(kept) - KEPT_MAX:
                 for suffix in (".jpg", ".mp4", ".json"):
                     path.with_suffix(suffix).unlink(missing_ok=True)
 
@@ -209,6 +209,12 @@ def keeper_of(settings: GateSettings, device: str) -> Keeper | None:
         return None
     signer = hmac_signer(device_key(Path(settings.key_file)))
     return Keeper(Path(settings.evidence), device, signer, settings)
+
+
+def _taken_at(path: Path) -> int:
+    """Return when a picture was taken, as its name says; what has another name goes first."""
+    said = path.stem.split("-")[-2]
+    return int(said) if said.isdecimal() else 0
 
 
 def _small(picture: Picture) -> tuple[Picture, float]:
