@@ -9,11 +9,10 @@ from pathlib import Path
 
 from edge.lanes import Lane
 from edge.perception.base import Finding
-from edge.perception.highrise.evidence import EvidenceError, Recorder, kept
+from edge.perception.highrise.evidence import EvidenceError, Recorder, hmac_signer, kept
 from edge.perception.highrise.facade import Facade, Image
 from edge.perception.highrise.settings import HighriseSettings, building_at, facade_of
 from edge.perception.highrise.watch import Fall, HighriseWatch
-from edge.perception.signing import hmac_signer
 from weinao.messages import Highrise
 
 TRACK_POINTS_MAX = 300
