@@ -16,6 +16,10 @@ REJECTED = Counter("weinao_edge_messages_rejected_total", "Messages down that ma
 COMMANDS = Counter("weinao_edge_commands_total", "Commands answered.", ["ok"])
 CONNECTED = Gauge("weinao_edge_broker_connected", "1 while there is a connection.")
 SAMPLES = Counter("weinao_edge_samples_total", "Samples that drivers yielded.", ["kind"])
+FRAMES_LOOKED_AT = Counter("weinao_edge_frames_looked_at_total", "Frames of cameras looked at.")
+FRAMES_DROPPED = Counter(
+    "weinao_edge_frames_dropped_total", "Frames passed over: unwanted, or newer ones had come."
+)
 INFERENCE = Histogram(
     "weinao_edge_inference_seconds",
     "Time to perceive one sample.",

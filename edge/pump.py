@@ -108,12 +108,12 @@ class Pump:
         self._driver = driver = self._chosen.make(marks, clock)
         async for sample in driver.samples():
             self._outage.restored()
-            if is_word_of_the_device(sample):
-                self.heard[sample.device] = sample.at
             kind = type(sample).__name__
             metrics.SAMPLES.labels(kind).inc()
             with metrics.INFERENCE.labels(kind).time():
                 found = await self._perceived(sample)
+            if is_word_of_the_device(sample):  # what cannot be understood is as good as unheard
+                self.heard[sample.device] = sample.at
             self._held += found
             draining = clock() - driver.known_to(clock()) > self._draining_ms
             if not draining or len(self._held) >= PACK_MAX or _urgent(found):

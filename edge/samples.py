@@ -105,11 +105,14 @@ class Frame(Sample, frozen=True, kw_only=True):
         number: Within its stream, counting those that were passed over.
         picture: (h, w, 3) uint8, blue first.
         troubled: What it shows is not to be trusted: the camera is black, frozen or the like.
+        unsteady: It may be looked at, but its camera is not well: frames come too slowly, or have
+            only just begun to come again.
     """
 
     number: int
     picture: "Picture"
     troubled: bool = False
+    unsteady: bool = False
 
 
 class CameraTrouble(Sample, frozen=True, kw_only=True):
@@ -132,7 +135,7 @@ def is_word_of_the_device(sample: Sample) -> bool:
         case CameraTrouble():
             return False
         case Frame():
-            return not sample.troubled
+            return not (sample.troubled or sample.unsteady)
     return True
 
 

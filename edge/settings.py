@@ -175,11 +175,21 @@ class GateSettings(Section, frozen=True, kw_only=True):
         gallery: The folder of the sealed gallery; empty for none: everybody is unknown.
         inside: How somebody moves in the picture who goes in.
         liveness: Whether a picture held up to the camera is looked out for.
+        evidence: Folder of the pictures of those who may become an incident; empty for none.
+        key_file: The device's secret, with which they are signed; made at the first start.
+        shown: Whose face may be seen in them: `nobody`, or whom they concern. All others are never.
+        pre_roll_s: Seconds before, which are kept as a film beside the picture; 0 for none.
+        keep_days: After so many days a picture goes.
     """
 
     gallery: str = ""
     inside: Literal["towards", "away", "left", "right"] = "towards"
     liveness: bool = True
+    evidence: str = ""
+    key_file: Folder = "evidence.key"
+    shown: Literal["nobody", "concerned"] = "nobody"
+    pre_roll_s: Annotated[float, Meta(ge=0, le=30)] = 0.0
+    keep_days: Annotated[int, Meta(ge=1, le=366)] = 30
 
 
 class FacadeSettings(Section, frozen=True, kw_only=True):
@@ -225,7 +235,7 @@ class CameraDevice(Section, frozen=True, kw_only=True, tag_field="driver", tag="
     source: Folder
     role: Literal["gate", "highrise", "people"]
     password_file: str = ""
-    fps_max: Annotated[float, Meta(gt=0, le=240)] = 8.0
+    fps_max: Annotated[float, Meta(gt=0, le=240)] = 25.0
     width_max: Annotated[int, Meta(ge=0, le=16_384)] = 1_920
     repeat: bool = False
     models: str = ""

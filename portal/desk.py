@@ -30,7 +30,7 @@ from portal.sharing import Sharing
 from portal.views.tongue import Tongue
 from portal.visits import Ledger
 from sinks.store import Filter, Store
-from weinao import topics
+from weinao import kept, topics
 from weinao.catalogue import Language
 from weinao.messages import Feedback, Registered
 from weinao.outcomes import Incident, Rejected
@@ -65,6 +65,7 @@ class Desk:
 
     Args:
         settings: Of the portal.
+        evidence: Folder of what cameras kept of incidents.
         now: The wall clock, in milliseconds.
         arrives_s: How long an answer waits to see what became of it, before it says that it is on
             its way.
@@ -78,6 +79,7 @@ class Desk:
     outbox: Outbox
     post: Post
     photos: Photos
+    evidence: Path
     now: Callable[[], int]
     log: FilteringBoundLogger
     arrives_s: float = 2.0
@@ -192,6 +194,7 @@ def made(
     *,
     now: Callable[[], int],
     log: FilteringBoundLogger,
+    evidence: Path | None = None,
 ) -> Desk:
     """Put a portal together; nothing is open to the outside yet.
 
@@ -201,6 +204,8 @@ def made(
         open_store: Makes a new connection to the store.
         now: The wall clock, in milliseconds.
         log: For what a person may have to know.
+        evidence: Where pictures that cameras kept are found; beside the portal's own folder, if
+            not said.
     """
     book = Book(folder / "portal.sqlite")
     stores = Stores(open_store)
@@ -214,6 +219,7 @@ def made(
         outbox=outbox,
         post=Post(outbox, settings.broker, settings.community, now=now, log=log),
         photos=Photos(folder / "photos"),
+        evidence=evidence or folder.parent / kept.FOLDER,
         now=now,
         log=log,
     )

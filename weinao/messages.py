@@ -183,7 +183,16 @@ class Home(Observation, frozen=True, kw_only=True, tag="home"):
 
 
 class Gate(Observation, frozen=True, kw_only=True, tag="gate"):
-    """A face that passed the gate: a pseudonym and a score, never an image."""
+    """A face at the gate: a pseudonym and a score, never an image.
+
+    A camera speaks of a passing as soon as it knows who it is, again should it know better, and
+    when the passing is over: only then are its direction and those behind it known.
+
+    Attributes:
+        passing: Joins the words about one passing of one device; empty where there is one word.
+        part: Which of them it is; `whole` says it all.
+        picture: Name of the signed picture that is kept on the device, with its hash; or empty.
+    """
 
     match: Match
     person: Word = ""
@@ -192,6 +201,9 @@ class Gate(Observation, frozen=True, kw_only=True, tag="gate"):
     live: Share | None = None
     direction: Literal["in", "out", "unknown"] = "unknown"
     queue_len: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    passing: Word = ""
+    part: Literal["whole", "first", "changed", "last"] = "whole"
+    picture: Place = ""
 
 
 class Highrise(Observation, frozen=True, kw_only=True, tag="highrise"):

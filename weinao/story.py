@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from weinao.background import known
 from weinao.catalogue import Language
+from weinao.kept import named
 from weinao.limits import Limits, told
 from weinao.messages import Action, Status
 from weinao.observed import observed
@@ -35,6 +36,7 @@ class Case(Handled, frozen=True, kw_only=True):
         beats: The last sign of life before, and the first after, what fell silent.
         records: What was registered when it was noticed.
         limits: The thresholds of the rules that found it.
+        picture: Where what a camera kept of it lies on this machine; empty if it does not.
     """
 
     evidence: tuple[Kept, ...] = ()
@@ -43,6 +45,7 @@ class Case(Handled, frozen=True, kw_only=True):
     beats: tuple[Kept, ...] = ()
     records: tuple[Record, ...] = ()
     limits: Limits = Limits()
+    picture: str = ""
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -178,6 +181,9 @@ def _sensed(case: Case, voice: Voice) -> Iterator[Line]:
         yield Line(voice.say("observed", "last_heard", at=clock, span=span))
     if isinstance(moved := facts.get("last_moved_at"), int):
         yield Line(voice.say("observed", "last_moved", at=voice.clock(moved, began)))
+    if (picture := named(facts)) is not None:
+        key = "picture_here" if case.picture else "picture_there"
+        yield Line(voice.say("observed", key, name=picture.name, path=case.picture))
     for kept in case.beats:
         if isinstance(kept.observation, Status) and kept.at > began:
             yield Line(voice.say("observed", "heard_again", at=voice.clock(kept.at, began)))

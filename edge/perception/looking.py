@@ -65,5 +65,5 @@ def looking(camera: CameraDevice) -> Perception:
 
     try:
         return Looking(GatePerception.with_models(camera, Path(camera.models)))
-    except (VisionError, GalleryError) as error:
+    except (VisionError, GalleryError, OSError) as error:
         raise DriverError(str(error)) from error

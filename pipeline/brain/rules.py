@@ -6,6 +6,7 @@ from pipeline.brain.identify.balcony import Balcony
 from pipeline.brain.identify.base import Rule
 from pipeline.brain.identify.battery import Battery
 from pipeline.brain.identify.bed_exit import BedExit
+from pipeline.brain.identify.camera import Camera
 from pipeline.brain.identify.child_alone import ChildAlone
 from pipeline.brain.identify.child_vitals import ChildVitals
 from pipeline.brain.identify.circuit import Circuit
@@ -59,6 +60,7 @@ _PLACES: tuple[Rule[Any], ...] = (
     MeterAnomaly(),
     PatrolMissed(),
     Reported(),
+    Camera(),
 )
 _LATENT: tuple[Rule[Any], ...] = (
     Balcony(),

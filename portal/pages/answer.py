@@ -19,6 +19,7 @@ from portal.photos import PhotoRefusedError, marked, unmarked
 from portal.reach import Reach, offered, sees, sees_person
 from portal.views.incident import row, whole
 from sinks.store import Filter
+from weinao import kept
 from weinao.messages import Action, Feedback
 from weinao.outcomes import Incident
 
@@ -51,8 +52,8 @@ def incident_page(
             about=found.id, purpose="task",
         )  # fmt: skip
     fate = None
-    if kept := request.query_params.get("said", ""):
-        fate = desk.fate(grid, incident, kept, desk.now() - 600_000)
+    if said := request.query_params.get("said", ""):
+        fate = desk.fate(grid, incident, said, desk.now() - 600_000)
     tongue = tongue_of(request, desk, grid)
     with desk.stores.lent() as store:
         shown = whole(found, reach, desk.known, tongue, store)
@@ -71,9 +72,9 @@ async def answer(
     reach = desk.reach(viewer_of(request))
     found = seen(desk, reach, grid, incident)
     content = await data.photo.read() if data.photo is not None else b""
-    kept = await sync_to_thread(take, desk, reach, found, data, content)
+    said = await sync_to_thread(take, desk, reach, found, data, content)
     path = data.to if data.to in ("/family", "/tasks") else f"/incidents/{grid}/{incident}"
-    return back(f"{path}?said={quote(kept)}")
+    return back(f"{path}?said={quote(said)}")
 
 
 @get("/a/{link:str}")
@@ -139,6 +140,29 @@ def photo(
             raise PermissionDeniedException("not a photo of that incident")
     headers = {"cache-control": "private, max-age=3600"}
     return Response(content, media_type="image/jpeg", headers=headers)
+
+
+@get("/evidence/{grid:str}/{incident:str}", guards=[only(Role.STAFF, Role.OPERATOR)])
+@threaded
+def evidence(
+    request: Asked, desk: Served, grid: FromPath[str], incident: FromPath[str]
+) -> Response[bytes]:
+    """Show what a camera kept of an incident to whose work it is, and note that they looked."""
+    viewer = viewer_of(request)
+    reach = desk.reach(viewer)
+    found = seen(desk, reach, grid, incident)
+    if not sees_person(reach, found, desk.known, desk.now()):
+        raise PermissionDeniedException("not for them")
+    wanted = kept.named(found.facts)
+    path = kept.found(desk.evidence, wanted) if wanted else None
+    content = kept.still(path) if path else None
+    if content is None:
+        raise NotFoundException("no such picture on this machine, or it was changed")
+    desk.audit.note(
+        at=desk.now(), actor=viewer.account.id, role=reach.role, action="evidence.read",
+        about=found.id, purpose="task",
+    )  # fmt: skip
+    return Response(content, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
 
 def seen(desk: Desk, reach: Reach, grid: str, incident: str) -> Incident:
@@ -224,4 +248,4 @@ def _belongs(desk: Desk, incident: Incident, name: str) -> bool:
     return receipt is not None and receipt.observation in incident.evidence
 
 
-HANDLERS = (incident_page, answer, link_page, link_answer, photo)
+HANDLERS = (incident_page, answer, link_page, link_answer, photo, evidence)

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from portal.accounts import Role
 from portal.known import Known
 from portal.photos import unmarked
 from portal.reach import OVER, Reach, offered, sees_person
 from portal.views.tongue import Tongue
 from sinks.store import Filter, Store
+from weinao import kept
 from weinao.messages import Action, Report
 from weinao.outcomes import Incident, IncidentState, Kept, Outcome, Severity
 from weinao.registry import Resident
@@ -80,6 +82,7 @@ class Whole(Struct, frozen=True, kw_only=True):
 
     Attributes:
         because: Why it was raised; empty for who may not know whom it is about.
+        kept: Name of the picture or film that a camera kept of it; empty for none.
         offers: What they may answer.
     """
 
@@ -89,6 +92,7 @@ class Whole(Struct, frozen=True, kw_only=True):
     told: tuple[Told, ...] = ()
     moments: tuple[Said, ...] = ()
     photos: tuple[str, ...] = ()
+    kept: str = ""
     orders: tuple[str, ...] = ()
     offers: tuple[Action, ...] = ()
     hazard_over: bool = False
@@ -152,6 +156,7 @@ def whole(
         told=told(incident, reach, tongue),
         moments=tuple(said),
         photos=photos,
+        kept=_kept(incident, reach),
         resident=resident.id if resident else "",
     )
 
@@ -228,6 +233,12 @@ def _report_photos(incident: Incident, store: Store) -> Iterable[str]:
             said = one.value.observation if isinstance(one.value, Kept) else None
             if isinstance(said, Report) and said.photo:
                 yield said.photo
+
+
+def _kept(incident: Incident, reach: Reach) -> str:
+    """Return what a camera kept of an incident, for those whose work it is."""
+    named = kept.named(incident.facts)
+    return named.name if named and reach.role in (Role.STAFF, Role.OPERATOR) else ""
 
 
 def _in_order(found: Iterable[Outcome]) -> tuple[Outcome, ...]:

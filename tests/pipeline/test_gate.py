@@ -112,6 +112,43 @@ def test_leaving_belongs_to_the_visit() -> None:
     assert len(watch(ENTERED, wanted(1), wanted(180, "out"), wanted(300))) == 2
 
 
+def test_words_about_one_passing_are_one_report_and_a_corrected_one_is_taken_back() -> None:
+    first = wanted(1, "unknown", passing="7", part="first")
+    same = wanted(1.1, "in", passing="7", part="last")
+    other = replace(same, match=Match.RESIDENT, person="p-9", part="changed", at=same.at + 1)
+    elsewhere = replace(other, passing="8")
+
+    [raised] = watch(ENTERED, first, same)
+    taken_back = watch(ENTERED, first, elsewhere, other, other)
+
+    assert (raised.phase, raised.at) == (Phase.RAISED, first.at)
+    assert [one.phase for one in taken_back] == [Phase.RAISED, Phase.WITHDRAWN]
+    assert {one.id for one in taken_back} == {raised.id}
+    again = replace(first, at=first.at + 2 * MINUTE, passing="9")
+    assert [one.phase for one in watch(ENTERED, first, other, again)][-1] is Phase.RAISED
+
+
+def test_a_picture_that_the_gate_keeps_is_named_and_nothing_else_changes() -> None:
+    kept = "gate-1.jpg#sha256=ab"
+    [with_one] = watch(ENTERED, wanted(1, picture=kept))
+    [without] = watch(ENTERED, wanted(1))
+    [behind] = tailgate(
+        passing(0, Match.RESIDENT), replace(passing(3, Match.UNKNOWN), picture=kept)
+    )
+
+    assert with_one.facts == without.facts | {"picture": kept}
+    assert behind.facts["picture"] == kept
+
+
+def test_who_follows_whom_is_told_by_the_last_words_alone() -> None:
+    resident, stranger = passing(0, Match.RESIDENT), passing(3, Match.UNKNOWN)
+    early = replace(passing(1, Match.UNKNOWN), part="first", passing="5")
+
+    assert tailgate(resident, early) == []
+    assert tailgate(replace(resident, part="first", passing="4"), stranger) == []
+    assert len(tailgate(resident, early, replace(stranger, part="last", passing="5"))) == 1
+
+
 def test_a_stranger_right_behind_a_resident_is_reported_once_for_one_open_door() -> None:
     [hazard] = tailgate(
         passing(0, Match.RESIDENT), passing(3, Match.UNKNOWN), passing(5, Match.UNKNOWN)

@@ -9,6 +9,7 @@ from msgspec import structs
 from pipeline.brain.entries import Entry
 from pipeline.brain.grid import GridBrain
 from pipeline.brain.identify.base import advance
+from pipeline.brain.identify.camera import Camera
 from pipeline.brain.identify.congestion import Congestion
 from pipeline.brain.identify.fire_lane import FireLane
 from pipeline.brain.identify.fire_lane_often import FireLaneOften
@@ -68,11 +69,16 @@ def test_the_shipped_file_says_of_every_threshold_what_it_is_and_where_it_comes_
     assert [place for place, one in said.items() if not (one.about and one.source)] == []
 
 
+_BARE = FlatLine().name, Camera().name
+"""Rules without a threshold of their own."""
+
+
 def test_every_rule_has_a_table() -> None:
     assert {place.split(".")[0] for place in DEFAULTS} == {
-        *SHARED, "silence", *(rule.name for rule in RULES if rule.name != FlatLine().name)
+        *SHARED, "silence", *(rule.name for rule in RULES if rule.name not in _BARE)
     }  # fmt: skip
     assert set(FlatLine().__struct_fields__) == {"name", "ordered", "communal", "artefacts"}
+    assert set(Camera().__struct_fields__) == {"name", "ordered", "communal"}
 
 
 def test_all_mistakes_of_a_file_are_named_at_once() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from weinao import logging
+from weinao import kept, logging
 from weinao.catalogue import Language
 from weinao.cli import stores
 from weinao.cli.minds import kept_rules, rules_of
@@ -40,6 +40,8 @@ def explain(
     lang: Language = "zh",
     json: Json = False,
     png: Annotated[Path | None, Parameter(name="--png")] = None,
+    evidence: Path | None = None,
+    show: Annotated[bool, Parameter(name="--open", negative="")] = False,
 ) -> None:
     """Tell the story of an incident: what was sensed, what was known, who did what, how it ended.
 
@@ -51,6 +53,8 @@ def explain(
         lang: Language of the story.
         json: Print the story and all it was made of as one JSON object.
         png: Also draw the day around it into this file (needs the extra `report`).
+        evidence: Folder of what cameras kept; `evidence` in `data`, if not said.
+        show: Also open what a camera kept of it, with whatever this machine shows pictures with.
     """
     from sinks.store import StoreError
 
@@ -59,6 +63,7 @@ def explain(
         store = stores.to_read(data)
         try:
             case = case_of(store, incident, rules_of(rules or kept_rules(data), "explain"))
+            case = _pictured(case, evidence or data / kept.FOLDER)
             if png is not None:
                 from weinao.cli.day import day_of
                 from weinao.cli.picture import NoPictureError, draw
@@ -72,11 +77,22 @@ def explain(
     except (StoreError, stores.WhereError, NoIncidentError) as error:
         sys.exit(f"weinao explain: {error}")
     story = tell(case, lang)
+    if show and case.picture:
+        import webbrowser
+
+        webbrowser.open(Path(case.picture).as_uri())
     if json:
         sys.stdout.buffer.write(told(case, story) + b"\n")
         sys.stdout.buffer.flush()
     else:
         _print(story, case)
+
+
+def _pictured(case: Case, folder: Path) -> Case:
+    """Return a case with the place of what a camera kept of it, if that is on this machine."""
+    wanted = kept.named(case.incident.facts)
+    path = kept.found(folder, wanted) if wanted else None
+    return msgspec.structs.replace(case, picture=str(path.resolve())) if path else case
 
 
 def case_of(store: "Store", incident: str, rules: "Thresholds | None" = None) -> Case:

@@ -11,15 +11,21 @@ from contextlib import aclosing
 from pathlib import Path
 from random import Random
 
+from edge import metrics
 from edge.drivers.base import DeviceUnavailableError, DriverError
+from edge.drivers.camera import rate
 from edge.drivers.camera.grab import Ended, Latest, Reader
 from edge.drivers.camera.health import Health, HealthState, Trouble
+from edge.drivers.camera.rate import RateState
 from edge.drivers.camera.source import OpenCvSource, Source
 from edge.outbox import Placed
 from edge.samples import CameraTrouble, Frame, Sample, SignalEnded
 from edge.settings import CameraDevice
 
 RETRY_S_MIN, RETRY_S_MAX = 1.0, 60.0
+STEADY_S = 5.0
+"""A stream that was away is back when it has lasted so long: one that breaks again and again at the
+same place is not. Ours."""
 
 
 class CameraDriver:
@@ -32,6 +38,7 @@ class CameraDriver:
         open_source: Opens it; another one in tests.
         retry_s: First pause before a source is opened again; it doubles, jittered.
         speed: Seconds of a file per second.
+        steady_s: How long a stream that was away must last to be back.
     """
 
     def __init__(
@@ -43,8 +50,11 @@ class CameraDriver:
         open_source: Callable[[str], Source] = OpenCvSource,
         retry_s: float = RETRY_S_MIN,
         speed: float = 1.0,
+        steady_s: float = STEADY_S,
     ) -> None:
         self._settings, self._now, self._rng = settings, now, rng
+        self._steady_ms = steady_s * 1_000
+        self._rate, self._fps_min = RateState(), rate.fps_min(settings.role)
         self._open, self._retry_s, self._speed = open_source, retry_s, speed
         self._health, self._state = Health(), HealthState()
         self._away: Trouble | None = None
@@ -58,7 +68,8 @@ class CameraDriver:
             try:
                 async with aclosing(self._stream()) as stream:
                     async for sample in stream:
-                        pause_s = self._retry_s
+                        if self._away is None:
+                            pause_s = self._retry_s
                         self._looked_at = sample.at
                         yield sample
                         self._looked_at = None
@@ -88,10 +99,19 @@ class CameraDriver:
             speed=self._speed,
         )
         reader.start()
+        self._rate = RateState(slow=self._rate.slow)
+        upcoming, began_at = 0, None
         try:
             while True:
                 taken = await latest.take()
-                for said in self._well(taken.at):
+                began_at = taken.at if began_at is None else began_at
+                metrics.FRAMES_LOOKED_AT.inc()
+                metrics.FRAMES_DROPPED.inc(taken.number - upcoming)
+                upcoming = taken.number + 1
+                if taken.at - began_at >= self._steady_ms:
+                    for said in self._well(taken.at):
+                        yield said
+                for said in self._paced(taken.number, taken.at):
                     yield said
                 self._state, changes = self._health.observe(self._state, taken.picture, taken.at)
                 for trouble, began in changes:
@@ -102,9 +122,13 @@ class CameraDriver:
                     number=taken.number,
                     picture=taken.picture,
                     troubled=bool(self._state.standing),
+                    unsteady=self._away is not None or self._rate.slow,
                 )
         except Ended:
             self._done = not self._settings.repeat
+            if self._done:
+                for said in self._well(self._now()):
+                    yield said
         finally:
             await asyncio.to_thread(reader.close)
 
@@ -122,6 +146,13 @@ class CameraDriver:
             return []
         trouble, self._away = self._away, None
         return [self._said(trouble, at, began=False)]
+
+    def _paced(self, number: int, at: int) -> list[CameraTrouble]:
+        """Return that frames come too slowly, or no longer do."""
+        before, self._rate = self._rate, rate.observe(self._rate, number, at, self._fps_min)
+        if before.slow == self._rate.slow:
+            return []
+        return [self._said(Trouble.SLOW, at, began=self._rate.slow)]
 
     def _said(self, trouble: Trouble, at: int, *, began: bool, detail: str = "") -> CameraTrouble:
         return CameraTrouble(

@@ -38,6 +38,7 @@ class Trouble(StrEnum):
     MOVED = "moved"
     NO_SIGNAL = "no_signal"
     UNREADABLE = "unreadable"
+    SLOW = "slow"
 
 
 class HealthState(Struct, frozen=True):

@@ -51,6 +51,7 @@ class OpenCvSource:
 
     def __init__(self, where: str) -> None:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        cv2.setNumThreads(1)  # one thread decodes and another looks: the board has other work
         self._is_file = "://" not in where and not where.startswith("/dev/")
         if self._is_file and not (Path(where).is_file() and Path(where).stat().st_size):
             raise DeviceUnavailableError(f"{where}: no such file, or nothing in it")
@@ -107,6 +108,8 @@ def _opened(where: str) -> cv2.VideoCapture:
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS_MAX,
         cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS_MAX,
+        # Decoders that share a stream among threads hold back a frame for each of them.
+        cv2.CAP_PROP_N_THREADS, 1,
     ]  # fmt: skip
     if where.startswith("/dev/"):
         return cv2.VideoCapture(where, cv2.CAP_V4L2)

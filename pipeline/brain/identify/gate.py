@@ -22,6 +22,9 @@ ENTRIES_MAX = 1_000
 VISITS_MAX = 256
 """Visits of a grid that are remembered; the oldest are forgotten first."""
 
+STANDING_MAX = 32
+"""Passings of a grid that may still be corrected; a camera says the last of them in seconds."""
+
 STRANGERS_MAX = 8
 """Hazards of one gate that can stand; the oldest is no longer awaited beyond it."""
 
@@ -34,10 +37,13 @@ class WatchlistState(Struct, frozen=True):
     Attributes:
         entries: By their id.
         visits: When somebody was reported, and who, in the order of their time.
+        standing: What was raised on the first word about a passing, by its device and name: a later
+            word may take it back.
     """
 
     entries: dict[str, WatchEntry] = {}
     visits: tuple[tuple[int, str], ...] = ()
+    standing: tuple[tuple[str, Hazard], ...] = ()
 
 
 class Watchlist(Struct, frozen=True, kw_only=True):
@@ -65,7 +71,7 @@ class Watchlist(Struct, frozen=True, kw_only=True):
 
     def subject_of(self, seen: Seen) -> str | None:
         said = seen.observation
-        if isinstance(said, Gate) and said.match is Match.WATCHLIST and said.person:
+        if isinstance(said, Gate) and (_is_watched(said) or said.part in ("changed", "last")):
             return self.name
         if isinstance(said, Registered) and isinstance(said.record, WatchEntry):
             return self.name  # one memory for all: a corrected entry may name somebody else
@@ -78,13 +84,21 @@ class Watchlist(Struct, frozen=True, kw_only=True):
         said = seen.observation
         if isinstance(said, Registered) and isinstance(said.record, WatchEntry):
             return _entered(state, said.record), ()
-        if not isinstance(said, Gate) or said.match is not Match.WATCHLIST or not self._sure(said):
+        if not isinstance(said, Gate):
+            return state, ()
+        if not _is_watched(said):
+            return _taken_back(state, seen, said)
+        if not self._sure(said):
             return state, ()
         entry = _entry_for(state, said.person, seen.at)
         if entry is None or not self._begins(state, seen.at, said):
             return state, ()
         visits = tuple(sorted((*state.visits, (seen.at, said.person))))[-VISITS_MAX:]
-        return replace(state, visits=visits), (_watched(seen, said, entry),)
+        hazard = _watched(seen, said, entry)
+        standing = state.standing
+        if said.passing:
+            standing = (*standing, (_key(seen, said), hazard))[-STANDING_MAX:]
+        return replace(state, visits=visits, standing=standing), (hazard,)
 
     def pass_time(
         self,
@@ -151,6 +165,8 @@ class Tailgating(Struct, frozen=True, kw_only=True):
         said = seen.observation
         if not isinstance(said, Gate) or seen.at < state.seen_at:
             return state, ()
+        if said.part in ("first", "changed"):
+            return state, ()  # the last word says which way, and who it was after all
         state = replace(state, seen_at=seen.at)
         if said.match is Match.UNKNOWN and (said.quality == 0 or said.quality >= self.quality_min):
             return self._stranger(state, seen, said)
@@ -188,10 +204,44 @@ class Tailgating(Struct, frozen=True, kw_only=True):
         behind_ms = seen.at - state.resident_at
         if behind_ms > self.follow_s_max * 1_000:
             return state, ()
-        hazard = _followed(state, seen, behind_ms)
+        hazard = _followed(state, seen, said, behind_ms)
         inside = (*state.inside, hazard)[-STRANGERS_MAX:]
         # One door held open is one hazard, however many go through it.
         return replace(state, resident_at=None, inside=inside), (hazard,)
+
+
+def _is_watched(said: Gate) -> bool:
+    return said.match is Match.WATCHLIST and bool(said.person)
+
+
+def _key(seen: Seen, said: Gate) -> str:
+    return f"{seen.device}/{said.passing}"
+
+
+def _taken_back(
+    state: WatchlistState, seen: Seen, said: Gate
+) -> tuple[WatchlistState, Sequence[Hazard]]:
+    """Withdraw what an earlier word about the same passing raised: it was somebody else."""
+    key = _key(seen, said)
+    found = [hazard for name, hazard in state.standing if name == key]
+    if not found:
+        return state, ()
+    raised = found[-1]
+    rest = tuple(one for one in state.standing if one[0] != key)
+    visit = (raised.at, str(raised.facts["person"]))
+    visits = tuple(one for one in state.visits if one != visit)
+    over = replace(
+        raised,
+        phase=Phase.WITHDRAWN,
+        at=max(seen.at, raised.at),
+        evidence=(seen.id,),
+        reason="watchlist.somebody_else",
+    )
+    return replace(state, standing=rest, visits=visits), (over,)
+
+
+def _pictured(said: Gate) -> dict[str, str]:
+    return {"picture": said.picture} if said.picture else {}
 
 
 def _entered(state: WatchlistState, entry: WatchEntry) -> WatchlistState:
@@ -233,11 +283,12 @@ def _watched(seen: Seen, said: Gate, entry: WatchEntry) -> Hazard:
             "approver": entry.approver,
             "direction": said.direction,
             "score": round(said.score, 3),
+            **_pictured(said),
         },
     )
 
 
-def _followed(state: TailgatingState, seen: Seen, behind_ms: int) -> Hazard:
+def _followed(state: TailgatingState, seen: Seen, said: Gate, behind_ms: int) -> Hazard:
     return Hazard(
         id=derived("h", HazardKind.TAILGATING, seen.device, state.resident_by),
         kind=HazardKind.TAILGATING,
@@ -248,5 +299,5 @@ def _followed(state: TailgatingState, seen: Seen, behind_ms: int) -> Hazard:
         severity=Severity.MINOR,
         evidence=(state.resident_by, seen.id),
         reason="tailgating.behind_resident",
-        facts={"behind_s": round(behind_ms / 1_000, 1)},
+        facts={"behind_s": round(behind_ms / 1_000, 1)} | _pictured(said),
     )

@@ -9,13 +9,16 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.drivers.base import DeviceUnavailableError, DriverError, PayloadError
 from edge.drivers.camera.driver import CameraDriver
 from edge.drivers.camera.grab import Latest, Taken
 from edge.drivers.camera.preroll import PreRoll
+from edge.drivers.camera.rate import WINDOW_MS, RateState, observe
 from edge.drivers.camera.source import OpenCvSource, Source, _public
-from edge.samples import CameraTrouble, Frame, Sample, SignalEnded
+from edge.samples import CameraTrouble, Frame, Sample, SignalEnded, is_word_of_the_device
 from edge.settings import CameraDevice
 from models.vision.base import Picture
 from tests.edge.vision.made import FPS, SIZE, empty, write_video
@@ -36,6 +39,7 @@ def play(
     slow_s: float = 0,
     open_source: Callable[[str], Source] = OpenCvSource,
     speed: float = 1.0,
+    steady_s: float = 0.0,
     **more: object,
 ) -> list[Sample]:
     """Return what a driver yields until `stop` says it is enough."""
@@ -48,6 +52,7 @@ def play(
             open_source=open_source,
             retry_s=0.05,
             speed=speed,
+            steady_s=steady_s,
         )
         heard: list[Sample] = []
         async with asyncio.timeout(within_s):
@@ -163,7 +168,7 @@ def test_what_is_no_video_is_said_and_tried_again(tmp_path: Path, how: str) -> N
     assert frames(heard) == []
 
     async def mend_and_look() -> list[Sample]:
-        driver = CameraDriver(settings(path), now_ms, Random(1), retry_s=0.05)
+        driver = CameraDriver(settings(path), now_ms, Random(1), retry_s=0.05, steady_s=0)
         again: list[Sample] = []
         async with asyncio.timeout(20):
             async for sample in driver.samples():
@@ -228,6 +233,42 @@ def test_a_stream_that_vanishes_is_said_once_each_time_and_comes_back() -> None:
     said = [one.began for one in heard if isinstance(one, CameraTrouble)]
     assert said == [True, False] * 3
     assert len(frames(heard)) >= 3
+
+
+def test_a_stream_that_breaks_again_and_again_is_said_once_and_not_heard_meanwhile() -> None:
+    Vanishing.opened = 0
+
+    heard = play(
+        "rtsp://camera",
+        lambda heard: len(frames(heard)) >= 12,
+        open_source=Vanishing,
+        fps_max=200,
+        steady_s=5.0,
+    )
+
+    assert [one.began for one in heard if isinstance(one, CameraTrouble)] == [True]
+    first = next(n for n, one in enumerate(heard) if isinstance(one, CameraTrouble))
+    assert {one.unsteady for one in frames(heard[:first])} == {False}
+    assert {one.unsteady for one in frames(heard[first:])} == {True}
+    assert not any(is_word_of_the_device(one) for one in heard[first:])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 4_000)), min_size=1, max_size=60),
+    st.floats(0.5, 20),
+)
+def test_a_camera_is_slow_exactly_where_a_window_held_too_few_frames(
+    steps: list[tuple[int, int]], fps_min: float
+) -> None:
+    state, number, at = RateState(), 0, 1_000
+    began = number, at
+    for frames_more, ms in ((0, 0), *steps):
+        number, at = number + frames_more, at + ms
+        state = observe(state, number, at, fps_min)
+        if at - began[1] >= WINDOW_MS:
+            fps = (number - began[0]) * 1_000 / (at - began[1])
+            assert state.slow == (fps < fps_min)
+            began = number, at
 
 
 class Exploding(Vanishing):

@@ -1,5 +1,7 @@
 """The gate's agent as its users run it, and everything that leaves it."""
 
+import base64
+import hashlib
 import re
 import subprocess
 import sys
@@ -15,7 +17,9 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.perception.gate.evidence import Kept
 from edge.perception.gate.gallery import FILE, KEY, read_gallery
+from edge.perception.signing import hmac_signer
 from models.vision.base import Picture
 from tests.edge.broker import RealBroker
 from tests.edge.process import ROOT, AgentProcess
@@ -24,6 +28,9 @@ from weinao.messages import Match
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.usefixtures("weights")]
 
+PICTURE = re.compile(r"gate-cam-1-[0-9]{13}-[0-9]+\.jpg#sha256=[0-9a-f]{64}")
+"""The one long word that may leave a gate: the name of a picture that stays."""
+
 CAMERA = """
 [[device]]
 id = "cam-1"
@@ -31,7 +38,7 @@ driver = "camera"
 source = "{video}"
 role = "gate"
 repeat = true
-gate = {{gallery = "{gallery}"}}
+gate = {{gallery = "{gallery}", evidence = "{evidence}/kept", key_file = "{evidence}/own.key"}}
 
 [[device]]
 id = "cam-2"
@@ -126,7 +133,7 @@ def test_a_gate_plays_and_no_face_leaves_it(
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
     tap = Wiretap(broker.port)
-    devices = CAMERA.format(video=video, gallery=gallery, broken=broken)
+    devices = CAMERA.format(video=video, gallery=gallery, broken=broken, evidence=tmp_path)
     agent = AgentProcess(tmp_path, broker.port, devices)
     try:
         agent.start()
@@ -147,6 +154,7 @@ def test_a_gate_plays_and_no_face_leaves_it(
         ("p-resident", "resident"),
         ("p-watched", "watchlist"),
     }
+    _is_kept_and_signed(tmp_path, gates)
     # Nobody acknowledges here, so that packs are sent again; each counts once.
     troubles = {(one["device"], one["unit"], one["value"], one["at"])
                 for one in said if one["kind"] == "utility"}  # fmt: skip
@@ -161,15 +169,34 @@ def test_a_gate_plays_and_no_face_leaves_it(
         _has_only_words(msgspec.json.decode(payload[1]))
 
 
+def _is_kept_and_signed(folder: Path, gates: list[dict[str, object]]) -> None:
+    """Hold every picture that was named against what lies on the device."""
+    named = {str(one["picture"]) for one in gates if one.get("picture")}
+    assert {one["match"] for one in gates if one.get("picture")} >= {"watchlist"}
+    assert not any(one.get("picture") for one in gates if one["match"] == "resident")
+    signer = hmac_signer((folder / "own.key").read_bytes())
+    for said in named:
+        name, _, digest = said.partition("#sha256=")
+        content = (folder / "kept" / name).read_bytes()
+        record = msgspec.json.decode(
+            (folder / "kept" / name).with_suffix(".json").read_bytes(), type=Kept
+        )
+        assert hashlib.sha256(content).hexdigest() == digest == record.sha256
+        assert record.signature == signer(record.signed_bytes())
+
+
 def _holds_no_face(contents: list[bytes], gallery: Path) -> None:
     """Refuse pictures, and any run of the numbers that faces are compared by."""
     templates = [one for entry in read_gallery(gallery).entries for one in entry.templates]
     assert templates
     for content in contents:
-        assert not re.search(rb"\xff\xd8\xff|\x89PNG|RIFF|JFIF|data:image", content)
+        assert not re.search(rb"\xff\xd8\xff|\x89PNG|RIFF|JFIF|data:image|ftyp|/9j/|iVBOR", content)
         for template in templates:
             for start in range(0, len(template) - 8, 2):
                 assert template[start : start + 8] not in content
+            text = base64.b64encode(template)
+            for start in range(0, len(text) - 16, 4):
+                assert text[start : start + 16] not in content
 
 
 def _has_only_words(value: object) -> None:
@@ -181,8 +208,8 @@ def _has_only_words(value: object) -> None:
         assert all(isinstance(one, dict) for one in value)
         for one in value:
             _has_only_words(one)
-    else:
-        assert not isinstance(value, str) or len(value) <= 64
+    elif isinstance(value, str) and not PICTURE.fullmatch(value):
+        assert len(value) <= 64
 
 
 def test_the_gallery_is_kept_by_its_commands(tmp_path: Path, faces: Path) -> None:

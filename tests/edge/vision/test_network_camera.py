@@ -53,7 +53,7 @@ def camera() -> Iterator[str]:
 def test_a_camera_that_hangs_up_is_called_again(camera: str) -> None:
     async def collect() -> list[Sample]:
         settings = CameraDevice(id="cam-1", source=camera, role="gate", fps_max=50)
-        driver = CameraDriver(settings, now_ms, Random(1), retry_s=0.05)
+        driver = CameraDriver(settings, now_ms, Random(1), retry_s=0.05, steady_s=0)
         heard: list[Sample] = []
         async with asyncio.timeout(60):
             async for sample in driver.samples():
