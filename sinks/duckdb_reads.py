@@ -38,8 +38,10 @@ class DuckDBReads:
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db, self._asking = db, Lock()
-        # A file that an older version wrote, and that we only read, lacks the newer tables.
-        self._there = {name for (name,) in self._ask("SELECT table_name FROM duckdb_tables()")}
+        # A file that an older version wrote, and that we only read, lacks newer tables and columns.
+        self._there: dict[str, set[str]] = {}
+        for table, column in self._ask("SELECT table_name, column_name FROM duckdb_columns()"):
+            self._there.setdefault(table, set()).add(column)
 
     def rows(self, table: str, wanted: Filter) -> list[Outcome]:
         """Return the outcomes of a table that fit, by `(at, id, grid)` and position.
@@ -51,9 +53,8 @@ class DuckDBReads:
         if table not in self._there:
             return []
         by = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in order(table))
-        select = ", ".join(duckdb_rows.columns(table))
         found = self._ask(
-            f"SELECT {select} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
+            f"SELECT {self._select(table)} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
             [*values, at_most(wanted.limit)],
         )
         outcomes = [duckdb_rows.outcome(table, row) for row in found]
@@ -97,6 +98,12 @@ class DuckDBReads:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _select(self, table: str) -> str:
+        there = self._there[table]
+        return ", ".join(
+            name if name in there else f"NULL AS {name}" for name in duckdb_rows.columns(table)
+        )
 
     def _distinct(self, table: str) -> int:
         return self._number(f"SELECT count(DISTINCT (grid, id)) FROM {table}")  # noqa: S608  # our own names

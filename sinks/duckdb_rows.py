@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 
 from sinks import rows
-from sinks.rows import COLUMNS, FLOATS, INTEGERS, Numbered, Row
-from weinao.outcomes import Outcome, Reason, Rejected
+from sinks.rows import BOOLEANS, COLUMNS, FLOATS, INTEGERS, Numbered, Row
+from weinao.outcomes import AnyOutcome, Outcome, Reason, Rejected
 
 
 def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
@@ -21,7 +21,7 @@ def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
 
 def columns(table: str) -> tuple[str, ...]:
     """Return the columns that `outcome` needs, in its order."""
-    return _LETTER if table == "deadletters" else _BODY
+    return _COLUMNS.get(table, _BODY)
 
 
 def outcome(table: str, row: Row) -> Outcome:
@@ -32,16 +32,19 @@ def outcome(table: str, row: Row) -> Outcome:
         offset=offset,
         index=index,
         received_at=received_at,
-        value=_letter(row) if table == "deadletters" else rows.decode(row[4]),
+        value=_value(table, row),
     )
 
 
 _BODY = (*rows.PLACE, "body")
 _LETTER = (*rows.PLACE, "event_at", "reason", "detail", "topic", "device", "payload", "size")
 
+_COLUMNS = {"deadletters": _LETTER, "observations": rows.OBSERVATION}
+
 _TYPES = {
     **dict.fromkeys(INTEGERS, pa.int64()),
     **dict.fromkeys(FLOATS, pa.float64()),
+    **dict.fromkeys(BOOLEANS, pa.bool_()),
     "payload": pa.binary(),
 }
 
@@ -53,6 +56,17 @@ def _arrow(name: str, found: Sequence[Row]) -> pa.Table:
         for column, values in zip(kept, zip(*found, strict=True), strict=True)
     ]
     return pa.table(arrays, names=list(kept))
+
+
+def _value(table: str, row: Row) -> AnyOutcome:
+    if table == "deadletters":
+        return _letter(row)
+    if table != "observations":
+        return rows.whole(row[4])
+    # Before schema 4 `body` was the outcome whole, and nothing said when it arrived.
+    if row[-2] is not None:
+        return rows.observation(row)
+    return rows.whole(row[-1])
 
 
 def _letter(row: Row) -> Rejected:
