@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from sinks import duckdb_rows
-from sinks.asking import KIND_OF, at_most, order, where
+from sinks import arrow, duckdb_rows
+from sinks.asking import BETWEEN, KIND_OF, at_most, between, order, where
 from sinks.rows import FOLLOWED
 from sinks.store import (
     Filter,
@@ -53,8 +53,9 @@ class DuckDBReads:
         if table not in self._there:
             return []
         by = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in order(table))
+        select = self._select(table, duckdb_rows.columns(table))
         found = self._ask(
-            f"SELECT {self._select(table)} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
+            f"SELECT {select} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
             [*values, at_most(wanted.limit)],
         )
         outcomes = [duckdb_rows.outcome(table, row) for row in found]
@@ -79,6 +80,18 @@ class DuckDBReads:
         }
         return {**counted, "distinct": {table: self._distinct(table) for table in counted}}
 
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        """Return rows of a table by position, as an Arrow stream."""
+        columns = arrow.columns_exported(table)
+        if table not in self._there:
+            return arrow.to_bytes(arrow.table_of_rows(columns, ()))
+        query = (
+            f"SELECT {self._select(table, columns)} FROM {table} WHERE {BETWEEN.format(mark='?')}"  # noqa: S608  # our own names
+        )
+        with self._asking, _as_ours():
+            found = self._db.sql(query, params=between(grid, after, until)).to_arrow_table()
+        return arrow.to_bytes(found)
+
     def progress(self) -> dict[str, Position]:
         """Return how far each grid has come."""
         rows = self._ask("FROM progress")
@@ -99,11 +112,9 @@ class DuckDBReads:
         """Close the connection."""
         self._db.close()
 
-    def _select(self, table: str) -> str:
+    def _select(self, table: str, columns: Sequence[str]) -> str:
         there = self._there[table]
-        return ", ".join(
-            name if name in there else f"NULL AS {name}" for name in duckdb_rows.columns(table)
-        )
+        return ", ".join(name if name in there else f"NULL AS {name}" for name in columns)
 
     def _distinct(self, table: str) -> int:
         return self._number(f"SELECT count(DISTINCT (grid, id)) FROM {table}")  # noqa: S608  # our own names

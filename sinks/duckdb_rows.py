@@ -1,11 +1,11 @@
 """Outcomes as rows of the DuckDB tables, and back. Pure: nothing here opens a file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 
-from sinks import rows
-from sinks.rows import BOOLEANS, COLUMNS, FLOATS, INTEGERS, Numbered, Row
+from sinks import arrow, rows
+from sinks.rows import COLUMNS, Numbered, Row
 from weinao.outcomes import AnyOutcome, Outcome, Reason, Rejected
 
 
@@ -16,7 +16,7 @@ def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
         ValueError: Something in an outcome cannot be kept, or not without changing it.
     """
     found = rows.by_table(outcomes, rows.FIELDS)
-    return {name: _arrow(name, those) for name, those in found.items()}
+    return {name: arrow.table_of_rows(COLUMNS[name], those) for name, those in found.items()}
 
 
 def columns(table: str) -> tuple[str, ...]:
@@ -40,22 +40,6 @@ _BODY = (*rows.PLACE, "body")
 _LETTER = (*rows.PLACE, "event_at", "reason", "detail", "topic", "device", "payload", "size")
 
 _COLUMNS = {"deadletters": _LETTER, "observations": rows.OBSERVATION}
-
-_TYPES = {
-    **dict.fromkeys(INTEGERS, pa.int64()),
-    **dict.fromkeys(FLOATS, pa.float64()),
-    **dict.fromkeys(BOOLEANS, pa.bool_()),
-    "payload": pa.binary(),
-}
-
-
-def _arrow(name: str, found: Sequence[Row]) -> pa.Table:
-    kept = COLUMNS[name]
-    arrays = [
-        pa.array(values, _TYPES.get(column, pa.string()))
-        for column, values in zip(kept, zip(*found, strict=True), strict=True)
-    ]
-    return pa.table(arrays, names=list(kept))
 
 
 def _value(table: str, row: Row) -> AnyOutcome:

@@ -36,6 +36,12 @@ KEYED = ("incidents", "losses", "risks", "scores")
 """The tables that hold what stands now: a newer row takes the place of the older one."""
 
 
+EXPORTED = (
+    "observations", "hazards", "incident_changes", "risk_changes", "scores", "tasks", "notices",
+    "commands", "adjustments", "losses", "deadletters",
+)  # fmt: skip
+"""The tables that together hold everything; of what stands now, those that keep no history."""
+
 HISTORIES = {"incidents": "incident_changes", "risks": "risk_changes"}
 """Where every change is kept of what stands now in another table."""
 
@@ -202,7 +208,8 @@ def _loss(value: Loss) -> Row:
     return (value.device, value.boot, value.first, value.last, value.state, body(value))
 
 
-def _rejected(value: Rejected) -> Row:
+def rejected(value: Rejected) -> Row:
+    """Return a dead letter as its columns."""
     return (
         value.reason.value, value.detail, value.topic, value.device, value.size, value.payload
     )  # fmt: skip
@@ -219,6 +226,6 @@ FIELDS: dict[type[AnyOutcome], Fields] = {
     Command: lambda command: (command.do, command.incident, body(command)),
     Adjustment: _adjustment,
     Loss: _loss,
-    Rejected: _rejected,
+    Rejected: rejected,
 }
 """For each kind of outcome, how to tell its columns after the common ones."""

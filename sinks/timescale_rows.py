@@ -48,6 +48,20 @@ def outcome(table: str, row: Row) -> Outcome:
     )
 
 
+def export_columns(table: str) -> tuple[str, ...]:
+    """Return the columns of `export`; of dead letters those that `letter` needs."""
+    if table == "deadletters":
+        return (*rows.KEY, "body")
+    return tuple(name for name in columns_of(table) if name != "seq")
+
+
+def letter(row: Row) -> Row:
+    """Return a dead letter as other databases keep it, out of `export_columns`."""
+    value = rows.whole(row[-1])
+    assert isinstance(value, Rejected)
+    return (*row[:-1], *rows.rejected(value))
+
+
 def minutes(outcomes: Iterable[Outcome]) -> set[Minute]:
     """Return the minutes whose roll-ups these outcomes make stale."""
     return {

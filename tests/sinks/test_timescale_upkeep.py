@@ -19,7 +19,7 @@ from sinks.numbered import newest
 from sinks.rows import FOLLOWED, numbered
 from sinks.settings import KeepSettings
 from sinks.store import Filter, StoreRefusedError
-from sinks.timescale_reads import followed_query, query
+from sinks.timescale_reads import exported_query, followed_query, query
 from sinks.timescale_store import TimescaleStore, _keep, _make_room, _note_stale
 from sinks.timescale_upkeep import DAY_MS, Upkeep
 from tests.sinks import postgres
@@ -358,6 +358,9 @@ QUESTIONS: dict[str, tuple[Callable[[], tuple[str, list[object]]], str]] = {
         lambda: (("SELECT bucket, hr_bpm_sum / nullif(hr_bpm_n, 0) FROM readings_1h"
                  " WHERE subject = %s AND bucket BETWEEN %s AND %s ORDER BY bucket"),
                  ["resident-7", T0, T0 + DAY_MS]), "subject"),
+    "a stretch of the journal for the lake": (
+        lambda: exported_query("observations", "grid-1", (39_900, 0), (40_000, 0)),
+        "journal_offset|by_offset"),
 }  # fmt: skip
 """What the portal and Grafana ask, and the index that must serve it; partitions name theirs."""
 
