@@ -32,20 +32,24 @@ def write(lake: Path, where: Where, name: str, table: pa.Table) -> LakeFile:
     path = lake / where.folder / f"{name}.parquet"
     _make_folder(path.parent, lake)
     draft = path.with_suffix(DRAFT)
-    with draft.open("wb") as file:
-        pq.write_table(
-            made,
-            file,
-            compression="zstd",
-            compression_level=ZSTD_LEVEL,
-            row_group_size=ROW_GROUP_MAX,
-            store_decimal_as_integer=True,
-            use_dictionary=narrow.words(made),
-            column_encoding=narrow.encodings(made),
-            write_page_index=True,
-        )
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with draft.open("wb") as file:
+            pq.write_table(
+                made,
+                file,
+                compression="zstd",
+                compression_level=ZSTD_LEVEL,
+                row_group_size=ROW_GROUP_MAX,
+                store_decimal_as_integer=True,
+                use_dictionary=narrow.words(made),
+                column_encoding=narrow.encodings(made),
+                write_page_index=True,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     draft.replace(path)
     sync(path.parent)
     return LakeFile(

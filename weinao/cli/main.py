@@ -18,6 +18,7 @@ _COMMANDS = {
     "bridge": ("weinao.cli.bridge:app", "Readings of other systems' devices, as they come."),
     "flow": ("weinao.cli.flow:app", "The dataflow: journal in, outcomes out."),
     "store": ("weinao.cli.store:app", "Own the store, and answer for it."),
+    "lake": ("weinao.cli.lake:app", "Parquet files of all that is kept: write, merge, ask."),
     "notify": ("weinao.cli.notify:notify", "Tell others what was concluded."),
     "portal": ("weinao.cli.portal:app", "The web face for families, staff and operators."),
     "policy": ("weinao.cli.policy:app", "Check how incidents are handled, and show it."),
