@@ -13,7 +13,7 @@ ROW_GROUP_MAX = 131_072
 """Rows that have their own least and greatest values, by which a reader leaves them out."""
 
 ZSTD_LEVEL = 9
-"""More makes files hardly smaller, and takes longer: benchmarks/lake_bytes.py."""
+"""More makes files hardly smaller, and takes longer: benchmarks/stores.py."""
 
 DRAFT = ".draft"
 

@@ -84,7 +84,7 @@ def ask(
     lake: Path,
     question: str,
     part: Narrowed | None = None,
-    values: Sequence[object] = (),
+    values: dict[str, object] | None = None,
     *,
     threads: int = 2,
 ) -> duckdb.DuckDBPyRelation | None:
@@ -96,7 +96,7 @@ def ask(
     """
     db = connect(lake, question, part, threads=threads)
     try:
-        return db.sql(question, params=list(values) or None)
+        return db.sql(question, params=values)
     except duckdb.Error as error:
         raise refused(error) from error
 

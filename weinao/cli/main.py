@@ -31,6 +31,7 @@ _COMMANDS = {
     "adjustments": ("weinao.cli.read:adjustments", "Show what false alarms have changed."),
     "observations": ("weinao.cli.read:observations", "Show observations."),
     "deadletters": ("weinao.cli.read:deadletters", "Show what was set aside, and why."),
+    "stats": ("weinao.cli.stats:stats", "Show how incidents were handled, in figures."),
     "losses": ("weinao.cli.read:losses", "Show what was lost, by name."),
     "replay": (
         "weinao.cli.replay:replay",
