@@ -1,7 +1,7 @@
 """What a store in a database can be asked: which columns a filter means, and in which order."""
 
 from sinks.rows import KEYED
-from sinks.store import READ_MAX, Filter, StoreRefusedError
+from sinks.store import READ_MAX, Filter, Position, StoreRefusedError
 
 _SAME = {name: name for name in ("grid", "id", "kind", "subject", "household")}
 _ABOUT = {name: name for name in ("grid", "id", "kind", "incident")}
@@ -37,6 +37,20 @@ KIND_OF = {
     "deadletters": "reason",
 }
 """For each table, by what its rows are counted; scores by month."""
+
+
+BETWEEN = (
+    "grid = {mark} AND journal_offset BETWEEN {mark} AND {mark}"
+    " AND (journal_offset <> {mark} OR journal_index > {mark})"
+    " AND (journal_offset <> {mark} OR journal_index <= {mark})"
+    " ORDER BY journal_offset, journal_index"
+)
+"""Which rows of a grid follow from a stretch of its journal, so that an index on offsets serves."""
+
+
+def between(grid: str, after: Position, until: Position) -> list[object]:
+    """Return the values for the marks of `BETWEEN`."""
+    return [grid, after[0], until[0], *after, *until]
 
 
 def at_most(asked: int) -> int:

@@ -93,6 +93,10 @@ class StoreClient:
             Request(ask="outgoing", after=after, limit=limit, wait_s=wait_s), list[Followed]
         )
 
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        asked = Request(ask="exported", table=table, grid=grid, since=after, until=until)
+        return self._ask(asked, bytes)
+
     def counts(self) -> dict[str, dict[str, int]]:
         return self._ask(Request(ask="counts"), dict[str, dict[str, int]])
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from sinks import duckdb_rows
-from sinks.asking import KIND_OF, at_most, order, where
+from sinks import arrow, duckdb_rows
+from sinks.asking import BETWEEN, KIND_OF, at_most, between, order, where
 from sinks.rows import FOLLOWED
 from sinks.store import (
     Filter,
@@ -38,8 +38,10 @@ class DuckDBReads:
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db, self._asking = db, Lock()
-        # A file that an older version wrote, and that we only read, lacks the newer tables.
-        self._there = {name for (name,) in self._ask("SELECT table_name FROM duckdb_tables()")}
+        # A file that an older version wrote, and that we only read, lacks newer tables and columns.
+        self._there: dict[str, set[str]] = {}
+        for table, column in self._ask("SELECT table_name, column_name FROM duckdb_columns()"):
+            self._there.setdefault(table, set()).add(column)
 
     def rows(self, table: str, wanted: Filter) -> list[Outcome]:
         """Return the outcomes of a table that fit, by `(at, id, grid)` and position.
@@ -51,7 +53,7 @@ class DuckDBReads:
         if table not in self._there:
             return []
         by = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in order(table))
-        select = ", ".join(duckdb_rows.columns(table))
+        select = self._select(table, duckdb_rows.columns(table))
         found = self._ask(
             f"SELECT {select} FROM {table} {which} ORDER BY {by} LIMIT ?",  # noqa: S608  # our own names
             [*values, at_most(wanted.limit)],
@@ -78,6 +80,18 @@ class DuckDBReads:
         }
         return {**counted, "distinct": {table: self._distinct(table) for table in counted}}
 
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        """Return rows of a table by position, as an Arrow stream."""
+        columns = arrow.columns_exported(table)
+        if table not in self._there:
+            return arrow.to_bytes(arrow.table_of_rows(columns, ()))
+        query = (
+            f"SELECT {self._select(table, columns)} FROM {table} WHERE {BETWEEN.format(mark='?')}"  # noqa: S608  # our own names
+        )
+        with self._asking, _as_ours():
+            found = self._db.sql(query, params=between(grid, after, until)).to_arrow_table()
+        return arrow.to_bytes(found)
+
     def progress(self) -> dict[str, Position]:
         """Return how far each grid has come."""
         rows = self._ask("FROM progress")
@@ -97,6 +111,10 @@ class DuckDBReads:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _select(self, table: str, columns: Sequence[str]) -> str:
+        there = self._there[table]
+        return ", ".join(name if name in there else f"NULL AS {name}" for name in columns)
 
     def _distinct(self, table: str) -> int:
         return self._number(f"SELECT count(DISTINCT (grid, id)) FROM {table}")  # noqa: S608  # our own names

@@ -1,12 +1,12 @@
 """Outcomes as rows of the DuckDB tables, and back. Pure: nothing here opens a file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 
-from sinks import rows
-from sinks.rows import COLUMNS, FLOATS, INTEGERS, Numbered, Row
-from weinao.outcomes import Outcome, Reason, Rejected
+from sinks import arrow, rows
+from sinks.rows import COLUMNS, Numbered, Row
+from weinao.outcomes import AnyOutcome, Outcome, Reason, Rejected
 
 
 def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
@@ -16,12 +16,12 @@ def tables(outcomes: Iterable[Numbered]) -> dict[str, pa.Table]:
         ValueError: Something in an outcome cannot be kept, or not without changing it.
     """
     found = rows.by_table(outcomes, rows.FIELDS)
-    return {name: _arrow(name, those) for name, those in found.items()}
+    return {name: arrow.table_of_rows(COLUMNS[name], those) for name, those in found.items()}
 
 
 def columns(table: str) -> tuple[str, ...]:
     """Return the columns that `outcome` needs, in its order."""
-    return _LETTER if table == "deadletters" else _BODY
+    return _COLUMNS.get(table, _BODY)
 
 
 def outcome(table: str, row: Row) -> Outcome:
@@ -32,27 +32,25 @@ def outcome(table: str, row: Row) -> Outcome:
         offset=offset,
         index=index,
         received_at=received_at,
-        value=_letter(row) if table == "deadletters" else rows.decode(row[4]),
+        value=_value(table, row),
     )
 
 
 _BODY = (*rows.PLACE, "body")
 _LETTER = (*rows.PLACE, "event_at", "reason", "detail", "topic", "device", "payload", "size")
 
-_TYPES = {
-    **dict.fromkeys(INTEGERS, pa.int64()),
-    **dict.fromkeys(FLOATS, pa.float64()),
-    "payload": pa.binary(),
-}
+_COLUMNS = {"deadletters": _LETTER, "observations": rows.OBSERVATION}
 
 
-def _arrow(name: str, found: Sequence[Row]) -> pa.Table:
-    kept = COLUMNS[name]
-    arrays = [
-        pa.array(values, _TYPES.get(column, pa.string()))
-        for column, values in zip(kept, zip(*found, strict=True), strict=True)
-    ]
-    return pa.table(arrays, names=list(kept))
+def _value(table: str, row: Row) -> AnyOutcome:
+    if table == "deadletters":
+        return _letter(row)
+    if table != "observations":
+        return rows.whole(row[4])
+    # Before schema 4 `body` was the outcome whole, and nothing said when it arrived.
+    if row[-2] is not None:
+        return rows.observation(row)
+    return rows.whole(row[-1])
 
 
 def _letter(row: Row) -> Rejected:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from threading import RLock
 from typing import Protocol
 
+from sinks.rows import EXPORTED
 from sinks.store import Filter, Followed, Position, StoreRefusedError, set_aside
 from weinao.outcomes import Outcome
 
@@ -25,6 +26,9 @@ class Reads(Protocol):
 
     def followed(self, tables: Sequence[str], after: int, limit: int) -> list[Followed]:
         """Return what came after `after` in some tables, in the order of commits."""
+
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        """Return rows of a table by position, as an Arrow stream."""
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the rows of each table by kind, and how many different ids there are."""
@@ -104,6 +108,11 @@ class PositionedStore(ABC):
 
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         return self._reads.rows("adjustments", wanted)
+
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        if table not in EXPORTED:
+            raise StoreRefusedError(f"{table!r} is not exported; there are {', '.join(EXPORTED)}")
+        return self._reads.exported(table, grid, after, until)
 
     def counts(self) -> dict[str, dict[str, int]]:
         return self._reads.counts()

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sinks import readings
 from sinks.store import identity, moment, table_of
-from weinao.messages import Home, Vitals
 from weinao.outcomes import (
     Adjustment,
     AnyOutcome,
@@ -36,11 +36,14 @@ KEYED = ("incidents", "losses", "risks", "scores")
 """The tables that hold what stands now: a newer row takes the place of the older one."""
 
 
+EXPORTED = (
+    "observations", "hazards", "incident_changes", "risk_changes", "scores", "tasks", "notices",
+    "commands", "adjustments", "losses", "deadletters",
+)  # fmt: skip
+"""The tables that together hold everything; of what stands now, those that keep no history."""
+
 HISTORIES = {"incidents": "incident_changes", "risks": "risk_changes"}
 """Where every change is kept of what stands now in another table."""
-
-HOT = ("hr_bpm", "spo2_pct", "resp_per_min", "temp_c", "sbp_mmhg", "dbp_mmhg")
-"""What is read off a body and stands in a column of its own."""
 
 PLACE = ("grid", "journal_offset", "journal_index", "received_at")
 KEY = (*PLACE, "event_at", "id")
@@ -48,9 +51,7 @@ _TASK = ("seq", *KEY, "kind", "incident", "body")
 _INCIDENT = ("seq", *KEY, "kind", "severity", "state", "subject", "household", "body")
 _RISK = (*KEY, "kind", "phase", "confidence", "subject", "household", "body")
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "observations": (
-        *KEY, "kind", "device", "subject", "household", *HOT, "sensor", "room", "value", "body"
-    ),
+    "observations": (*KEY, *readings.COLUMNS),
     "hazards": (
         *KEY, "kind", "phase", "severity", "confidence", "subject", "household", "body"
     ),
@@ -72,9 +73,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 INTEGERS = frozenset((
     "seq", "journal_offset", "journal_index", "received_at", "event_at", "severity", "first_seq",
-    "last_seq", "size",
+    "last_seq", "size", "arrived_at", "steps",
 ))  # fmt: skip
-FLOATS = frozenset(("confidence", "value", "score", "low", "high", "coverage", *HOT))
+FLOATS = frozenset((
+    "confidence", "value", "score", "low", "high", "coverage", *readings.HOT, *readings.SELDOM,
+))  # fmt: skip
+BOOLEANS = frozenset(readings.FLAGS)
 """What the columns hold; all others hold text, but for `payload`, which holds bytes."""
 
 
@@ -129,27 +133,29 @@ def body(value: AnyOutcome) -> str:
     """
     encoded = msgspec.json.encode(value)
     # JSON has no word for NaN and infinity and writes null, which then is no number any more, or
-    # one that is said to be unknown. Observations never hold them: every range excludes them when
-    # a message is decoded.
-    if not isinstance(value, Kept) and b":null" in encoded and decode(encoded) != value:
+    # one that is said to be unknown. Observations, which are kept otherwise, never hold them: every
+    # range excludes them when a message is decoded.
+    if b":null" in encoded and _decode(encoded) != value:
         raise ValueError("it holds a number that JSON has no word for")
     return encoded.decode()
 
 
-def kept(value: Kept) -> Row:
-    """Return the columns of an observation, all but its body."""
-    said = value.observation
-    vitals = (
-        tuple(getattr(said, name) for name in HOT)
-        if isinstance(said, Vitals)
-        else (None,) * len(HOT)
-    )
-    home = (said.sensor.value, said.room, said.value) if isinstance(said, Home) else (None,) * 3
-    kind = str(said.__struct_config__.tag)
-    return (kind, value.device, value.subject, value.household, *vitals, *home)
+def observation(row: Row) -> Kept:
+    """Return the observation in a row of `OBSERVATION`."""
+    at, id_ = row[len(PLACE) : len(PLACE) + 2]
+    return readings.kept(id_, at, row[len(PLACE) + 2 :])
 
 
-decode = msgspec.json.Decoder(AnyOutcome).decode
+def whole(text: str) -> AnyOutcome:
+    """Return the outcome that a body holds."""
+    found: AnyOutcome = _decode(text)
+    return found
+
+
+_decode = msgspec.json.Decoder(AnyOutcome).decode
+
+OBSERVATION = (*KEY, *readings.COLUMNS)
+"""The columns that `observation` needs, in its order."""
 
 
 def _key_of(name: str, row: Row) -> tuple[str, str]:
@@ -202,14 +208,15 @@ def _loss(value: Loss) -> Row:
     return (value.device, value.boot, value.first, value.last, value.state, body(value))
 
 
-def _rejected(value: Rejected) -> Row:
+def rejected(value: Rejected) -> Row:
+    """Return a dead letter as its columns."""
     return (
         value.reason.value, value.detail, value.topic, value.device, value.size, value.payload
     )  # fmt: skip
 
 
 FIELDS: dict[type[AnyOutcome], Fields] = {
-    Kept: lambda value: (*kept(value), body(value)),
+    Kept: readings.row,
     Hazard: _hazard,
     Risk: _risk,
     HealthScore: _score,
@@ -219,6 +226,6 @@ FIELDS: dict[type[AnyOutcome], Fields] = {
     Command: lambda command: (command.do, command.incident, body(command)),
     Adjustment: _adjustment,
     Loss: _loss,
-    Rejected: _rejected,
+    Rejected: rejected,
 }
 """For each kind of outcome, how to tell its columns after the common ones."""

@@ -173,6 +173,8 @@ def _arguments(request: Request) -> tuple[object, ...]:
             return request.name, request.seq
         case "cursor":
             return (request.name,)
+        case "exported":
+            return request.table, request.grid, request.since, request.until
         case "incident_changes" | "outgoing":
             return request.after, request.limit
         case "progress" | "counts":

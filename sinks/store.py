@@ -174,6 +174,22 @@ class Store(Protocol):
             wait_s: How long to wait for something new where somebody else may write it.
         """
 
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        """Return the rows of a table that follow from a stretch of a grid's journal.
+
+        What stands up to `progress` never changes, but in tables that hold what stands now: there
+        a row moves on to a later position.
+
+        Args:
+            table: A name of `sinks.rows.EXPORTED`.
+            grid: Whose.
+            after: Only what follows from later positions,
+            until: and from no later ones than this.
+
+        Returns:
+            An Arrow stream of the table's columns, by position.
+        """
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return, for each table, its rows by kind; under `distinct`, its different ids."""
 

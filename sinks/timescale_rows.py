@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from sinks import rows
-from sinks.rows import COLUMNS, FLOATS, INTEGERS, Fields, Numbered, Row
-from weinao.messages import AnyObservation
+from sinks.rows import BOOLEANS, COLUMNS, FLOATS, INTEGERS, Fields, Numbered, Row
 from weinao.outcomes import AnyOutcome, Kept, Outcome, Rejected
 
 MINUTE_MS = 60_000
@@ -36,19 +33,33 @@ def types_of(table: str) -> list[str]:
 
 def read_columns(table: str) -> tuple[str, ...]:
     """Return the columns that `outcome` needs, in its order."""
-    return _OBSERVATION if table == "observations" else _BODY
+    return rows.OBSERVATION if table == "observations" else _BODY
 
 
 def outcome(table: str, row: Row) -> Outcome:
     """Return the outcome that a row of `read_columns(table)` holds."""
-    grid, offset, index, received_at, body = row[:5]
+    grid, offset, index, received_at = row[:4]
     return Outcome(
         grid=grid,
         offset=offset,
         index=index,
         received_at=received_at,
-        value=_observation(row) if table == "observations" else rows.decode(body),
+        value=rows.observation(row) if table == "observations" else rows.whole(row[4]),
     )
+
+
+def export_columns(table: str) -> tuple[str, ...]:
+    """Return the columns of `export`; of dead letters those that `letter` needs."""
+    if table == "deadletters":
+        return (*rows.KEY, "body")
+    return tuple(name for name in columns_of(table) if name != "seq")
+
+
+def letter(row: Row) -> Row:
+    """Return a dead letter as other databases keep it, out of `export_columns`."""
+    value = rows.whole(row[-1])
+    assert isinstance(value, Rejected)
+    return (*row[:-1], *rows.rejected(value))
 
 
 def minutes(outcomes: Iterable[Outcome]) -> set[Minute]:
@@ -61,39 +72,18 @@ def minutes(outcomes: Iterable[Outcome]) -> set[Minute]:
 
 
 _BODY = (*rows.PLACE, "body")
-_OBSERVATION = (*_BODY, "id", "device", "event_at", "arrived_at", "subject", "household")
 _COLUMNS = {
-    "observations": (*COLUMNS["observations"][:-1], "arrived_at", "body"),
     "deadletters": (*rows.KEY, "reason", "topic", "device", "size", "body"),
 }
 _NUL_SHOWN = "\N{SYMBOL FOR NULL}"
 
-_decode_observation = msgspec.json.Decoder(AnyObservation).decode
-
 
 def _type(column: str) -> str:
-    if column in INTEGERS or column == "arrived_at":
+    if column in INTEGERS:
         return "int8"
+    if column in BOOLEANS:
+        return "bool"
     return "float8" if column in FLOATS else "text"
-
-
-def _observation(row: Row) -> Kept:
-    body, id_, device, at, received_at, subject, household = row[4:]
-    return Kept(
-        id=id_,
-        device=device,
-        at=at,
-        received_at=received_at,
-        subject=subject,
-        household=household,
-        observation=_decode_observation(body),
-    )
-
-
-def _kept(value: Kept) -> Row:
-    # All else of it stands in columns already; of the hot path, half of what would be written.
-    said = msgspec.json.encode(value.observation).decode()
-    return (*rows.kept(value), value.received_at, said)
 
 
 def _rejected(value: Rejected) -> Row:
@@ -104,6 +94,5 @@ def _rejected(value: Rejected) -> Row:
 
 _FIELDS: dict[type[AnyOutcome], Fields] = {
     **rows.FIELDS,
-    Kept: _kept,
     Rejected: _rejected,
 }

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from sinks.store import READ_MAX, Filter, StoreRefusedError, set_aside
+from sinks.store import READ_MAX, Filter, Position, StoreRefusedError, set_aside
 from weinao.outcomes import Outcome, Reason, Rejected
 
 FRAME_BYTES_MAX = 256 * 1024**2
@@ -43,6 +43,7 @@ Question = Literal[
     "adjustments",
     "incident_changes",
     "outgoing",
+    "exported",
     "counts",
     "cursor",
     "set_cursor",
@@ -60,6 +61,10 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     wait_s: float = 0.0
     name: str = ""
     seq: int = 0
+    table: str = ""
+    grid: str = ""
+    since: Position = (-1, -1)
+    until: Position = (-1, -1)
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,16 +3,20 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sinks import arrow, rows
 from sinks.client import StoreClient
 from sinks.duckdb_store import DuckDBStore
+from sinks.rows import EXPORTED
 from sinks.store import READABLE, Filter, Store, StoreRefusedError, every, place, table_of
 from sinks.timescale_store import TimescaleStore
 from tests.sinks import postgres
@@ -36,9 +40,11 @@ from tests.sinks.serving import served
 from weinao.messages import Vitals
 from weinao.outcomes import (
     Command,
+    HealthScore,
     Incident,
     IncidentState,
     Kept,
+    Loss,
     Notice,
     Outcome,
     Phase,
@@ -397,3 +403,62 @@ def test_rejected_and_kept_outcomes_are_counted_by_kind(store: Store) -> None:
     assert counts["distinct"]["observations"] == 6
     assert isinstance(store.observations(Filter())[0].value, Kept)
     assert isinstance(store.deadletters(Filter())[0].value, Rejected)
+
+
+def test_what_follows_from_a_stretch_of_the_journal_is_exported_whole_and_once(
+    store: Store,
+) -> None:
+    batch = [
+        outcome(offset, index, value)
+        for offset in (1, 5)
+        for index, value in enumerate(ONE_OF_EACH)
+        if not isinstance(value, Loss | HealthScore)
+    ]
+    store.write([*batch, outcome(3, 0, kept(3), grid="grid-2")])
+
+    cuts = [(-1, -1), (1, 0), (1, 4), (5, 2), store.progress()["grid-1"]]
+    for table in EXPORTED:
+        parts = [
+            arrow.from_bytes(store.exported(table, "grid-1", after, until))
+            for after, until in pairwise(cuts)
+        ]
+        found = pa.concat_tables(parts)
+        expected = [made.position for made in batch if _exported_as(made) == table]
+        offsets = zip(
+            found["journal_offset"].to_pylist(), found["journal_index"].to_pylist(), strict=True
+        )
+        assert [*offsets] == expected, table
+        assert found.column_names == [*arrow.columns_exported(table)]
+        assert [part.schema for part in parts] == [found.schema] * len(parts)
+
+
+def test_what_stands_now_is_exported_as_it_stands(store: Store) -> None:
+    store.write([outcome(1, 0, score(1)), outcome(2, 0, score(1, 40.0))])
+
+    found = arrow.from_bytes(store.exported("scores", "grid-1", (-1, -1), (2, 0)))
+
+    assert found["score"].to_pylist() == [40.0]
+
+
+def test_an_exported_observation_and_dead_letter_say_all(store: Store) -> None:
+    seen, letter = outcome(1, 0, kept(3)), outcome(1, 1, rejected())
+    store.write([seen, letter])
+
+    [row] = arrow.from_bytes(store.exported("observations", "grid-1", (-1, -1), (9, 0))).to_pylist()
+    [set_aside] = arrow.from_bytes(
+        store.exported("deadletters", "grid-1", (-1, -1), (9, 0))
+    ).to_pylist()
+
+    assert rows.observation(tuple(row[name] for name in rows.OBSERVATION)) == seen.value
+    assert set_aside["payload"] == letter.value.payload
+    assert set_aside["detail"] == letter.value.detail
+
+
+def test_a_table_that_is_not_exported_is_refused(store: Store) -> None:
+    with pytest.raises(StoreRefusedError, match="is not exported"):
+        store.exported("progress", "grid-1", (-1, -1), (9, 0))
+
+
+def _exported_as(made: Outcome) -> str:
+    table = table_of(made.value)
+    return rows.HISTORIES.get(table, table)

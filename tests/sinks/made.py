@@ -1,8 +1,30 @@
 """Outcomes for the tests of stores, one of each kind and arbitrary ones."""
 
 from hypothesis import strategies as st
+from msgspec import json
 
-from weinao.messages import Action, Home, Motion, MotionEvent, Sensor, Vitals
+from weinao.messages import (
+    Action,
+    Acvpu,
+    AnyObservation,
+    Crowd,
+    Feedback,
+    Gate,
+    Highrise,
+    Home,
+    Match,
+    Motion,
+    MotionEvent,
+    Patrol,
+    Receipt,
+    Registered,
+    Report,
+    Rhythm,
+    Sensor,
+    Status,
+    Utility,
+    Vitals,
+)
 from weinao.outcomes import (
     Adjustment,
     AnyOutcome,
@@ -26,6 +48,7 @@ from weinao.outcomes import (
     Step,
     Task,
 )
+from weinao.registry import Household
 
 T0 = 1_767_225_600_000
 """2026-01-01T00:00Z in milliseconds."""
@@ -229,6 +252,46 @@ ONE_OF_EACH: tuple[AnyOutcome, ...] = (
     kept(1), hazard(), incident(), task(), notice(), command(), loss(3, 5), rejected(),
     risk(), score(), adjustment(),
 )  # fmt: skip
+
+
+def as_before_schema_4(made: Outcome, *, whole: bool) -> dict[str, object]:
+    """Return the row of an observation as older versions kept it.
+
+    Args:
+        made: Of an observation.
+        whole: Its body is the outcome, as in DuckDB, and not only what was observed.
+    """
+    value = made.value
+    assert isinstance(value, Kept)
+    row: dict[str, object] = {
+        "grid": made.grid, "journal_offset": made.offset, "journal_index": made.index,
+        "received_at": made.received_at, "event_at": value.at, "id": value.id,
+        "kind": str(value.observation.__struct_config__.tag), "device": value.device,
+        "subject": value.subject, "household": value.household,
+        "hr_bpm": getattr(value.observation, "hr_bpm", None),
+        "body": json.encode(value if whole else value.observation).decode(),
+    }  # fmt: skip
+    return row if whole else {**row, "arrived_at": value.received_at}
+
+
+OF_EVERY_KIND: tuple[AnyObservation, ...] = (
+    Vitals(at=T0, hr_bpm=61.5, spo2_pct=97, steps=7, worn=True, consciousness=Acvpu.ALERT),
+    Vitals(at=T0),
+    Motion(at=T0, event=MotionEvent.FALL, confidence=0.97, impact_g=3.4, posture="lying"),
+    Rhythm(at=T0, rr_ms=(812.5, 640.0), irregular=True),
+    Home(at=T0, sensor=Sensor.DOOR, value=1.0, room="卧室"),
+    Gate(at=T0, match=Match.RESIDENT, person="p-1", score=0.8, live=0.99, direction="in"),
+    Highrise(at=T0, building="b-1", floor=12, track=(0.0, 1.5, 30.0)),
+    Crowd(at=T0, zone="square", people=12, blocked=True),
+    Utility(at=T0, meter="water-1", value=12.75, unit="m3"),
+    Report(at=T0, category="leak", text="It drips.\n厨房", photo="photo-1"),
+    Patrol(at=T0, checkpoint="cp-1", staff="guard-1"),
+    Feedback(at=T0, incident="i-1", actor="daughter-1", action=Action.RATE, rating=4),
+    Receipt(at=T0, command="c-1", ok=False, detail="stuck"),
+    Status(at=T0, complete_to=T0 - 5, queue_len=3, sensors={"pir-1": T0 - 9}),
+    Registered(at=T0, record=Household(id="home-1", agent="agent-1")),
+)
+"""An observation of every kind, one with defaults only."""
 
 
 @st.composite

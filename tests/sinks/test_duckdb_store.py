@@ -17,7 +17,7 @@ from sinks.duckdb_store import DuckDBStore
 from sinks.numbered import newest
 from sinks.rows import numbered
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
-from tests.sinks.made import ONE_OF_EACH, incident, outcome, risk
+from tests.sinks.made import ONE_OF_EACH, as_before_schema_4, incident, kept, outcome, risk
 from weinao.outcomes import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -46,14 +46,14 @@ def test_kill_at_any_instant_loses_nothing_acknowledged_and_tears_nothing(tmp_pa
         acknowledged = max(acknowledged, _killed_after(5 + 7 * round_number, path))
 
         with closing(DuckDBStore(path)) as store:
-            kept, index = store.progress()["grid-1"]
+            reached, index = store.progress()["grid-1"]
             counts = store.counts()
-            assert kept >= acknowledged
+            assert reached >= acknowledged
             assert index == 20
-            assert counts["incidents"] == {"fall": kept + 1}
-            assert sum(counts["observations"].values()) == 20 * (kept + 1)
-            assert counts["distinct"]["observations"] == 20 * (kept + 1)
-            assert store.last_seq == kept + 1
+            assert counts["incidents"] == {"fall": reached + 1}
+            assert sum(counts["observations"].values()) == 20 * (reached + 1)
+            assert counts["distinct"]["observations"] == 20 * (reached + 1)
+            assert store.last_seq == reached + 1
 
 
 def _killed_after(batches: int, path: Path) -> int:
@@ -87,16 +87,18 @@ def test_a_file_of_the_first_version_is_read_as_it_is_and_moved_on_by_its_owner(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "store.duckdb"
-    old = [incident(), *(outcome(1).value for _ in range(2))]
-    _as_version_1_left_it(path, [outcome(1, index, value) for index, value in enumerate(old)])
+    seen = [outcome(1, index, kept(index)) for index in range(1, 4)]
+    _as_version_1_left_it(path, [outcome(1, 0, incident()), *seen])
 
     with closing(DuckDBStore(path, read_only=True)) as store:
         assert (store.risks(Filter()), store.scores(Filter())) == ([], [])
         assert store.incidents(Filter()) == [outcome(1, 0, incident())]
+        assert store.observations(Filter()) == seen
         assert "risks" not in store.counts()
     with closing(DuckDBStore(path)) as store:
         assert store.incidents(Filter()) == [outcome(1, 0, incident())]
-        assert store.write([outcome(1, 2, outcome(1).value), outcome(2, 0, risk())]) == 1
+        assert store.write([seen[-1], outcome(2, 0, risk()), outcome(2, 1, kept(9))]) == 2
+        assert store.observations(Filter()) == [*seen, outcome(2, 1, kept(9))]
         assert store.risks(Filter()) == [outcome(2, 0, risk())]
         assert store.last_seq == 1
 
@@ -108,8 +110,11 @@ def _as_version_1_left_it(path: Path, batch: list[Outcome]) -> None:
     shutil.copy(schema.MIGRATIONS / "0001_outcomes.sql", first)
     with closing(duckdb.connect(str(path))) as db:
         schema.migrate(db, first)
-        reached = pa.table({"grid": ["grid-1"], "journal_offset": [1], "journal_index": [2]})
+        reached = pa.table({"grid": ["grid-1"], "journal_offset": [1], "journal_index": [3]})
         rows_of = duckdb_rows.tables(numbered(batch, 0))
+        rows_of["observations"] = pa.Table.from_pylist(
+            [as_before_schema_4(made, whole=True) for made in batch[1:]]
+        )
         for table, rows in {**rows_of, "progress": reached}.items():
             assert rows.num_rows > 0
             db.execute(f"INSERT INTO {table} BY NAME FROM rows")

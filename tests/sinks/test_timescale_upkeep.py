@@ -19,11 +19,11 @@ from sinks.numbered import newest
 from sinks.rows import FOLLOWED, numbered
 from sinks.settings import KeepSettings
 from sinks.store import Filter, StoreRefusedError
-from sinks.timescale_reads import followed_query, query
+from sinks.timescale_reads import exported_query, followed_query, query
 from sinks.timescale_store import TimescaleStore, _keep, _make_room, _note_stale
 from sinks.timescale_upkeep import DAY_MS, Upkeep
 from tests.sinks import postgres
-from tests.sinks.made import ONE_OF_EACH, T0, incident, outcome, rejected
+from tests.sinks.made import ONE_OF_EACH, T0, as_before_schema_4, incident, kept, outcome, rejected
 from tests.sinks.test_timescale_store import _dsns
 from weinao.messages import Home, Sensor, Vitals
 from weinao.outcomes import Kept, Outcome
@@ -221,7 +221,7 @@ def test_jobs_of_the_database_are_told_what_to_keep_and_how_to_compress(tmp_path
 
 
 def test_a_schema_of_any_older_version_is_moved_on(dsn: str, tmp_path: Path) -> None:
-    batch = [outcome(1, index, value) for index, value in enumerate(ONE_OF_EACH)]
+    batch = [outcome(1, index, value) for index, value in enumerate((*ONE_OF_EACH, kept(3)))]
     last = newest(timescale_schema.MIGRATIONS)
     for version in range(1, last):
         old = postgres.fresh(_without_path(dsn), f"{tmp_path}-{version}")
@@ -231,10 +231,11 @@ def test_a_schema_of_any_older_version_is_moved_on(dsn: str, tmp_path: Path) -> 
             _fill(db, batch, version)
 
         with closing(TimescaleStore(old)) as store:
-            assert store.observations(Filter()) == batch[:1]
-            assert store.write([outcome(1, len(batch), incident(2))]) == 1
+            assert store.observations(Filter()) == [batch[0], batch[-1]]
+            assert store.write([outcome(1, len(batch), kept(6))]) == 1
+            assert store.observations(Filter())[2:] == [outcome(1, len(batch), kept(6))]
         _roll_up(old)
-        assert _ask(old, "SELECT sum(n)::int FROM readings_1d") == [(1,)]
+        assert _ask(old, "SELECT sum(n)::int FROM readings_1d") == [(3,)]
 
 
 def _first(version: int, folder: Path) -> Path:
@@ -251,7 +252,13 @@ def _fill(db: "psycopg.Connection[tuple[Any, ...]]", batch: list[Outcome], versi
         if timescale_schema.edition(db) == "plain" and table in ("observations", "hazards",
                                                                  "deadletters"):  # fmt: skip
             _make_room(db, table, rows)
-        _keep(db, table, rows)
+        if table == "observations":
+            for row in (as_before_schema_4(batch[n], whole=False) for n in (0, -1)):
+                marks = ", ".join(["%s"] * len(row))
+                db.execute(f"INSERT INTO observations ({', '.join(row)}) VALUES ({marks})",
+                           [*row.values()])  # fmt: skip
+        else:
+            _keep(db, table, rows)
     if version > 1 and timescale_schema.edition(db) != "timescale":
         _note_stale(db, timescale_rows.minutes(batch))
     db.execute("UPDATE followed SET seq = 4")
@@ -351,6 +358,9 @@ QUESTIONS: dict[str, tuple[Callable[[], tuple[str, list[object]]], str]] = {
         lambda: (("SELECT bucket, hr_bpm_sum / nullif(hr_bpm_n, 0) FROM readings_1h"
                  " WHERE subject = %s AND bucket BETWEEN %s AND %s ORDER BY bucket"),
                  ["resident-7", T0, T0 + DAY_MS]), "subject"),
+    "a stretch of the journal for the lake": (
+        lambda: exported_query("observations", "grid-1", (39_900, 0), (40_000, 0)),
+        "journal_offset|by_offset"),
 }  # fmt: skip
 """What the portal and Grafana ask, and the index that must serve it; partitions name theirs."""
 

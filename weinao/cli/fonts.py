@@ -9,15 +9,33 @@ LATIN = "DejaVu Sans"
 PREFERRED = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
              "WenQuanYi Zen Hei", "SimHei", "Microsoft YaHei", "PingFang SC")  # fmt: skip
 
+_BOXES = "Last Resort"
+"""Comes with matplotlib, too, and has a box for every letter there is: better another language."""
+
 _ASKED = "网格长隐患处置"
 
 
 @cache
 def chinese_font() -> str | None:
     """Return the name of a font that has the letters of our words; None if there is none."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    if (found := _known()) is not None:
+        return found
+    # What matplotlib remembers of this machine may be older than a font that was installed since.
+    known = {font.fname for font in fontManager.ttflist}
+    for file in findSystemFonts():
+        if file not in known and _has_letters(Path(file)):
+            fontManager.addfont(file)
+    return _known()
+
+
+def _known() -> str | None:
     from matplotlib.font_manager import fontManager
 
-    there = {font.name: font.fname for font in fontManager.ttflist}
+    there = {
+        font.name: font.fname for font in fontManager.ttflist if not font.name.startswith(_BOXES)
+    }
     for name in PREFERRED:
         if name in there:
             return name

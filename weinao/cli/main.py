@@ -18,6 +18,7 @@ _COMMANDS = {
     "bridge": ("weinao.cli.bridge:app", "Readings of other systems' devices, as they come."),
     "flow": ("weinao.cli.flow:app", "The dataflow: journal in, outcomes out."),
     "store": ("weinao.cli.store:app", "Own the store, and answer for it."),
+    "lake": ("weinao.cli.lake:app", "Parquet files of all that is kept: write, merge, ask."),
     "notify": ("weinao.cli.notify:notify", "Tell others what was concluded."),
     "portal": ("weinao.cli.portal:app", "The web face for families, staff and operators."),
     "policy": ("weinao.cli.policy:app", "Check how incidents are handled, and show it."),
@@ -30,6 +31,7 @@ _COMMANDS = {
     "adjustments": ("weinao.cli.read:adjustments", "Show what false alarms have changed."),
     "observations": ("weinao.cli.read:observations", "Show observations."),
     "deadletters": ("weinao.cli.read:deadletters", "Show what was set aside, and why."),
+    "stats": ("weinao.cli.stats:stats", "Show how incidents were handled, in figures."),
     "losses": ("weinao.cli.read:losses", "Show what was lost, by name."),
     "replay": (
         "weinao.cli.replay:replay",

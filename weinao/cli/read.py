@@ -261,7 +261,7 @@ def _show(
 ) -> None:
     from sinks.store import Filter, StoreError
 
-    wanted = Filter(**chosen, since=_instant(since), limit=_PAGE)  # type: ignore[arg-type]  # names of its own
+    wanted = Filter(**chosen, since=instant(since), limit=_PAGE)  # type: ignore[arg-type]  # names of its own
     try:
         store = stores.to_read(data)
         try:
@@ -318,7 +318,8 @@ def _print(table: str, found: list[Outcome], limit: int | None, lang: Language) 
         console.print(words.say("table", "newest", count=ROWS))
 
 
-def _instant(text: str | None) -> int | None:
+def instant(text: str | None, option: str = "--since") -> int | None:
+    """Return the instant that an option names; end the program if that is none."""
     if text is None:
         return None
     if match := re.fullmatch(r"(\d+)([smhd])", text):
@@ -326,4 +327,6 @@ def _instant(text: str | None) -> int | None:
     try:
         return round(datetime.fromisoformat(text).astimezone().timestamp() * 1_000)
     except ValueError:
-        sys.exit(f"--since: expected a time such as 2026-11-23T08:00 or 90m, 24h, 7d, got {text!r}")
+        sys.exit(
+            f"{option}: expected a time such as 2026-11-23T08:00 or 90m, 24h, 7d, got {text!r}"
+        )

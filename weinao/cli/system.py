@@ -18,7 +18,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         community: Whose it is.
         grids: Of one flow.
         broker_port: Of the embedded broker, MQTT 5.
-        metrics_port: The first of six, in the order of `NAMES`; None to serve none.
+        metrics_port: The first of seven, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
@@ -28,6 +28,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         store: Arguments for the owner of the store: where it is, and how it is kept.
         portal_port: Of the portal; None for no portal.
         portal: Its settings, absolute; None for the defaults.
+        lake_every_s: Seconds between two rounds of the lake; None for no lake.
     """
 
     data: Path
@@ -44,6 +45,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     store: tuple[str, ...] = ()
     portal_port: int | None = None
     portal: Path | None = None
+    lake_every_s: float | None = None
 
     @property
     def broker(self) -> str:
@@ -51,7 +53,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return f"127.0.0.1:{self.broker_port}"
 
 
-NAMES = ("broker", "ingest", "store", "flow", "notify", "portal")
+NAMES = ("broker", "ingest", "store", "flow", "notify", "portal", "lake")
 
 
 def start(supervisor: Supervisor, plan: Plan) -> None:
@@ -84,6 +86,7 @@ def programs(plan: Plan) -> list[Program]:
                                   "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
         *_portal(plan, common),
+        *_lake(plan, (*data, *clock)),
     ]  # fmt: skip
 
 
@@ -97,6 +100,13 @@ def _portal(plan: Plan, common: Sequence[object]) -> list[Program]:
             "portal", arguments("portal", "run", *told), _listening("127.0.0.1", plan.portal_port)
         )
     ]
+
+
+def _lake(plan: Plan, common: Sequence[object]) -> list[Program]:
+    if plan.lake_every_s is None:
+        return []
+    told = (*common, "--every-s", plan.lake_every_s, *_metrics(plan, 6))
+    return [Program("lake", arguments("lake", "run", *told))]
 
 
 def free_port() -> int:

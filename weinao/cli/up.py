@@ -33,6 +33,8 @@ def up(
     portal_port: int = 8480,
     portal: Path | None = None,
     no_portal: bool = False,
+    lake: bool = False,
+    lake_every_s: float = 60.0,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -42,8 +44,8 @@ def up(
         grids: The grids of its flow.
         registry: Files to load at the start.
         broker_port: Of the embedded broker, MQTT 5, on loopback.
-        metrics_port: Five ports from the next on serve metrics: ingest, store, flow, notify,
-            portal.
+        metrics_port: Six ports from the next on serve metrics: ingest, store, flow, notify,
+            portal, lake.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
@@ -52,6 +54,8 @@ def up(
         portal_port: Where people reach the portal, on loopback; it runs if the extra is installed.
         portal: Its settings, as configs/portal.toml; without it, the defaults.
         no_portal: Run no portal.
+        lake: Keep a lake of Parquet files, too, in the folder `lake`.
+        lake_every_s: Seconds between two rounds of it.
     """
     logging.configure()
     log = logging.logger(community=community)
@@ -75,6 +79,7 @@ def up(
         store=_store(store, dsn),
         portal_port=None if no_portal or not _has_portal() else portal_port,
         portal=None if portal is None else portal.absolute(),
+        lake_every_s=lake_every_s if lake else None,
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
