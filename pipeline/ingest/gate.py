@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from structlog.typing import FilteringBoundLogger
 
@@ -20,10 +21,15 @@ from pipeline.journal import JournalCorruptError, JournalReader, JournalWriter, 
 from weinao import metrics, topics
 from weinao.messages import Ack
 from weinao.outage import Outage
+from weinao.topics import Way
 
 RECEIVED = metrics.Counter("weinao_ingest_messages_received_total", "Messages from the broker.")
 BYTES = metrics.Counter("weinao_ingest_journal_bytes_total", "Bytes made durable.")
 TICKS = metrics.Counter("weinao_ingest_ticks_total", "Ticks journalled.")
+TURNED_AWAY = metrics.Counter(
+    "weinao_ingest_messages_turned_away_total",
+    "Messages of grids that live in another flow; their senders send them there again.",
+)
 ACKS = metrics.Counter("weinao_ingest_acks_total", "Acknowledgements sent to devices.")
 FAILED = metrics.Counter("weinao_ingest_commits_failed_total", "Commits that the disk refused.")
 COMMIT = metrics.Histogram(
@@ -89,7 +95,8 @@ class Gate:
         log: FilteringBoundLogger,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._journal, self._tick_topic, self._rhythm = journal, topics.tick(community), rhythm
+        self._journal, self._community, self._rhythm = journal, community, rhythm
+        self._tick_topic = topics.tick(community)
         self._puback, self._tell, self._now, self._elapsed = puback, tell, now, elapsed
         self._checkpoint = folder / "acked.msgpack"
         self._durable = _resume(folder, self._checkpoint)
@@ -98,6 +105,7 @@ class Gate:
         self._first_at = 0.0
         self._tick_due = self._save_due = elapsed()
         self._dirty = False
+        self._elsewhere: frozenset[str] = frozenset()
         self.failed = False
         """Whether the disk refused the last commit: call `commit` again, take nothing more in."""
 
@@ -124,12 +132,27 @@ class Gate:
 
     def take(self, topic: str, payload: bytes, content_type: str, ticket: Ticket) -> None:
         """Add a message to the next commit."""
+        if self._elsewhere and self._lives_elsewhere(topic):
+            # The broker may forget it. Its sender is told nothing, and sends it again.
+            self._puback(ticket)
+            TURNED_AWAY.inc()
+            return
         if not self._waiting:
             self._first_at = self._elapsed()
         now = self._now()
         offset = self._journal.append(topic, payload, received_at=now, content_type=content_type)
         record = Record(offset, now, topic, content_type, payload, len(payload))
         self._waiting.append((record, ticket))
+
+    def turn_away(self, grids: frozenset[str]) -> None:
+        """From now on, take in nothing of these grids, and of these alone."""
+        self._elsewhere = grids
+
+    def note_move(self, grid: str, way: Way, stay: int) -> bool:
+        """Journal that a grid leaves or comes; False if the disk refused."""
+        topic, note = topics.moves(self._community, grid, way), msgspec.json.encode({"stay": stay})
+        self._journal.append(topic, note, received_at=self._now())
+        return self.commit()
 
     def beat(self) -> None:
         """Let the community's clock tick when its time has come, and save a checkpoint."""
@@ -179,6 +202,10 @@ class Gate:
             if ack is not None:
                 self._tell(sender, ack)
                 ACKS.inc()
+
+    def _lives_elsewhere(self, topic: str) -> bool:
+        found = topics.parse(topic)
+        return found is not None and found.grid in self._elsewhere
 
     def _save(self) -> None:
         try:

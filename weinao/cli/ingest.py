@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weinao import logging, metrics, settings
+from weinao.cli import flows
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.moving import Moving, listens_to_all
+from weinao.stays import FIRST, settled
 
 if TYPE_CHECKING:
     from pipeline.ingest.gate import Gate
@@ -20,7 +23,7 @@ RETRY_S = 0.5
 """How long to wait before the disk is asked again."""
 
 IDLE_S_MAX = 0.1
-"""How long a signal to end may have to wait."""
+"""How long a signal to end may have to wait, and a grid that is to leave or come."""
 
 
 def ingest(
@@ -28,6 +31,7 @@ def ingest(
     data: Path,
     community: str = "demo",
     grids: Sequence[str] = (),
+    flow: str = FIRST,
     broker: str | None = None,
     config: Path | None = None,
     metrics_port: int | None = None,
@@ -39,7 +43,9 @@ def ingest(
     Args:
         data: Folder of the system; the journal is kept in it.
         community: Whose messages.
-        grids: Only these grids; all, if none is given.
+        grids: Only these grids, and those that the plan gives to this flow; all, if it is the
+            first flow and none is given.
+        flow: Whose journal this is; the first flow's is in `data`, others have their own folder.
         broker: HOST:PORT of its MQTT 5 listener; overrules the settings.
         config: Settings; `configs/ingest.toml` shows them all.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
@@ -47,7 +53,7 @@ def ingest(
         clock: Of a story that is played.
     """
     logging.configure(json=log_json)
-    log = logging.logger(community=community)
+    log = logging.logger(community=community, **({} if flow == FIRST else {"flow": flow}))
     now = told_time(clock)
     from msgspec.structs import replace
 
@@ -67,7 +73,10 @@ def ingest(
     ended = _Ended()
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
-    folder = data / "journal"
+    folder, given = flows.folder_of(data, flow) / "journal", tuple(grids)
+    settle(data, flow, given, "ingest")
+    moving = Moving(data, flow, log)
+    everything = listens_to_all(flow, given)
     try:
         journal = JournalWriter(folder, segment_bytes_max=chosen.segment_bytes_max)
     except JournalError as error:
@@ -75,7 +84,8 @@ def ingest(
     listener = Listener(
         place,
         community,
-        tuple(grids),
+        () if everything else moving.at_first(given),
+        session=() if everything else ("flow", flow),
         take=lambda *message: gate.take(*message),  # noqa: PLW0108  # it is made below
         rng=random.Random(),  # noqa: S311  # spreads reconnects, guards nothing
         now=now,
@@ -93,10 +103,30 @@ def ingest(
     )
     log.info("ingest.started", journal_bytes=journal.end)
     while not ended:
+        moving.step(gate, listener)
         _turn(listener, gate)
     gate.commit()
     listener.close()
     log.info("ingest.ended")
+
+
+def settle(data: Path, flow: str, grids: tuple[str, ...], command: str) -> None:
+    """Enter grids that live nowhere yet into the plan, as living in this flow.
+
+    The first flow alone needs no plan.
+
+    Raises:
+        SystemExit: One lives in another flow.
+    """
+    if flow != FIRST or flows.seen_at(data):
+        flows.change(data, lambda stays: settled(stays, flow, grids))
+    stays = flows.stays_of(data)
+    for grid in grids:
+        if flow not in stays.of(grid):
+            raise SystemExit(
+                f"weinao {command}: grid {grid} lives in flow {stays.home(grid)}, not in {flow};"
+                f" to move it: weinao flow move {grid} --to {flow} --data {data}"
+            )
 
 
 class _Ended:
