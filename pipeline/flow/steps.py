@@ -74,6 +74,11 @@ def by_grid(
     return sorted(items.items())
 
 
+def stay_of(record: Record) -> int:
+    """Return which stay a record ends or begins; our own ingest wrote it."""
+    return _NOTES.decode(record.payload).stay
+
+
 def grids_in(records: Iterable[Record]) -> frozenset[str]:
     """Return the grids that records name, for a replay that was not told them."""
     parsed = (topics.parse(record.topic) for record in records)
@@ -85,8 +90,7 @@ def _items(record: Record, mind: Mind, known: set[str]) -> Iterable[Item]:
     if topic is not None and topic.way is Way.TICK:
         return [Entry(grid, record.offset, record.received_at, Tick()) for grid in sorted(known)]
     if topic is not None and topic.way in (Way.DEPARTS, Way.ARRIVES):
-        # Our own ingest wrote it: what it cannot say, it does not.
-        stay = _NOTES.decode(record.payload).stay
+        stay = stay_of(record)
         if topic.way is Way.DEPARTS:
             return [Departs(grid=topic.grid, offset=record.offset, stay=stay)]
         known.add(topic.grid)

@@ -15,10 +15,12 @@ from weinao import topics
 from weinao.cli import flows
 from weinao.outcomes import Outcome
 from weinao.stays import lowered
+from weinao.topics import Way
 
 if TYPE_CHECKING:
     from pipeline.flow.seat import Fetch, Handed
     from pipeline.flow.steps import Mind
+    from pipeline.journal import Record
 
 Progress = Callable[[], dict[str, tuple[int, int]]]
 
@@ -84,7 +86,7 @@ def told_anew(
         )
         reader = JournalReader(flows.folder_of(data, flow) / "journal")
         while stay not in ended and (records := reader.read(10_000)):
-            runner.take([one for one in records if _concerns(grid, one.topic)])
+            runner.take(_of_stay(records, grid, stay))
         seat = runner.checkpoint(reader.offset).seats.get(grid)
         if seat is not None and stay not in ended:
             ended[stay] = Handed(
@@ -105,6 +107,15 @@ def _only(
     return chosen
 
 
-def _concerns(grid: str, topic: str) -> bool:
-    found = topics.parse(topic)
-    return found is not None and found.grid in (grid, "")
+def _of_stay(records: "Sequence[Record]", grid: str, stay: int) -> "list[Record]":
+    """Return what concerns a grid, no further than the end of a stay."""
+    from pipeline.flow.steps import stay_of
+
+    own = []
+    for record in records:
+        topic = topics.parse(record.topic)
+        if topic is not None and topic.grid in (grid, ""):
+            own.append(record)
+            if topic.way is Way.DEPARTS and stay_of(record) == stay:
+                break
+    return own
