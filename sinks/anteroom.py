@@ -42,6 +42,9 @@ WAITING_BYTES_MAX = 4 * 2**30
 ASK_S = 1.0
 """How often to ask a database that is away whether it is back."""
 
+BEGIN_S_MAX = 5.0
+"""How long a question may wait, at the start, until the database was asked for the first time."""
+
 LOOK_S = 0.2
 """How often to look whether somebody else has written alarms."""
 
@@ -99,7 +102,7 @@ class Anteroom:
             try:
                 return self._kept(self._keeping.submit(self._store.write, batch))
             except StoreUnavailableError as error:
-                self._outage.lost(error)
+                self._lost(error)
         self._let_wait(batch)
         return len(batch)
 
@@ -182,7 +185,7 @@ class Anteroom:
             # It goes on; what it keeps now, it will skip when it comes again.
             slow = f"the database has not kept a batch within {self._patience_s} s"
             raise StoreUnavailableError(slow) from error
-        self._outage.restored()
+        self._restored()
         return count
 
     def _check_ready(self) -> None:
@@ -191,7 +194,7 @@ class Anteroom:
         Raises:
             StoreUnavailableError: It has never told us what it has, or we have just begun.
         """
-        if not (self._ready and self._asked.is_set()):
+        if not (self._asked.wait(BEGIN_S_MAX) and self._ready):
             raise StoreUnavailableError("the database has not told yet what it has")
 
     def _tell(self, batch: Sequence[Outcome]) -> None:
@@ -239,20 +242,28 @@ class Anteroom:
                 ).fetchone()
                 if found is None:
                     self._draining = False
-                    self._outage.restored()
+                    self._restored()
                     return
             number, content = found
             raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
             try:
                 self._store.write(wire.unpack(raws))
             except StoreUnavailableError as error:
-                self._outage.lost(error)
+                self._lost(error)
                 self._stop.wait(ASK_S)
             except StoreRefusedError:
                 # A mistake of ours. It stays where it is, for a person, and blocks nothing.
                 self._done("UPDATE waiting SET refused = 1 WHERE n = ?", number, 0)
             else:
                 self._done("DELETE FROM waiting WHERE n = ?", number, len(content))
+
+    def _lost(self, error: Exception) -> None:
+        with self._lock:
+            self._outage.lost(error)
+
+    def _restored(self) -> None:
+        with self._lock:
+            self._outage.restored()
 
     def _done(self, statement: str, number: int, size: int) -> None:
         with self._lock, self._db:
@@ -267,8 +278,11 @@ class Anteroom:
                 while self._adopt():
                     pass
             except StoreUnavailableError as error:
-                if not self._ready:
-                    self._outage.lost(error)
+                self._lost(error)
+            else:
+                # While something waits, only what becomes of that says whether it is back.
+                if not self._draining:
+                    self._restored()
             self._asked.set()
             self._stop.wait(LOOK_S)
 

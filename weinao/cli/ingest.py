@@ -78,7 +78,11 @@ def ingest(
     moving = Moving(data, flow, log)
     everything = listens_to_all(flow, given)
     try:
-        journal = JournalWriter(folder, segment_bytes_max=chosen.segment_bytes_max)
+        journal = JournalWriter(
+            folder,
+            segment_bytes_max=chosen.segment_bytes_max,
+            free_bytes_min=chosen.free_bytes_min,
+        )
     except JournalError as error:
         sys.exit(f"weinao ingest: {error}")
     listener = Listener(

@@ -140,7 +140,7 @@ async def _tend(
     from sinks.store import StoreUnavailableError
     from sinks.timescale_schema import NOTICES
 
-    outage, edition, failing = Outage(log, "upkeep", now), "", tuple[str, ...]()
+    edition, failing = "", tuple[str, ...]()
     try:
         while not stop.is_set():
             try:
@@ -148,13 +148,11 @@ async def _tend(
                     edition = await asyncio.to_thread(store.open)
                     log.info("database.opened", edition=edition, notice=NOTICES[edition])
                 done = await asyncio.to_thread(upkeep.step, now())
-                outage.restored()
                 if done.failing and done.failing != failing:
                     log.warning("jobs.failed", jobs=done.failing)
                 failing = done.failing
-            except StoreUnavailableError as error:
-                if not stop.is_set():
-                    outage.lost(error)
+            except StoreUnavailableError:
+                pass  # the anteroom says so
             await _stopped(stop, every_s if edition else 1.0)
     finally:
         stop.set()  # a schema that is too new for us, above all
