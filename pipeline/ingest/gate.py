@@ -9,7 +9,7 @@ Knows no MQTT library: what it needs of one is a function for each of the two ac
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
 from pipeline.ingest.durable import Durable, Sender
-from pipeline.journal import JournalCorruptError, JournalReader, JournalWriter, Record
+from pipeline.journal import JournalCorruptError, JournalReader, Record
 from weinao import metrics, topics
 from weinao.messages import Ack
 from weinao.outage import Outage
@@ -67,12 +67,39 @@ class Rhythm(Struct, frozen=True, kw_only=True):
     checkpoint_s: Annotated[float, Meta(ge=0.1)] = 5.0
 
 
+class Journal(Protocol):
+    """What is written to: a folder, or a partition elsewhere."""
+
+    @property
+    def end(self) -> int:
+        """How far it is durable."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """What waits for the next commit."""
+
+    def append(
+        self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
+    ) -> int:
+        """Add a record to the next commit."""
+
+    def commit(self) -> int:
+        """Make everything appended durable and return the end.
+
+        Raises:
+            OSError: Nothing of this commit counts yet; call again to try again.
+        """
+
+    def close(self) -> None:
+        """Let go; what was not committed is gone."""
+
+
 class Gate:
     """One community's way into its journal.
 
     Args:
         journal: Open for writing.
-        folder: Of the journal; the checkpoint is kept in it.
+        folder: The checkpoint is kept in it; the journal is read from it if it is there.
         community: Whose clock ticks.
         rhythm: When to commit.
         puback: Acknowledges a message to the broker.
@@ -84,7 +111,7 @@ class Gate:
 
     def __init__(
         self,
-        journal: JournalWriter,
+        journal: Journal,
         folder: Path,
         community: str,
         *,
@@ -170,7 +197,7 @@ class Gate:
 
     def commit(self) -> bool:
         """Make durable what waits, then acknowledge it; False if the disk refused."""
-        before = self._journal.end
+        pending_bytes = self._journal.pending_bytes
         try:
             with COMMIT.time():
                 self._journal.commit()
@@ -181,7 +208,7 @@ class Gate:
             return False
         self.failed = False
         self._disk.restored()
-        BYTES.inc(self._journal.end - before)
+        BYTES.inc(pending_bytes)
         if self._waiting:
             self._acknowledge()
         return True
@@ -233,6 +260,9 @@ def _resume(folder: Path, path: Path) -> Durable:
 
 def _rebuild(folder: Path, checkpoint: durable.Checkpoint) -> Durable:
     reader = JournalReader(folder, checkpoint.offset)
+    if not (folder / "durable").exists():
+        # Elsewhere. What came since the checkpoint is forgotten, and acknowledged when it comes.
+        return Durable(checkpoint)
     if checkpoint.offset > reader.end:
         raise JournalCorruptError(f"{folder}: ends at {reader.end}, before its checkpoint")
     state = Durable(checkpoint)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import stamina
@@ -21,6 +21,7 @@ from weinao.cli import flows, stores
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
+from weinao.cli.kafka import place_of
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
     from pipeline.brain.thresholds import Thresholds
     from pipeline.flow.seat import Fetch, Handed
     from pipeline.flow.steps import Mind
+    from pipeline.ingest.kafka import Place as KafkaPlace
     from pipeline.journal import JournalReader
     from sinks.store import Store
 
 app = App(name="flow", help="The dataflow: journal in, outcomes out.")
 app.command("weinao.cli.move:move", name="move", help="Let a grid live in another flow.")
+
+# What is waited for is said by `Outage`: one line when it goes, one when it comes.
+stamina.instrumentation.set_on_retry_hooks(())
 
 Runner = Literal["bytewax", "plain"]
 
@@ -61,6 +66,8 @@ def run(
     workers: int = 1,
     epoch_s: float = 1.0,
     until_end: bool = False,
+    journal: str | None = None,
+    kafka: Path | None = None,
     store: Path | None = None,
     dsn: str | None = None,
     rules: Path | None = None,
@@ -81,6 +88,8 @@ def run(
         workers: Threads of the engine.
         epoch_s: Seconds between snapshots; a crash reads again what came since.
         until_end: End with the journal instead of waiting for more.
+        journal: Where the journal is, if not in the folder: kafka://HOST:PORT/TOPIC/PARTITION.
+        kafka: A TOML file of what else librdkafka is told of it: TLS, SASL.
         store: Write into this DuckDB file instead of to the store's process.
         dsn: Write into this PostgreSQL database instead, as libpq understands it; no password.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
@@ -101,6 +110,9 @@ def run(
     settle(data, flow, tuple(grids), "flow run")
     stays = flows.stays_of(data)
     chosen = {*grids, *stays.ever_in(flow)} or {*grids_of(folder / "journal")}
+    elsewhere = place_of(journal, kafka, "flow run") if journal else None
+    if elsewhere and (runner == "plain" or not chosen):
+        raise SystemExit("weinao flow run: a journal in Kafka needs --grids, and the engine")
     outage, now = Outage(log, "store", now_ms), told_time(clock)
     # A file has one owner, whom all workers share; to the store's process each has its own way.
     owned = persistent(stores.to_write(data, store), outage, now) if store else None
@@ -124,6 +136,7 @@ def run(
             until_end=until_end,
             place=place,
             progress=_progress_of(lambda: stores.to_write(data, store, direct)),
+            elsewhere=elsewhere,
         )
     except KeyboardInterrupt:
         log.info("flow.ended")
@@ -157,6 +170,7 @@ def run_flow(
     until_end: bool,
     place: Place | None = None,
     progress: Progress = dict,
+    elsewhere: "KafkaPlace | None" = None,
 ) -> None:
     """Run the flow of these grids in this process, under one runner or the other.
 
@@ -173,6 +187,7 @@ def run_flow(
         until_end: End with the journal.
         place: Among several flows, whose grids may leave and come; None for the only one.
         progress: Of the store.
+        elsewhere: Where the journal is, if it is in Kafka.
     """
     from pipeline.flow.seat import nobody
     from pipeline.journal import JournalReader
@@ -202,7 +217,11 @@ def run_flow(
         return
     from pipeline.flow import engine
 
-    source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    source: Any = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    if elsewhere is not None:
+        from pipeline.flow.kafka import KafkaJournal
+
+        source = KafkaJournal(elsewhere, until_end=until_end)
     sink = engine.StoreSink(open_write, workers, hand)
     built = engine.build_flow(mind, source, sink, fetch)
     folder = recovery / "bytewax" if recovery else None

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from weinao import logging, metrics, settings
 from weinao.cli import flows
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.kafka import place_of
 from weinao.cli.moving import Moving, listens_to_all
 from weinao.stays import FIRST, settled
 
 if TYPE_CHECKING:
-    from pipeline.ingest.gate import Gate
+    from pipeline.ingest.gate import Gate, Journal
+    from pipeline.ingest.kafka import Place
     from pipeline.ingest.listener import Listener
+    from pipeline.ingest.settings import IngestSettings
 
 
 RETRY_S = 0.5
@@ -32,6 +35,8 @@ def ingest(
     community: str = "demo",
     grids: Sequence[str] = (),
     flow: str = FIRST,
+    journal: str | None = None,
+    kafka: Path | None = None,
     broker: str | None = None,
     config: Path | None = None,
     metrics_port: int | None = None,
@@ -46,6 +51,8 @@ def ingest(
         grids: Only these grids, and those that the plan gives to this flow; all, if it is the
             first flow and none is given.
         flow: Whose journal this is; the first flow's is in `data`, others have their own folder.
+        journal: Where the journal is, if not in the folder: kafka://HOST:PORT/TOPIC/PARTITION.
+        kafka: A TOML file of what else librdkafka is told of it: TLS, SASL.
         broker: HOST:PORT of its MQTT 5 listener; overrules the settings.
         config: Settings; `configs/ingest.toml` shows them all.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
@@ -60,7 +67,7 @@ def ingest(
     from pipeline.ingest.gate import Gate
     from pipeline.ingest.listener import Listener
     from pipeline.ingest.settings import IngestSettings
-    from pipeline.journal import JournalError, JournalWriter
+    from pipeline.journal import JournalError
 
     try:
         chosen = settings.load(config, IngestSettings) if config else IngestSettings()
@@ -77,12 +84,9 @@ def ingest(
     settle(data, flow, given, "ingest")
     moving = Moving(data, flow, log)
     everything = listens_to_all(flow, given)
+    place_at = place_of(journal, kafka, "ingest") if journal else None
     try:
-        journal = JournalWriter(
-            folder,
-            segment_bytes_max=chosen.segment_bytes_max,
-            free_bytes_min=chosen.free_bytes_min,
-        )
+        written = _opened(place_at, folder, chosen)
     except JournalError as error:
         sys.exit(f"weinao ingest: {error}")
     listener = Listener(
@@ -96,7 +100,7 @@ def ingest(
         log=log,
     )
     gate = Gate(
-        journal,
+        written,
         folder,
         community,
         rhythm=chosen.rhythm,
@@ -105,13 +109,28 @@ def ingest(
         now=now,
         log=log,
     )
-    log.info("ingest.started", journal_bytes=journal.end)
+    log.info("ingest.started", journal_end=written.end)
     while not ended:
         moving.step(gate, listener)
         _turn(listener, gate)
     gate.commit()
     listener.close()
     log.info("ingest.ended")
+
+
+def _opened(place: "Place | None", folder: Path, chosen: "IngestSettings") -> "Journal":
+    if place is not None:
+        from pipeline.ingest.kafka import KafkaJournalWriter
+
+        folder.mkdir(parents=True, exist_ok=True)  # for the checkpoint
+        return KafkaJournalWriter(place)
+    from pipeline.journal import JournalWriter
+
+    return JournalWriter(
+        folder,
+        segment_bytes_max=chosen.segment_bytes_max,
+        free_bytes_min=chosen.free_bytes_min,
+    )
 
 
 def settle(data: Path, flow: str, grids: tuple[str, ...], command: str) -> None:
