@@ -6,6 +6,7 @@ commits in groups; it publishes how far the journal is durable in `durable`, eig
 readers map, so that no reader ever sees what a loss of power could still take back.
 """
 
+import errno
 import fcntl
 import mmap
 import os
@@ -73,17 +74,26 @@ class JournalWriter:
     Args:
         folder: Made when absent.
         segment_bytes_max: A segment that has reached this is followed by the next.
+        free_bytes_min: So much of the disk is left to the others; short of it, nothing is
+            committed, nothing acknowledged, and senders keep what they have.
 
     Raises:
         JournalBusyError: Another writer has it.
         JournalCorruptError: The last segment is damaged below its durable end.
     """
 
-    def __init__(self, folder: Path, *, segment_bytes_max: int = SEGMENT_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        free_bytes_min: int = 0,
+    ) -> None:
         if not folder.exists():
             folder.mkdir(parents=True)
             _sync(folder.parent)
         self._folder, self._segment_bytes_max = folder, segment_bytes_max
+        self._free_bytes_min = free_bytes_min
         self._lock = _lock(folder)
         self._pending: list[bytes] = []
         try:
@@ -128,6 +138,7 @@ class JournalWriter:
         """
         if not self._pending:
             return self.end
+        self._check_room()
         if self.end - self._base >= self._segment_bytes_max:
             self._roll()
         blob = b"".join(self._pending)
@@ -147,6 +158,18 @@ class JournalWriter:
         os.close(self._fd)
         self._durable.close()
         os.close(self._lock)
+
+    def _check_room(self) -> None:
+        if not self._free_bytes_min:
+            return
+        disk = os.fstatvfs(self._fd)
+        left = disk.f_bavail * disk.f_frsize - self.pending_bytes
+        if left < self._free_bytes_min:
+            raise OSError(
+                errno.ENOSPC,
+                f"{self._folder}: {left} bytes would be left on the disk,"
+                f" at least {self._free_bytes_min} belong to the others",
+            )
 
     def _roll(self) -> None:
         fd = self._open_segment(self.end)

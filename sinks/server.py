@@ -2,6 +2,7 @@
 
     connections -> one loop -+-> a thread that writes, one batch at a time, and commits
                              +-> a thread that reads whole commits, and holds up no write
+                             +-> a thread for who follows, where that needs no database
 
 An answer to `write` is sent after the commit. A question that waits for news costs nothing while it
 waits.
@@ -11,6 +12,7 @@ import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from sinks import wire
+from sinks.anteroom import Anteroom
 from sinks.measures import WRITE_SECONDS
 from sinks.store import Store, StoreError, StoreUnavailableError
 from sinks.wire import LENGTH_BYTES, Address, Answer, Request
@@ -53,6 +56,11 @@ class StoreServer:
         self._reading: Executor = ThreadPoolExecutor(1, "reading")
         self._news = asyncio.Event()
         self._broken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._following = self._reading
+        if isinstance(store, Anteroom):
+            # A question that the database is slow to answer must not hold up an alarm.
+            self._following = ThreadPoolExecutor(1, "following")
+            store.news = partial(asyncio.get_running_loop().call_soon_threadsafe, self._tell)
         self._talking: set[asyncio.Task[None]] = set()
 
     async def serve(
@@ -80,6 +88,7 @@ class StoreServer:
             await self._hang_up(servers)
             self._writing.shutdown(wait=True)
             self._reading.shutdown(wait=True)
+            self._following.shutdown(wait=True)
             self._store.close()
             for address in addresses:
                 _unlink(address)
@@ -138,8 +147,14 @@ class StoreServer:
             return written
         if request.ask == "outgoing":
             await self._news_after(request.after, min(request.wait_s, WAIT_S_MAX))
-        pool = self._writing if request.ask == "set_cursor" else self._reading
-        return await self._in(pool, getattr(self._store, request.ask), *_arguments(request))
+        return await self._in(
+            self._pool(request.ask), getattr(self._store, request.ask), *_arguments(request)
+        )
+
+    def _pool(self, ask: str) -> Executor:
+        if ask in _FOLLOWING and self._following is not self._reading:
+            return self._following
+        return self._writing if ask == "set_cursor" else self._reading
 
     async def _in(self, pool: Executor, call: Callable[..., Any], *args: object) -> object:
         return await asyncio.get_running_loop().run_in_executor(pool, call, *args)
@@ -160,6 +175,9 @@ class StoreServer:
     def _check(self, error: StoreUnavailableError) -> None:
         if isinstance(error.__cause__, duckdb.FatalException) and not self._broken.done():
             self._broken.set_exception(StoreBrokenError(str(error)))
+
+
+_FOLLOWING = ("outgoing", "incident_changes", "cursor", "set_cursor", "progress")
 
 
 async def _receive(reader: StreamReader) -> bytes:

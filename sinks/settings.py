@@ -81,12 +81,16 @@ class DatabaseSettings(Section, frozen=True, kw_only=True):
         password_file: A file that holds the password and nothing else; empty for none.
         answer_s_max: How long it may take over one statement, before it counts as away.
         tend_s: Seconds between two looks at what is stale or old.
+        patience_s: How long it may take over a batch before that waits on our disk.
+        waiting_bytes_max: How much may wait there; then the flow waits.
     """
 
     dsn: str = ""
     password_file: str = ""
     answer_s_max: Annotated[float, Meta(ge=1, le=25)] = 20.0
     tend_s: Annotated[float, Meta(ge=1, le=3_600)] = 5.0
+    patience_s: Annotated[float, Meta(ge=0.05, le=20)] = 1.0
+    waiting_bytes_max: Annotated[int, Meta(ge=1_000_000)] = 4 * 1024**3
     keep: KeepSettings = KeepSettings()
 
 

@@ -120,7 +120,7 @@ class _UnusableError(Exception):
 
 def _place(topic: str) -> Topic:
     place = topics.parse(topic)
-    if place is None or place.way is Way.TICK:
+    if place is None or place.way in topics.OURS:
         raise _UnusableError(
             Reason.TOPIC, "expected weinao/v1/{community}/{grid}/up|registry|feedback/…"
         )

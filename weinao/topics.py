@@ -8,6 +8,7 @@ weinao/v1/{community}/{grid}/down/{device}/command|ack  to a device
 weinao/v1/{community}/{grid}/out/incident|alert|task|notice  to any other system
 weinao/v1/{community}/ingest                            ingest listens, from now on
 weinao/v1/{community}/tick                              in the journal only: time has passed
+weinao/v1/{community}/{grid}/departs|arrives            likewise: a grid changes its flow
 """
 
 import re
@@ -25,6 +26,12 @@ class Way(StrEnum):
     REGISTRY = "registry"
     FEEDBACK = "feedback"
     TICK = "tick"
+    DEPARTS = "departs"
+    ARRIVES = "arrives"
+
+
+OURS = frozenset({Way.TICK, Way.DEPARTS, Way.ARRIVES})
+"""What only ingest itself writes into the journal; nobody can send it."""
 
 
 class Topic(Struct, frozen=True):
@@ -47,7 +54,7 @@ _FORMS = re.compile(
     rf"{ROOT}/(?P<community>{_WORD})/(?:tick|(?P<grid>{_WORD})/(?:"
     rf"up/(?P<up>[a-z]{{1,16}})/(?P<device>{_WORD})"
     rf"|registry/(?P<record>[a-z]{{1,16}}/{_WORD})"
-    rf"|feedback/(?P<incident>{_WORD})))"
+    rf"|feedback/(?P<incident>{_WORD})|(?P<moves>departs|arrives)))"
 )
 
 
@@ -63,6 +70,8 @@ def parse(topic: str) -> Topic | None:
         return Topic(Way.UP, community, grid, found["up"], found["device"])
     if found["record"]:
         return Topic(Way.REGISTRY, community, grid, "registered", found["record"])
+    if found["moves"]:
+        return Topic(Way(found["moves"]), community, grid)
     return Topic(Way.FEEDBACK, community, grid, "feedback", found["incident"])
 
 
@@ -73,6 +82,8 @@ def path(topic: Topic) -> str:
         Way.REGISTRY: lambda: registry(topic.community, topic.grid, *topic.name.split("/")),
         Way.FEEDBACK: lambda: feedback(topic.community, topic.grid, topic.name),
         Way.TICK: lambda: tick(topic.community),
+        Way.DEPARTS: lambda: moves(topic.community, topic.grid, Way.DEPARTS),
+        Way.ARRIVES: lambda: moves(topic.community, topic.grid, Way.ARRIVES),
     }[topic.way]()
 
 
@@ -119,6 +130,11 @@ def ingest(community: str) -> str:
 def tick(community: str) -> str:
     """Return the topic under which a tick stands in the journal."""
     return f"{ROOT}/{community}/tick"
+
+
+def moves(community: str, grid: str, way: Way) -> str:
+    """Return the topic under which a grid's leaving or coming stands in the journal."""
+    return f"{ROOT}/{community}/{grid}/{way}"
 
 
 def wanted(community: str, grids: tuple[str, ...] = ()) -> list[str]:

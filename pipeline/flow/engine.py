@@ -1,6 +1,6 @@
 """The flow: the only place where the brain meets Bytewax. It decides nothing.
 
-journal -> by_grid (decode) -> brain (one state a grid) -> outcomes
+journal -> by_grid (decode) -> brain (one seat a grid) -> outcomes, and the state of who leaves
 
 Fat items, few keys: one item a batch and grid. The engine's clock and its wake-ups stay unused;
 time comes out of the journal.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -18,13 +19,14 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from pipeline.brain.entries import Entry
-from pipeline.brain.grid import GridBrain, Snapshot
+from pipeline.flow.seat import Fetch, Handed, Item, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid
 from pipeline.journal import JournalReader, Record
 from weinao.outcomes import Outcome
 
 Write = Callable[[Sequence[Outcome]], object]
+Hand = Callable[[Handed], object]
+Concluded = list[Outcome] | Handed
 
 WAIT_S = 0.02
 """How long the source waits for the journal before the engine has its turn again: a round of the
@@ -34,23 +36,23 @@ RECOVERY_PARTITIONS = 2
 """Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
 
 
-class GridLogic(StatefulBatchLogic[list[Entry], list[Outcome], Snapshot | None]):
-    """A `GridBrain` as Bytewax wants it: keeps it, decides nothing.
+class GridLogic(StatefulBatchLogic[list[Item], Concluded, SeatState | None]):
+    """A `Seat` as Bytewax wants it: keeps it, decides nothing.
 
     The engine does not say which key a logic is for; the first entry does.
     """
 
-    def __init__(self, mind: Mind, resume: Snapshot | None) -> None:
-        self._mind = mind
-        self._brain: GridBrain | None = mind.brain(resume.grid, resume) if resume else None
+    def __init__(self, mind: Mind, fetch: Fetch, resume: SeatState | None) -> None:
+        self._mind, self._fetch = mind, fetch
+        self._seat = Seat(resume.grid, mind, fetch, resume) if resume else None
 
-    def on_batch(self, values: list[list[Entry]]) -> tuple[Iterable[list[Outcome]], bool]:
-        brain = self._brain = self._brain or self._mind.brain(values[0][0].grid, None)
-        outcomes = brain.observe(entry for entries in values for entry in entries)
-        return ([outcomes] if outcomes else []), StatefulBatchLogic.RETAIN
+    def on_batch(self, values: list[list[Item]]) -> tuple[Iterable[Concluded], bool]:
+        seat = self._seat = self._seat or Seat(values[0][0].grid, self._mind, self._fetch)
+        concluded = [*seat.take(item for items in values for item in items)]
+        return concluded, StatefulBatchLogic.RETAIN
 
-    def snapshot(self) -> Snapshot | None:
-        return self._brain.snapshot() if self._brain else None
+    def snapshot(self) -> SeatState | None:
+        return self._seat.snapshot() if self._seat else None
 
 
 class JournalSource(FixedPartitionedSource[Record, int]):
@@ -82,33 +84,42 @@ class JournalSource(FixedPartitionedSource[Record, int]):
         return _Part(reader, self._batch_max, until_end=self._until_end, progress=self._progress)
 
 
-class StoreSink(FixedPartitionedSink[list[Outcome], None]):
+class StoreSink(FixedPartitionedSink[Concluded, None]):
     """Writes outcomes; `write` returns once they are kept, and is asked again after a crash.
 
     Args:
         open_write: Called once for each partition, on the worker that owns it.
+        partitions: Of which each has its own way to the store.
+        hand: Given the state of a grid that leaves, once all outcomes before it are kept.
     """
 
-    def __init__(self, open_write: Callable[[], Write], partitions: int = 1) -> None:
-        self._open_write, self._partitions = open_write, partitions
+    def __init__(
+        self,
+        open_write: Callable[[], Write],
+        partitions: int = 1,
+        hand: Hand = lambda _: None,
+    ) -> None:
+        self._open_write, self._partitions, self._hand = open_write, partitions, hand
 
     def list_parts(self) -> list[str]:
         return [f"store-{number}" for number in range(self._partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_SinkPart":
-        return _SinkPart(self._open_write())
+        return _SinkPart(self._open_write(), self._hand)
 
 
 def build_flow(
     mind: Mind,
-    journal: FixedPartitionedSource[Record, int],
-    outcomes: FixedPartitionedSink[list[Outcome], None],
+    journal: FixedPartitionedSource[Record, Any],
+    outcomes: FixedPartitionedSink[Concluded, None],
+    fetch: Fetch = nobody,
 ) -> Dataflow:
     """Wire the flow. Every end is a parameter, so a test differs from a deployment only there."""
     flow = Dataflow("safety")
     records = op.input("journal", flow, journal)
-    entries = op.flat_map_batch("by_grid", records, partial(by_grid, mind=mind))
-    concluded = op.stateful_batch("brain", entries, partial(GridLogic, mind))
+    sort = partial(by_grid, mind=mind, known={*mind.grids})
+    items = op.flat_map_batch("by_grid", records, sort)
+    concluded = op.stateful_batch("brain", items, partial(GridLogic, mind, fetch))
     op.output("outcomes", concluded, outcomes)
     return flow
 
@@ -167,12 +178,22 @@ class _Part(StatefulSourcePartition[Record, int]):
         return self._reader.offset
 
 
-class _SinkPart(StatefulSinkPartition[list[Outcome], None]):
-    def __init__(self, write: Write) -> None:
-        self._write = write
+class _SinkPart(StatefulSinkPartition[Concluded, None]):
+    def __init__(self, write: Write, hand: Hand) -> None:
+        self._write, self._hand = write, hand
 
-    def write_batch(self, values: list[list[Outcome]]) -> None:
-        self._write([outcome for outcomes in values for outcome in outcomes])
+    def write_batch(self, values: list[Concluded]) -> None:
+        outcomes: list[Outcome] = []
+        handed: list[Handed] = []
+        for value in values:
+            if isinstance(value, Handed):
+                handed.append(value)
+            else:
+                outcomes += value
+        if outcomes:
+            self._write(outcomes)
+        for one in handed:
+            self._hand(one)
 
     def snapshot(self) -> None:
         return None

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from pipeline.brain.grid import GridBrain, Snapshot
+from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid
 from pipeline.journal import Record
 from weinao.outcomes import Outcome
 
 
 class Checkpoint(Struct, frozen=True):
-    """Where a plain runner stood, and what its brains remembered there."""
+    """Where a plain runner stood, and what its seats remembered there."""
 
     offset: int
-    snapshots: dict[str, Snapshot]
+    seats: dict[str, SeatState]
 
 
 class PlainRunner:
@@ -27,6 +27,8 @@ class PlainRunner:
         mind: What decides.
         write: Takes what was concluded; returns once it is kept.
         resume: An earlier checkpoint.
+        fetch: Asked for the state of a grid that comes from another flow.
+        hand: Given the state of a grid that leaves, after all that was concluded before.
     """
 
     def __init__(
@@ -34,28 +36,39 @@ class PlainRunner:
         mind: Mind,
         write: Callable[[Sequence[Outcome]], object],
         resume: Checkpoint | None = None,
+        *,
+        fetch: Fetch = nobody,
+        hand: Callable[[Handed], object] = lambda _: None,
     ) -> None:
-        self._mind, self._write = mind, write
-        known = resume.snapshots if resume else {}
-        self._brains = {grid: mind.brain(grid, known[grid]) for grid in known}
+        self._mind, self._write, self._fetch, self._hand = mind, write, fetch, hand
+        self._known = {*mind.grids}
+        resumed = resume.seats if resume else {}
+        self._seats = {grid: Seat(grid, mind, fetch, resumed[grid]) for grid in resumed}
 
     def take(self, records: Sequence[Record]) -> int:
         """Take in records, and return how many outcomes followed."""
         outcomes: list[Outcome] = []
-        for grid, entries in by_grid(records, self._mind):
-            outcomes += self._brain(grid).observe(entries)
+        handed: list[Handed] = []
+        for grid, items in by_grid(records, self._mind, self._known):
+            for concluded in self._seat(grid).take(items):
+                if isinstance(concluded, Handed):
+                    handed.append(concluded)
+                else:
+                    outcomes += concluded
         if outcomes:
             self._write(outcomes)
+        for one in handed:
+            self._hand(one)
         return len(outcomes)
 
     def checkpoint(self, offset: int) -> Checkpoint:
         """Return what is needed to go on from `offset`, the next record to read."""
-        return Checkpoint(offset, {grid: self._brains[grid].snapshot() for grid in self._brains})
+        return Checkpoint(offset, {grid: self._seats[grid].snapshot() for grid in self._seats})
 
-    def _brain(self, grid: str) -> GridBrain:
-        if grid not in self._brains:
-            self._brains[grid] = self._mind.brain(grid, None)
-        return self._brains[grid]
+    def _seat(self, grid: str) -> Seat:
+        if grid not in self._seats:
+            self._seats[grid] = Seat(grid, self._mind, self._fetch)
+        return self._seats[grid]
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from pipeline.brain.entries import Entry, Tick
@@ -10,6 +11,7 @@ from pipeline.brain.grid import GridBrain, Snapshot
 from pipeline.brain.identify.base import Rule
 from pipeline.brain.identify.silence import Silence
 from pipeline.brain.respond.policy import Policy
+from pipeline.flow.seat import Arrives, Departs, Item
 from pipeline.journal import Record
 from weinao import codec, topics
 from weinao.codec import DEFAULT, Limits
@@ -24,11 +26,16 @@ class Mind(Struct, frozen=True, kw_only=True):
     """All that decides, as values: what makes a brain, and what a message may be.
 
     Args:
-        grids: The grids of this flow; what names another is set aside.
+        grids: The grids of this flow, also those that have left it or have yet to come; what
+            names another is set aside.
+        guests: Those of them that do not begin here, but come from another flow.
+        nowhere: The key of what is set aside; each flow of a store has its own.
         rules: In the order in which their hazards appear.
     """
 
     grids: frozenset[str]
+    guests: frozenset[str] = frozenset()
+    nowhere: str = NOWHERE
     rules: tuple[Rule[Any], ...]
     silence: Silence = Silence()
     policy: Policy = Policy()
@@ -38,14 +45,38 @@ class Mind(Struct, frozen=True, kw_only=True):
         """Make the brain of one grid."""
         return GridBrain(grid, self.rules, silence=self.silence, policy=self.policy, resume=resume)
 
+    def begins_here(self, grid: str) -> bool:
+        """Return whether a grid lives here before the journal says that it comes."""
+        return grid == self.nowhere or grid in self.grids - self.guests
 
-def by_grid(records: Sequence[Record], mind: Mind) -> list[tuple[str, list[Entry]]]:
-    """Decode records and return, for each grid that they concern, its entries in order."""
-    entries: dict[str, list[Entry]] = {}
+
+class MoveNote(Struct, frozen=True):
+    """What the record of a grid's leaving or coming holds."""
+
+    stay: int
+
+
+def by_grid(
+    records: Sequence[Record], mind: Mind, known: set[str] | None = None
+) -> list[tuple[str, list[Item]]]:
+    """Decode records and return, for each grid that they concern, its entries in order.
+
+    Args:
+        records: Of one journal, in order.
+        mind: What decides.
+        known: The grids of this flow; who comes is added. Those of the mind, if None.
+    """
+    known = {*mind.grids} if known is None else known
+    items: dict[str, list[Item]] = {}
     for record in records:
-        for entry in _entries(record, mind):
-            entries.setdefault(entry.grid, []).append(entry)
-    return sorted(entries.items())
+        for item in _items(record, mind, known):
+            items.setdefault(item.grid, []).append(item)
+    return sorted(items.items())
+
+
+def stay_of(record: Record) -> int:
+    """Return which stay a record ends or begins; our own ingest wrote it."""
+    return _NOTES.decode(record.payload).stay
 
 
 def grids_in(records: Iterable[Record]) -> frozenset[str]:
@@ -54,12 +85,16 @@ def grids_in(records: Iterable[Record]) -> frozenset[str]:
     return frozenset(topic.grid for topic in parsed if topic is not None and topic.grid)
 
 
-def _entries(record: Record, mind: Mind) -> Iterable[Entry]:
+def _items(record: Record, mind: Mind, known: set[str]) -> Iterable[Item]:
     topic = topics.parse(record.topic)
     if topic is not None and topic.way is Way.TICK:
-        return [
-            Entry(grid, record.offset, record.received_at, Tick()) for grid in sorted(mind.grids)
-        ]
+        return [Entry(grid, record.offset, record.received_at, Tick()) for grid in sorted(known)]
+    if topic is not None and topic.way in (Way.DEPARTS, Way.ARRIVES):
+        stay = stay_of(record)
+        if topic.way is Way.DEPARTS:
+            return [Departs(grid=topic.grid, offset=record.offset, stay=stay)]
+        known.add(topic.grid)
+        return [Arrives(grid=topic.grid, offset=record.offset, stay=stay)]
     item = codec.decode(
         record.topic,
         record.payload,
@@ -68,11 +103,11 @@ def _entries(record: Record, mind: Mind) -> Iterable[Entry]:
         size=record.size,
         limits=mind.limits,
     )
-    grid = topic.grid if topic is not None and topic.grid in mind.grids else NOWHERE
-    if grid == NOWHERE and not isinstance(item, Rejected):
+    grid = topic.grid if topic is not None and topic.grid in known else mind.nowhere
+    if grid == mind.nowhere and not isinstance(item, Rejected):
         item = Rejected(
             reason=Reason.UNKNOWN_GRID,
-            detail=f"expected one of {', '.join(sorted(mind.grids))}, got {item.topic.grid}",
+            detail=f"expected one of {', '.join(sorted(known))}, got {item.topic.grid}",
             topic=record.topic,
             device=item.pack.device,
             payload=record.payload[:PAYLOAD_KEPT_BYTES_MAX],
@@ -80,3 +115,6 @@ def _entries(record: Record, mind: Mind) -> Iterable[Entry]:
             received_at=record.received_at,
         )
     return [Entry(grid, record.offset, record.received_at, item)]
+
+
+_NOTES = msgspec.json.Decoder(MoveNote)

@@ -129,7 +129,7 @@ _HEADS = {
 def _head(record: Record) -> tuple[str, _Head] | None:
     topic = topics.parse(record.topic)
     decode = _HEADS.get(record.content_type or codec.JSON)
-    if topic is None or topic.way is Way.TICK or decode is None:
+    if topic is None or topic.way in topics.OURS or decode is None:
         return None
     try:
         head = decode(record.payload)

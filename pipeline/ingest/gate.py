@@ -9,21 +9,27 @@ Knows no MQTT library: what it needs of one is a function for each of the two ac
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
+import msgspec
 from msgspec import Meta, Struct
 from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
 from pipeline.ingest.durable import Durable, Sender
-from pipeline.journal import JournalCorruptError, JournalReader, JournalWriter, Record
+from pipeline.journal import JournalCorruptError, JournalReader, Record
 from weinao import metrics, topics
 from weinao.messages import Ack
 from weinao.outage import Outage
+from weinao.topics import Way
 
 RECEIVED = metrics.Counter("weinao_ingest_messages_received_total", "Messages from the broker.")
 BYTES = metrics.Counter("weinao_ingest_journal_bytes_total", "Bytes made durable.")
 TICKS = metrics.Counter("weinao_ingest_ticks_total", "Ticks journalled.")
+TURNED_AWAY = metrics.Counter(
+    "weinao_ingest_messages_turned_away_total",
+    "Messages of grids that live in another flow; their senders send them there again.",
+)
 ACKS = metrics.Counter("weinao_ingest_acks_total", "Acknowledgements sent to devices.")
 FAILED = metrics.Counter("weinao_ingest_commits_failed_total", "Commits that the disk refused.")
 COMMIT = metrics.Histogram(
@@ -61,12 +67,39 @@ class Rhythm(Struct, frozen=True, kw_only=True):
     checkpoint_s: Annotated[float, Meta(ge=0.1)] = 5.0
 
 
+class Journal(Protocol):
+    """What is written to: a folder, or a partition elsewhere."""
+
+    @property
+    def end(self) -> int:
+        """How far it is durable."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """What waits for the next commit."""
+
+    def append(
+        self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
+    ) -> int:
+        """Add a record to the next commit."""
+
+    def commit(self) -> int:
+        """Make everything appended durable and return the end.
+
+        Raises:
+            OSError: Nothing of this commit counts yet; call again to try again.
+        """
+
+    def close(self) -> None:
+        """Let go; what was not committed is gone."""
+
+
 class Gate:
     """One community's way into its journal.
 
     Args:
         journal: Open for writing.
-        folder: Of the journal; the checkpoint is kept in it.
+        folder: The checkpoint is kept in it; the journal is read from it if it is there.
         community: Whose clock ticks.
         rhythm: When to commit.
         puback: Acknowledges a message to the broker.
@@ -78,7 +111,7 @@ class Gate:
 
     def __init__(
         self,
-        journal: JournalWriter,
+        journal: Journal,
         folder: Path,
         community: str,
         *,
@@ -89,7 +122,8 @@ class Gate:
         log: FilteringBoundLogger,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._journal, self._tick_topic, self._rhythm = journal, topics.tick(community), rhythm
+        self._journal, self._community, self._rhythm = journal, community, rhythm
+        self._tick_topic = topics.tick(community)
         self._puback, self._tell, self._now, self._elapsed = puback, tell, now, elapsed
         self._checkpoint = folder / "acked.msgpack"
         self._durable = _resume(folder, self._checkpoint)
@@ -98,6 +132,7 @@ class Gate:
         self._first_at = 0.0
         self._tick_due = self._save_due = elapsed()
         self._dirty = False
+        self._elsewhere: frozenset[str] = frozenset()
         self.failed = False
         """Whether the disk refused the last commit: call `commit` again, take nothing more in."""
 
@@ -124,12 +159,27 @@ class Gate:
 
     def take(self, topic: str, payload: bytes, content_type: str, ticket: Ticket) -> None:
         """Add a message to the next commit."""
+        if self._elsewhere and self._lives_elsewhere(topic):
+            # The broker may forget it. Its sender is told nothing, and sends it again.
+            self._puback(ticket)
+            TURNED_AWAY.inc()
+            return
         if not self._waiting:
             self._first_at = self._elapsed()
         now = self._now()
         offset = self._journal.append(topic, payload, received_at=now, content_type=content_type)
         record = Record(offset, now, topic, content_type, payload, len(payload))
         self._waiting.append((record, ticket))
+
+    def turn_away(self, grids: frozenset[str]) -> None:
+        """From now on, take in nothing of these grids, and of these alone."""
+        self._elsewhere = grids
+
+    def note_move(self, grid: str, way: Way, stay: int) -> bool:
+        """Journal that a grid leaves or comes; False if the disk refused."""
+        topic, note = topics.moves(self._community, grid, way), msgspec.json.encode({"stay": stay})
+        self._journal.append(topic, note, received_at=self._now())
+        return self.commit()
 
     def beat(self) -> None:
         """Let the community's clock tick when its time has come, and save a checkpoint."""
@@ -147,7 +197,7 @@ class Gate:
 
     def commit(self) -> bool:
         """Make durable what waits, then acknowledge it; False if the disk refused."""
-        before = self._journal.end
+        pending_bytes = self._journal.pending_bytes
         try:
             with COMMIT.time():
                 self._journal.commit()
@@ -158,7 +208,7 @@ class Gate:
             return False
         self.failed = False
         self._disk.restored()
-        BYTES.inc(self._journal.end - before)
+        BYTES.inc(pending_bytes)
         if self._waiting:
             self._acknowledge()
         return True
@@ -179,6 +229,10 @@ class Gate:
             if ack is not None:
                 self._tell(sender, ack)
                 ACKS.inc()
+
+    def _lives_elsewhere(self, topic: str) -> bool:
+        found = topics.parse(topic)
+        return found is not None and found.grid in self._elsewhere
 
     def _save(self) -> None:
         try:
@@ -206,6 +260,9 @@ def _resume(folder: Path, path: Path) -> Durable:
 
 def _rebuild(folder: Path, checkpoint: durable.Checkpoint) -> Durable:
     reader = JournalReader(folder, checkpoint.offset)
+    if not (folder / "durable").exists():
+        # Elsewhere. What came since the checkpoint is forgotten, and acknowledged when it comes.
+        return Durable(checkpoint)
     if checkpoint.offset > reader.end:
         raise JournalCorruptError(f"{folder}: ends at {reader.end}, before its checkpoint")
     state = Durable(checkpoint)

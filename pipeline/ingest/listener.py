@@ -42,7 +42,8 @@ class Listener:
     Args:
         broker: Where it is.
         community: Whose messages.
-        grids: Of these grids; of all, if empty.
+        grids: Of these grids; of all, if empty and no session is named.
+        session: Whose session at the broker this is; two listeners must differ in it.
         take: Told topic, payload, content type and ticket of each message.
         rng: For waits that differ between clients.
         now: The wall clock, in milliseconds.
@@ -55,21 +56,23 @@ class Listener:
         community: str,
         grids: tuple[str, ...],
         *,
+        session: tuple[str, ...] = (),
         take: Take,
         rng: random.Random,
         now: Callable[[], int],
         log: FilteringBoundLogger,
     ) -> None:
         self._broker, self._community, self._grids = broker, community, grids
+        self._all, self._left = not grids and not session, set[str]()
         self._take, self._rng = take, rng
         self._outage = Outage(log, "broker", now)
         self._again_at = 0.0
         self._failures = self._connection = 0
         self._up = False
-        # A session belongs to its client id: who listens for other grids must have another.
+        # A session belongs to its client id, which must not change when a grid comes or goes.
         self._client = BufferedClient(
             CallbackAPIVersion.VERSION2,
-            client_id=derived(f"ingest-{community}", *sorted(grids)),
+            client_id=derived(f"ingest-{community}", *(session or sorted(grids))),
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
@@ -91,6 +94,24 @@ class Listener:
         error = self._serve(wait_s)
         if error is not MQTTErrorCode.MQTT_ERR_SUCCESS and self._up:
             self._lost(error.name)
+
+    def listen_to(self, grid: str) -> None:
+        """Listen to one more grid."""
+        if self._all:
+            return
+        self._left.discard(grid)
+        self._grids = (*(known for known in self._grids if known != grid), grid)
+        if self._up:
+            self._client.subscribe(
+                [(topic, 1) for topic in topics.wanted(self._community, (grid,))]
+            )
+
+    def leave(self, grid: str) -> None:
+        """Listen to one grid less; what still comes of it is the gate's to turn away."""
+        self._left.add(grid)
+        self._grids = tuple(known for known in self._grids if known != grid)
+        if self._up:
+            self._client.unsubscribe(topics.wanted(self._community, (grid,)))
 
     def puback(self, ticket: Ticket) -> None:
         """Tell the broker that a message is kept, if it still asks."""
@@ -165,7 +186,13 @@ class Listener:
         if reason.is_failure:
             self._lost(f"refused: {reason}")
             return
-        client.subscribe([(topic, 1) for topic in topics.wanted(self._community, self._grids)])
+        if self._left:
+            client.unsubscribe(topics.wanted(self._community, tuple(self._left)))
+        if self._all or self._grids:
+            wanted = topics.wanted(self._community, self._grids)
+            client.subscribe([(topic, 1) for topic in wanted])
+        else:
+            self._listening(client)
 
     def _on_subscribe(
         self,
@@ -179,6 +206,9 @@ class Listener:
             client.disconnect()
             self._lost(f"subscription refused: {', '.join(map(str, reasons))}")
             return
+        self._listening(client)
+
+    def _listening(self, client: mqtt.Client) -> None:
         # Whoever sent before this moment, to a broker that forgets, sends again, alarms first.
         client.publish(topics.ingest(self._community), b"{}", qos=0, retain=True)
         self._failures = 0

@@ -13,4 +13,5 @@ class IngestSettings(Struct, frozen=True, kw_only=True):
 
     broker: Broker = Broker()
     rhythm: Rhythm = Rhythm()
+    free_bytes_min: Annotated[int, Meta(ge=0)] = 256 * 2**20
     segment_bytes_max: Annotated[int, Meta(ge=1_000_000)] = 64 * 2**20

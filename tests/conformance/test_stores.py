@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sinks import arrow, rows
+from sinks.anteroom import Anteroom
 from sinks.client import StoreClient
 from sinks.duckdb_store import DuckDBStore
 from sinks.rows import EXPORTED
@@ -36,8 +37,11 @@ from tests.sinks.made import (
     score,
     task,
 )
-from tests.sinks.serving import served
+from tests.sinks.serving import served, until_ready
+from weinao import logging
+from weinao.clock import now_ms
 from weinao.messages import Vitals
+from weinao.outage import Outage
 from weinao.outcomes import (
     Command,
     HealthScore,
@@ -62,6 +66,17 @@ def _served(folder: Path, stack: ExitStack) -> Store:
     return stack.enter_context(closing(StoreClient(stack.enter_context(served(folder)))))
 
 
+def _fronted(folder: Path, stack: ExitStack) -> Store:
+    made = Anteroom(
+        DuckDBStore(folder / "weinao.duckdb"),
+        folder / "anteroom.sqlite",
+        Outage(logging.logger(), "database", now_ms),
+        patience_s=20,
+    )
+    stack.enter_context(closing(made))
+    return until_ready(made)
+
+
 def _apache(folder: Path, stack: ExitStack) -> Store:
     return _timescale(postgres.apache().dsn, folder, stack)
 
@@ -81,6 +96,7 @@ def _timescale(dsn: str, folder: Path, stack: ExitStack) -> Store:
 STORES: dict[str, Callable[[Path, ExitStack], Store]] = {
     "duckdb": _direct,
     "served": _served,
+    "anteroom": _fronted,
     "timescale": _apache,
     "timescale, full licence": _full,
     "postgresql": _plain,

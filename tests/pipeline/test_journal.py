@@ -1,5 +1,7 @@
 """What the journal promises: exactly what was committed, in order, whatever a crash leaves."""
 
+import errno
+import os
 import resource
 import shutil
 from pathlib import Path
@@ -252,3 +254,21 @@ def test_a_reader_may_come_before_the_writer(tmp_path: Path) -> None:
 
     assert len(reader.read(10)) == 1
     shutil.rmtree(tmp_path / "journal")
+
+
+def test_a_journal_leaves_the_others_room_on_the_disk(tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+    writer = JournalWriter(tmp_path, free_bytes_min=2 * disk.f_bavail * disk.f_frsize)
+    writer.append("t", b"kept back", received_at=1)
+
+    with pytest.raises(OSError, match="belong to the others") as refused:
+        writer.commit()
+    writer.close()
+
+    roomy = JournalWriter(tmp_path, free_bytes_min=1)
+    roomy.append("t", b"kept", received_at=1)
+    end = roomy.commit()
+    roomy.close()
+    assert refused.value.errno == errno.ENOSPC
+    assert [record.payload for record in JournalReader(tmp_path).read(10)] == [b"kept"]
+    assert end > 0

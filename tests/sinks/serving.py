@@ -2,14 +2,30 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sinks import wire
+from sinks.anteroom import Anteroom
 from sinks.duckdb_store import DuckDBStore
 from sinks.server import StoreServer
+from sinks.store import StoreUnavailableError
 from weinao import logging
+
+
+def until_ready(made: Anteroom) -> Anteroom:
+    """Wait until an anteroom knows what its database has."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            made.progress()
+        except StoreUnavailableError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return made
 
 
 @contextmanager

@@ -10,8 +10,10 @@ import random
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import Progress
 
@@ -20,6 +22,7 @@ from sim.people import Manner, always
 from weinao import logging
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.cli.supervisor import Program
 from weinao.clock import now_ms
 
 VICTIMS = ("broker", "ingest", "flow")
@@ -34,6 +37,8 @@ def chaos(
     seed: int = 1,
     folder: Path = Path("run/chaos"),
     runner: str = "bytewax",
+    dsn: str | None = None,
+    postgres: Path | None = None,
     drain_s: float = 90,
     json: bool = False,
 ) -> None:
@@ -44,27 +49,62 @@ def chaos(
         seed: Of the victims, the moments and the story.
         folder: Everything is kept in it; what an earlier run left there is removed.
         runner: `bytewax`, or `plain`.
+        dsn: A PostgreSQL database as store, empty; among the victims are all connections to it.
+        postgres: The programs of a PostgreSQL server, best with TimescaleDB: one is made, is the
+            store, and is among the victims itself.
         drain_s: How long everything may take to arrive afterwards.
         json: Print JSON.
     """
     logging.configure(level="warning")
+    with ExitStack() as stack:
+        database: Database | None = None
+        if postgres is not None:
+            from weinao.cli.chaos_database import server
+
+            program, dsn = stack.enter_context(server(postgres))
+            database = Database(dsn, program)
+        elif dsn is not None:
+            database = Database(dsn)
+        _run(rounds, seed, folder, database, runner=runner, drain_s=drain_s, as_json=json)
+
+
+class Database(Struct, frozen=True):
+    """A store that is to be a victim; one without a program of ours is cut off, not killed."""
+
+    dsn: str
+    program: Program | None = None
+
+
+def _run(
+    rounds: int,
+    seed: int,
+    folder: Path,
+    database: Database | None,
+    *,
+    runner: str,
+    drain_s: float,
+    as_json: bool,
+) -> None:
     rng = random.Random(seed)  # noqa: S311  # a rehearsal
     folder = settle_folder(folder)
     waits_s = [rng.uniform(*ROUND_S) for _ in range(rounds)]
     homes = cast(sum(waits_s))
     stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)
     moods = always(Manner(delay_s=(0.2, 1.0)))
-    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods)
+    dsn = database.dsn if database else None
+    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods, dsn=dsn)
     try:
+        if database and database.program:
+            rehearsal.supervisor.start(database.program)
         rehearsal.open()
         for one in homes:
             rehearsal.enter(one)
-        killed = _kill(rehearsal, homes, waits_s, rng)
+        killed = _kill(rehearsal, homes, waits_s, rng, database)
         complete = rehearsal.drained(drain_s)
         verdict = rehearsal.account([])
     finally:
         rehearsal.close()
-    _report(verdict, rounds, killed, complete=complete, as_json=json)
+    _report(verdict, rounds, killed, complete=complete, as_json=as_json)
     found = verdict.found == len(verdict.findings)
     raise SystemExit(0 if complete and verdict.sound and found else 1)
 
@@ -97,9 +137,14 @@ def cast(lasts_s: float) -> list[Home]:
 
 
 def _kill(
-    rehearsal: Rehearsal, homes: Sequence[Home], waits_s: Sequence[float], rng: random.Random
+    rehearsal: Rehearsal,
+    homes: Sequence[Home],
+    waits_s: Sequence[float],
+    rng: random.Random,
+    database: Database | None,
 ) -> dict[str, int]:
     """Kill one program a round; return how often each kind was the victim."""
+    programs = (*VICTIMS, *(("store", "database") if database else ()))
     killed: dict[str, int] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("chaos", total=len(waits_s))
@@ -107,11 +152,16 @@ def _kill(
             until = time.monotonic() + wait_s
             while time.monotonic() < until:
                 rehearsal.turn(0.05)
-            victim = rng.choice([*VICTIMS, rng.choice(homes).agent])
-            while (pid := rehearsal.supervisor.pid(victim)) is None:
-                rehearsal.turn(0.05)  # it is dead already: a round is a kill
-            os.kill(pid, signal.SIGKILL)
-            kind = victim if victim in VICTIMS else "agent"
+            victim = rng.choice([*programs, rng.choice(homes).agent])
+            if database and victim == "database" and database.program is None:
+                from weinao.cli.chaos_database import cut_off
+
+                cut_off(database.dsn)
+            else:
+                while (pid := rehearsal.supervisor.pid(victim)) is None:
+                    rehearsal.turn(0.05)  # it is dead already: a round is a kill
+                os.kill(pid, signal.SIGKILL)
+            kind = victim if victim in programs else "agent"
             killed[kind] = killed.get(kind, 0) + 1
             progress.update(task, advance=1, description=f"chaos: killed {victim}")
     return killed
@@ -129,13 +179,13 @@ def _report(
         "incidents_expected": len(verdict.findings),
         "incidents_found": verdict.found,
         "incidents_duplicated": verdict.incidents_duplicated,
+        "killed": killed,
     }
     if as_json:
         print(codec.dumps(figures))  # noqa: T201  # what was asked for
         return
     console = Console()
     console.print(figures)
-    console.print(f"killed: {killed}")
     if not complete:
         console.print("[red]not everything had arrived in time[/]")
     for lost in verdict.lost[:10]:

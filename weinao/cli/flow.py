@@ -5,30 +5,43 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import stamina
 from cyclopts import App
+from msgspec import Struct
+from msgspec.structs import replace
 
 from weinao import logging, metrics
-from weinao.cli import stores
+from weinao.cli import flows, stores
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.histories import Progress, fetching
+from weinao.cli.ingest import settle
+from weinao.cli.kafka import place_of
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome, Rejected
+from weinao.stays import FIRST
 
 if TYPE_CHECKING:
     from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
+    from pipeline.flow.seat import Fetch, Handed
     from pipeline.flow.steps import Mind
+    from pipeline.ingest.kafka import Place as KafkaPlace
     from pipeline.journal import JournalReader
     from sinks.store import Store
 
 app = App(name="flow", help="The dataflow: journal in, outcomes out.")
+app.command("weinao.cli.move:move", name="move", help="Let a grid live in another flow.")
+
+# What is waited for is said by `Outage`: one line when it goes, one when it comes.
+stamina.instrumentation.set_on_retry_hooks(())
 
 Runner = Literal["bytewax", "plain"]
 
@@ -48,10 +61,13 @@ def run(
     *,
     data: Path,
     grids: Sequence[str] = (),
+    flow: str = FIRST,
     runner: Runner = "bytewax",
     workers: int = 1,
     epoch_s: float = 1.0,
     until_end: bool = False,
+    journal: str | None = None,
+    kafka: Path | None = None,
     store: Path | None = None,
     dsn: str | None = None,
     rules: Path | None = None,
@@ -65,11 +81,15 @@ def run(
 
     Args:
         data: Folder of the system: the journal is read from it, the recovery store kept in it.
-        grids: The grids of this flow; all that the journal names now, if none is given.
+        grids: The grids of this flow; those that the plan gives to it, and where there is no plan
+            all that the journal names now, if none is given.
+        flow: Its name, where there are several; its journal and recovery store are its own.
         runner: The engine, or the in-tree loop that needs none.
         workers: Threads of the engine.
         epoch_s: Seconds between snapshots; a crash reads again what came since.
         until_end: End with the journal instead of waiting for more.
+        journal: Where the journal is, if not in the folder: kafka://HOST:PORT/TOPIC/PARTITION.
+        kafka: A TOML file of what else librdkafka is told of it: TLS, SASL.
         store: Write into this DuckDB file instead of to the store's process.
         dsn: Write into this PostgreSQL database instead, as libpq understands it; no password.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
@@ -80,14 +100,19 @@ def run(
         clock: Of a story that is played.
     """
     logging.configure(json=log_json)
-    log = logging.logger(flow="safety", runner=runner)
+    log = logging.logger(flow="safety" if flow == FIRST else flow, runner=runner)
     signal.signal(signal.SIGTERM, _end)
     in_force, handled = rules_of(rules, "flow run"), policy_of(policy, "flow run")
     keep_rules(rules, data)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
-    journal = data / "journal"
-    chosen = grids or grids_of(journal)
+    folder = flows.folder_of(data, flow)
+    settle(data, flow, tuple(grids), "flow run")
+    stays = flows.stays_of(data)
+    chosen = {*grids, *stays.ever_in(flow)} or {*grids_of(folder / "journal")}
+    elsewhere = place_of(journal, kafka, "flow run") if journal else None
+    if elsewhere and (runner == "plain" or not chosen):
+        raise SystemExit("weinao flow run: a journal in Kafka needs --grids, and the engine")
     outage, now = Outage(log, "store", now_ms), told_time(clock)
     # A file has one owner, whom all workers share; to the store's process each has its own way.
     owned = persistent(stores.to_write(data, store), outage, now) if store else None
@@ -96,21 +121,39 @@ def run(
     except stores.WhereError as error:
         raise SystemExit(f"weinao flow run: {error}") from error
     log.info("flow.started", grids=len(chosen), workers=workers)
+    place = Place(data=data, flow=flow, guests=stays.begun_elsewhere(flow) & chosen)
     try:
         run_flow(
-            journal,
-            chosen,
+            folder / "journal",
+            sorted(chosen),
             lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
             rules=in_force,
             policy=handled,
             runner=runner,
             workers=workers,
-            recovery=data / "recovery" if recovery else None,
+            recovery=folder / "recovery" if recovery else None,
             epoch_s=epoch_s,
             until_end=until_end,
+            place=place,
+            progress=_progress_of(lambda: stores.to_write(data, store, direct)),
+            elsewhere=elsewhere,
         )
     except KeyboardInterrupt:
         log.info("flow.ended")
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """One flow among several.
+
+    Attributes:
+        data: Folder of the system.
+        flow: Its name.
+        guests: Those of its grids that began in another flow.
+    """
+
+    data: Path
+    flow: str
+    guests: frozenset[str]
 
 
 def run_flow(
@@ -125,6 +168,9 @@ def run_flow(
     recovery: Path | None,
     epoch_s: float,
     until_end: bool,
+    place: Place | None = None,
+    progress: Progress = dict,
+    elsewhere: "KafkaPlace | None" = None,
 ) -> None:
     """Run the flow of these grids in this process, under one runner or the other.
 
@@ -139,26 +185,47 @@ def run_flow(
         recovery: Where to go on from; None to read from the start, and keep nothing.
         epoch_s: Seconds between snapshots.
         until_end: End with the journal.
+        place: Among several flows, whose grids may leave and come; None for the only one.
+        progress: Of the store.
+        elsewhere: Where the journal is, if it is in Kafka.
     """
+    from pipeline.flow.seat import nobody
     from pipeline.journal import JournalReader
 
     mind = mind_of(grids, rules, policy)
+    digest = digest_of(mind)
+    fetch: Fetch = nobody
+    hand: Callable[[Handed], object] = _nothing
+    if place is not None:
+        data, flow, nowhere = place.data, place.flow, mind.nowhere
+        nowhere += "" if flow == FIRST else f"-{flow}"
+        mind = replace(mind, guests=place.guests, nowhere=nowhere)
+        fetch = fetching(data, mind, digest, progress)
+        hand = partial(flows.keep_ending, data, flow, mind=digest)
     if recovery is not None:
-        recovery = _recovery_of(recovery, mind)
+        recovery = _recovery_of(recovery, digest)
 
     def open_at(offset: int) -> JournalReader:
         return JournalReader(journal, offset)
 
     if runner == "plain":
         checkpoint = recovery / "plain.pickle" if recovery else None
-        run_plain(mind, open_at, open_write(), checkpoint, epoch_s, until_end=until_end)
+        run_plain(
+            mind, open_at, open_write(), checkpoint, epoch_s,
+            until_end=until_end, fetch=fetch, hand=hand,
+        )  # fmt: skip
         return
     from pipeline.flow import engine
 
-    source = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
-    flow = engine.build_flow(mind, source, engine.StoreSink(open_write, workers))
+    source: Any = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    if elsewhere is not None:
+        from pipeline.flow.kafka import KafkaJournal
+
+        source = KafkaJournal(elsewhere, until_end=until_end)
+    sink = engine.StoreSink(open_write, workers, hand)
+    built = engine.build_flow(mind, source, sink, fetch)
     folder = recovery / "bytewax" if recovery else None
-    engine.run(flow, workers=workers, recovery=folder, epoch_s=epoch_s)
+    engine.run(built, workers=workers, recovery=folder, epoch_s=epoch_s)
 
 
 def grids_of(journal: Path) -> tuple[str, ...]:
@@ -195,22 +262,28 @@ def persistent(
     return write
 
 
-def _recovery_of(folder: Path, mind: "Mind") -> Path:
-    """Return where this brain, and no other, goes on; what others left there is removed.
-
-    What a brain remembers fits only the code and the settings that made it. A changed one reads the
-    journal again: the store knows what it has.
-    """
+def digest_of(mind: "Mind") -> str:
+    """Return what tells a brain from others: of the code and the settings that made it."""
     from pipeline import brain
+    from pipeline.flow import seat
     from weinao import messages
 
     sources = [
         *sorted(Path(brain.__file__).parent.rglob("*.py")),
         *sorted(Path(messages.__file__).parent.glob("*.py")),
+        Path(seat.__file__),
     ]
     settings = (mind.rules, mind.silence, mind.policy, mind.limits)
     made_of = [path.read_bytes() for path in sources] + [msgspec.json.encode(settings)]
-    digest = blake2b(b"".join(made_of), digest_size=8).hexdigest()
+    return blake2b(b"".join(made_of), digest_size=8).hexdigest()
+
+
+def _recovery_of(folder: Path, digest: str) -> Path:
+    """Return where this brain, and no other, goes on; what others left there is removed.
+
+    What a brain remembers fits only the code and the settings that made it. A changed one reads the
+    journal again: the store knows what it has.
+    """
     for other in folder.glob("*") if folder.exists() else ():
         if other.name != digest:
             shutil.rmtree(other, ignore_errors=True)
@@ -225,6 +298,8 @@ def run_plain(
     epoch_s: float,
     *,
     until_end: bool,
+    fetch: "Fetch",
+    hand: "Callable[[Handed], object]",
 ) -> int:
     """Run the in-tree loop; return how many outcomes followed."""
     from pipeline.flow import plain
@@ -233,7 +308,7 @@ def run_plain(
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
     resume = plain.load(checkpoint) if checkpoint else None
     reader = open_at(resume.offset if resume else 0)
-    loop = plain.PlainRunner(mind, write, resume)
+    loop = plain.PlainRunner(mind, write, resume, fetch=fetch, hand=hand)
     saved_at, count = time.monotonic(), 0
     while True:
         records = reader.read(1_000)
@@ -246,6 +321,27 @@ def run_plain(
             if until_end:
                 return count
             time.sleep(0.002)
+
+
+def _progress_of(open_store: "Callable[[], Store]") -> Progress:
+    """Return a question for the store's progress that waits while the store is away."""
+    from sinks.store import StoreUnavailableError
+
+    @stamina.retry(
+        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
+    )
+    def progress() -> dict[str, tuple[int, int]]:
+        store = open_store()
+        try:
+            return store.progress()
+        finally:
+            store.close()
+
+    return progress
+
+
+def _nothing(_: object) -> None:
+    return
 
 
 def _count(outcomes: Sequence[Outcome], now: int) -> None:

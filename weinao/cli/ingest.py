@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weinao import logging, metrics, settings
+from weinao.cli import flows
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.kafka import place_of
+from weinao.cli.moving import Moving, listens_to_all
+from weinao.stays import FIRST, settled
 
 if TYPE_CHECKING:
-    from pipeline.ingest.gate import Gate
+    from pipeline.ingest.gate import Gate, Journal
+    from pipeline.ingest.kafka import Place
     from pipeline.ingest.listener import Listener
+    from pipeline.ingest.settings import IngestSettings
 
 
 RETRY_S = 0.5
 """How long to wait before the disk is asked again."""
 
 IDLE_S_MAX = 0.1
-"""How long a signal to end may have to wait."""
+"""How long a signal to end may have to wait, and a grid that is to leave or come."""
 
 
 def ingest(
@@ -28,6 +34,9 @@ def ingest(
     data: Path,
     community: str = "demo",
     grids: Sequence[str] = (),
+    flow: str = FIRST,
+    journal: str | None = None,
+    kafka: Path | None = None,
     broker: str | None = None,
     config: Path | None = None,
     metrics_port: int | None = None,
@@ -39,7 +48,11 @@ def ingest(
     Args:
         data: Folder of the system; the journal is kept in it.
         community: Whose messages.
-        grids: Only these grids; all, if none is given.
+        grids: Only these grids, and those that the plan gives to this flow; all, if it is the
+            first flow and none is given.
+        flow: Whose journal this is; the first flow's is in `data`, others have their own folder.
+        journal: Where the journal is, if not in the folder: kafka://HOST:PORT/TOPIC/PARTITION.
+        kafka: A TOML file of what else librdkafka is told of it: TLS, SASL.
         broker: HOST:PORT of its MQTT 5 listener; overrules the settings.
         config: Settings; `configs/ingest.toml` shows them all.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
@@ -47,14 +60,14 @@ def ingest(
         clock: Of a story that is played.
     """
     logging.configure(json=log_json)
-    log = logging.logger(community=community)
+    log = logging.logger(community=community, **({} if flow == FIRST else {"flow": flow}))
     now = told_time(clock)
     from msgspec.structs import replace
 
     from pipeline.ingest.gate import Gate
     from pipeline.ingest.listener import Listener
     from pipeline.ingest.settings import IngestSettings
-    from pipeline.journal import JournalError, JournalWriter
+    from pipeline.journal import JournalError
 
     try:
         chosen = settings.load(config, IngestSettings) if config else IngestSettings()
@@ -67,22 +80,27 @@ def ingest(
     ended = _Ended()
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
-    folder = data / "journal"
+    folder, given = flows.folder_of(data, flow) / "journal", tuple(grids)
+    settle(data, flow, given, "ingest")
+    moving = Moving(data, flow, log)
+    everything = listens_to_all(flow, given)
+    place_at = place_of(journal, kafka, "ingest") if journal else None
     try:
-        journal = JournalWriter(folder, segment_bytes_max=chosen.segment_bytes_max)
+        written = _opened(place_at, folder, chosen)
     except JournalError as error:
         sys.exit(f"weinao ingest: {error}")
     listener = Listener(
         place,
         community,
-        tuple(grids),
+        () if everything else moving.at_first(given),
+        session=() if everything else ("flow", flow),
         take=lambda *message: gate.take(*message),  # noqa: PLW0108  # it is made below
         rng=random.Random(),  # noqa: S311  # spreads reconnects, guards nothing
         now=now,
         log=log,
     )
     gate = Gate(
-        journal,
+        written,
         folder,
         community,
         rhythm=chosen.rhythm,
@@ -91,12 +109,47 @@ def ingest(
         now=now,
         log=log,
     )
-    log.info("ingest.started", journal_bytes=journal.end)
+    log.info("ingest.started", journal_end=written.end)
     while not ended:
+        moving.step(gate, listener)
         _turn(listener, gate)
     gate.commit()
     listener.close()
     log.info("ingest.ended")
+
+
+def _opened(place: "Place | None", folder: Path, chosen: "IngestSettings") -> "Journal":
+    if place is not None:
+        from pipeline.ingest.kafka import KafkaJournalWriter
+
+        folder.mkdir(parents=True, exist_ok=True)  # for the checkpoint
+        return KafkaJournalWriter(place)
+    from pipeline.journal import JournalWriter
+
+    return JournalWriter(
+        folder,
+        segment_bytes_max=chosen.segment_bytes_max,
+        free_bytes_min=chosen.free_bytes_min,
+    )
+
+
+def settle(data: Path, flow: str, grids: tuple[str, ...], command: str) -> None:
+    """Enter grids that live nowhere yet into the plan, as living in this flow.
+
+    The first flow alone needs no plan.
+
+    Raises:
+        SystemExit: One lives in another flow.
+    """
+    if flow != FIRST or flows.seen_at(data):
+        flows.change(data, lambda stays: settled(stays, flow, grids))
+    stays = flows.stays_of(data)
+    for grid in grids:
+        if flow not in stays.of(grid):
+            raise SystemExit(
+                f"weinao {command}: grid {grid} lives in flow {stays.home(grid)}, not in {flow};"
+                f" to move it: weinao flow move {grid} --to {flow} --data {data}"
+            )
 
 
 class _Ended:

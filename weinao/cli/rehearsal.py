@@ -34,6 +34,7 @@ class Rehearsal:
         ingest: Settings of ingest; its own, if None.
         rules: A file of thresholds, and
         policy: one of how incidents are handled; the ones we ship, if None.
+        dsn: A PostgreSQL database as store; the embedded file, if None.
 
     Attributes:
         restarts: Names of the programs that died by themselves, each time.
@@ -51,6 +52,7 @@ class Rehearsal:
         ingest: Path | None = None,
         rules: Path | None = None,
         policy: Path | None = None,
+        dsn: str | None = None,
     ) -> None:
         self.stage = stage
         self.plan = system.Plan(
@@ -63,6 +65,7 @@ class Rehearsal:
             ingest=ingest,
             rules=rules.resolve() if rules else None,
             policy=policy.resolve() if policy else None,
+            store=("--dsn", dsn) if dsn else (),
         )
         self.restarts: list[str] = []
         self.supervisor = Supervisor(folder / "logs", self.restarts.append)

@@ -18,7 +18,9 @@ from rich.progress import Progress
 from weinao import logging
 from weinao.cli import stores
 from weinao.cli.flow import Runner, grids_of, persistent, run_flow
-from weinao.cli.minds import keep_rules, policy_of, rules_of
+from weinao.cli.flows import stays_of
+from weinao.cli.histories import told_anew
+from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -41,7 +43,8 @@ def replay(
     Args:
         source: A folder of a system or its journal, or recordings: falls, vitals or homes.
         out: Folder for what comes out; `weinao incidents --data OUT` shows it.
-        runner: The engine, or the in-tree loop.
+        runner: The engine, or the in-tree loop; where grids have moved between several flows, each
+            is told stay by stay, and the loop does it.
         workers: Threads of the engine.
         grids: Only these; all that the journal names, if none is given.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
@@ -57,25 +60,30 @@ def replay(
     in_force, handled = rules_of(rules, "replay"), policy_of(policy, "replay")
     out.mkdir(parents=True, exist_ok=True)
     keep_rules(rules, out)
-    journal = _journal(source, out)
     started_at = time.monotonic()
     store_file = out / "store.duckdb"
     for stale in (store_file, store_file.with_suffix(".duckdb.wal")):
         stale.unlink(missing_ok=True)
     store = stores.to_write(out, store_file)
     write = persistent(store, Outage(logging.logger(), "store", now_ms))
-    run_flow(
-        journal,
-        grids or grids_of(journal),
-        lambda: write,
-        rules=in_force,
-        policy=handled,
-        runner=runner,
-        workers=workers,
-        recovery=None,
-        epoch_s=10,
-        until_end=True,
-    )
+    if data := _of_several_flows(source):
+        mind = mind_of(grids, in_force, handled)
+        known = stays_of(data)
+        for grid in sorted(grids or known.grids):
+            told_anew(data, grid, mind, write, upto=len(known.of(grid)) - 1)
+    else:
+        run_flow(
+            journal := _journal(source, out),
+            grids or grids_of(journal),
+            lambda: write,
+            rules=in_force,
+            policy=handled,
+            runner=runner,
+            workers=workers,
+            recovery=None,
+            epoch_s=10,
+            until_end=True,
+        )
     took_s = time.monotonic() - started_at
     from sinks.store import Filter, every
 
@@ -87,6 +95,12 @@ def replay(
         print(codec.dumps(figures, indent=2))  # noqa: T201  # what was asked for
     else:
         Console().print(figures)
+
+
+def _of_several_flows(source: Path) -> Path | None:
+    """Return the folder of a system with several flows, if it is one."""
+    folders = [one for one in (source, source / "data") if len(stays_of(one).flows) > 1]
+    return folders[0] if folders else None
 
 
 def _journal(source: Path, out: Path) -> Path:

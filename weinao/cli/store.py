@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sinks.timescale_upkeep import Upkeep
     from sinks.wire import Address
 
+ANTEROOM = "anteroom.sqlite"
+"""Alarms, and what waits for the database; it belongs to the journal, not to the database."""
+
 app = App(name="store", help="The store: keeps what was concluded, and can be asked.")
 
 
@@ -84,16 +87,24 @@ async def _own(
         file = stores.own_file(data, chosen, kept)
         await _serve(file, addresses, stop, logging.logger(store=str(data / stores.FILE)))
         return
+    from sinks.anteroom import Anteroom
     from sinks.timescale_upkeep import Upkeep
 
     stores.note(data, dsn)
     store = stores.own_database(dsn, chosen, kept)
     log = logging.logger(store=store.name)
+    anteroom = Anteroom(
+        store,
+        data / ANTEROOM,
+        Outage(log, "database", now),
+        patience_s=chosen.database.patience_s,
+        waiting_bytes_max=chosen.database.waiting_bytes_max,
+    )
     upkeep = Upkeep(dsn, chosen.database.keep)
     every_s = chosen.database.tend_s
     tending = asyncio.create_task(_tend(store, upkeep, stop, every_s=every_s, now=now, log=log))
     try:
-        await _serve(store, addresses, stop, log)
+        await _serve(anteroom, addresses, stop, log)
     finally:
         stop.set()
         upkeep.interrupt()
@@ -129,7 +140,7 @@ async def _tend(
     from sinks.store import StoreUnavailableError
     from sinks.timescale_schema import NOTICES
 
-    outage, edition, failing = Outage(log, "database", now), "", tuple[str, ...]()
+    edition, failing = "", tuple[str, ...]()
     try:
         while not stop.is_set():
             try:
@@ -137,13 +148,11 @@ async def _tend(
                     edition = await asyncio.to_thread(store.open)
                     log.info("database.opened", edition=edition, notice=NOTICES[edition])
                 done = await asyncio.to_thread(upkeep.step, now())
-                outage.restored()
                 if done.failing and done.failing != failing:
                     log.warning("jobs.failed", jobs=done.failing)
                 failing = done.failing
-            except StoreUnavailableError as error:
-                if not stop.is_set():
-                    outage.lost(error)
+            except StoreUnavailableError:
+                pass  # the anteroom says so
             await _stopped(stop, every_s if edition else 1.0)
     finally:
         stop.set()  # a schema that is too new for us, above all

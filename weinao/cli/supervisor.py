@@ -27,11 +27,13 @@ class Program(Struct, frozen=True):
         name: Of its log file, too.
         arguments: Of the `weinao` command.
         ready: Says whether it can be used; None for at once.
+        command: Of a program that is none of ours; `arguments` are then its own.
     """
 
     name: str
     arguments: tuple[str, ...]
     ready: Callable[[], bool] | None = None
+    command: tuple[str, ...] = ()
 
 
 class NotReadyError(Exception):
@@ -121,7 +123,7 @@ class Supervisor:
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
             self._running[program.name] = subprocess.Popen(  # noqa: S603  # our own command
-                [sys.executable, "-m", "weinao.cli.main", *program.arguments],
+                [*(program.command or _OURS), *program.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -135,6 +137,9 @@ class Supervisor:
 def arguments(*parts: object) -> tuple[str, ...]:
     """Return command line arguments from whatever they are given as."""
     return tuple(str(part) for part in parts)
+
+
+_OURS = (sys.executable, "-m", "weinao.cli.main")
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from weinao.cli.flows import folder_of, stays_of
 from weinao.cli.supervisor import Program, Supervisor, arguments
+from weinao.stays import FIRST
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -16,7 +18,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     Args:
         data: Its folder.
         community: Whose it is.
-        grids: Of one flow.
+        grids: Of all its flows.
+        flows: Names of its flows; each has an ingest, a journal and a flow of its own.
         broker_port: Of the embedded broker, MQTT 5.
         metrics_port: The first of seven, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
@@ -34,6 +37,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     data: Path
     community: str
     grids: tuple[str, ...]
+    flows: tuple[str, ...] = (FIRST,)
     broker_port: int = 1884
     metrics_port: int | None = None
     runner: str = "bytewax"
@@ -53,6 +57,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         return f"127.0.0.1:{self.broker_port}"
 
 
+PORTS_A_FLOW = 10
+"""So far apart are the metrics of one flow and the next."""
+
 NAMES = ("broker", "ingest", "store", "flow", "notify", "portal", "lake")
 
 
@@ -69,25 +76,52 @@ def start(supervisor: Supervisor, plan: Plan) -> None:
 def programs(plan: Plan) -> list[Program]:
     """Return a system's programs, in the order in which they need each other."""
     data = ("--data", plan.data)
-    grids = [part for grid in plan.grids for part in ("--grids", grid)]
-    rules = () if plan.rules is None else ("--rules", plan.rules)
-    policy = () if plan.policy is None else ("--policy", plan.policy)
     clock = ("--clock", plan.clock) if plan.clock else ()
     common = (*clock, *data, "--community", plan.community, "--broker", plan.broker)
-    ingest = ("--config", plan.ingest) if plan.ingest else ()
+    first, *further = plan.flows
     return [
         Program("broker", arguments("broker", *data, "--port", plan.broker_port),
                 _listening("127.0.0.1", plan.broker_port)),
-        Program("ingest", arguments("ingest", *common, *ingest, *_metrics(plan, 1)),
-                (plan.data / "journal" / "durable").exists),
+        _ingest(plan, first, common),
         Program("store", arguments("store", "run", *data, *clock, *plan.store, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
-        Program("flow", arguments("flow", "run", *data, *clock, *grids, "--runner", plan.runner,
-                                  "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
+        _flow(plan, first),
         Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
         *_portal(plan, common),
         *_lake(plan, (*data, *clock)),
+        *(program for flow in further
+          for program in (_ingest(plan, flow, common), _flow(plan, flow))),
     ]  # fmt: skip
+
+
+def named(program: str, flow: str) -> str:
+    """Return the name of a flow's program: plain for the first flow."""
+    return program if flow == FIRST else f"{program}-{flow}"
+
+
+def _ingest(plan: Plan, flow: str, common: Sequence[object]) -> Program:
+    config = ("--config", plan.ingest) if plan.ingest else ()
+    told = (*common, *config, *_of_flow(plan, flow, grids=False), *_metrics(plan, 1, flow))
+    ready = (folder_of(plan.data, flow) / "journal" / "durable").exists
+    return Program(named("ingest", flow), arguments("ingest", *told), ready)
+
+
+def _flow(plan: Plan, flow: str) -> Program:
+    rules = () if plan.rules is None else ("--rules", plan.rules)
+    policy = () if plan.policy is None else ("--policy", plan.policy)
+    clock = ("--clock", plan.clock) if plan.clock else ()
+    told = ("--data", plan.data, *clock, *_of_flow(plan, flow, grids=True))
+    engine = ("--runner", plan.runner, "--epoch-s", plan.epoch_s)
+    settings = (*engine, *rules, *policy, *_metrics(plan, 3, flow))
+    return Program(named("flow", flow), arguments("flow", "run", *told, *settings))
+
+
+def _of_flow(plan: Plan, flow: str, *, grids: bool) -> Sequence[object]:
+    """Return what tells a program of which flow it is; among several, those follow the plan."""
+    several = len(plan.flows) > 1
+    own = sorted(stays_of(plan.data).living_in(flow)) if several else plan.grids
+    told = [part for grid in own for part in ("--grids", grid)] if grids or several else ()
+    return ("--flow", flow, *told) if several else told
 
 
 def _portal(plan: Plan, common: Sequence[object]) -> list[Program]:
@@ -116,8 +150,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _metrics(plan: Plan, place: int) -> Sequence[object]:
-    port = 0 if plan.metrics_port is None else plan.metrics_port + place
+def _metrics(plan: Plan, place: int, flow: str = FIRST) -> Sequence[object]:
+    above = PORTS_A_FLOW * plan.flows.index(flow) if flow in plan.flows else 0
+    port = 0 if plan.metrics_port is None else plan.metrics_port + place + above
     return ("--metrics-port", port)
 
 

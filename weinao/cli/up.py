@@ -8,9 +8,12 @@ from pathlib import Path
 
 from weinao import logging
 from weinao.cli import stores, system
+from weinao.cli.flow import grids_of
+from weinao.cli.flows import change, stays_of
 from weinao.cli.minds import policy_of, rules_of
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
+from weinao.stays import FIRST, dealt, settled
 
 
 class _Ended(Exception):  # noqa: N818  # a signal, not an error
@@ -22,6 +25,7 @@ def up(
     data: Path = Path("run/data"),
     community: str = "demo",
     grids: Sequence[str] = ("grid-1",),
+    flows: int = 1,
     registry: Sequence[Path] = (),
     broker_port: int = 1884,
     metrics_port: int = 9464,
@@ -41,11 +45,14 @@ def up(
     Args:
         data: Its folder; made when absent, gone on with when not.
         community: Whose it is.
-        grids: The grids of its flow.
+        grids: Its grids.
+        flows: Over so many flows, each with an ingest and a journal of its own, the grids are
+            spread: those that have lived nowhere, in the order of names, to the flow with fewest.
+            Where one lives it stays until `weinao flow move`.
         registry: Files to load at the start.
         broker_port: Of the embedded broker, MQTT 5, on loopback.
         metrics_port: Six ports from the next on serve metrics: ingest, store, flow, notify,
-            portal, lake.
+            portal, lake. Ingest and flow of each further flow have the same, ten higher each.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
@@ -67,10 +74,12 @@ def up(
         stores.dsn_of(dsn, data=data)
     except stores.WhereError as error:
         raise SystemExit(f"weinao up: {error}") from error
+    names = _spread(data, tuple(grids), flows)
     plan = system.Plan(
         data=data,
         community=community,
         grids=tuple(grids),
+        flows=names,
         broker_port=broker_port,
         metrics_port=metrics_port,
         runner=runner,
@@ -103,6 +112,31 @@ def up(
         log.info("system.ended")
     finally:
         supervisor.close()
+
+
+def _spread(data: Path, grids: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return the names of the flows, and give each grid that has lived nowhere one of them.
+
+    Raises:
+        SystemExit: There are to be fewer flows than grids live in.
+    """
+    if count < 1:
+        raise SystemExit(f"weinao up: --flows: expected at least 1, got {count}")
+    names = tuple(str(number) for number in range(1, count + 1))
+    before = stays_of(data)
+    left_out = [flow for flow in before.flows if flow not in names and before.living_in(flow)]
+    if left_out:
+        some = ", ".join(sorted(before.living_in(left_out[0])))
+        raise SystemExit(
+            f"weinao up: --flows {count} leaves out flow {left_out[0]}, in which {some} live:"
+            " move them first, with weinao flow move"
+        )
+    if count == 1 and not before.grids:
+        return names
+    # What the journal of a system with one flow has seen lives there.
+    seen = () if before.grids else grids_of(data / "journal")
+    change(data, lambda known: dealt(settled(known, FIRST, seen), names, grids))
+    return names
 
 
 def _store(settings: Path | None, dsn: str | None) -> tuple[str, ...]:

@@ -1,0 +1,155 @@
+"""Several flows in one folder: whose grids are whose, and how one moves.
+
+    data/                  journal and recovery of the first flow, and what all share
+    data/flows.json        which grids have lived in which flows, in order
+    data/flows/NAME/       journal and recovery of each further flow
+    data/moves/            GRID.STAY.json: a stay has ended, and where; GRID.STAY.state: the brain
+
+A move is one line in `flows.json`; all else follows from it, whoever is killed when:
+
+    ingest of the old flow   leaves the grid's topics, journals `departs`, turns away what comes
+    the old flow             meets `departs`: keeps what came before, then writes GRID.STAY.json
+    ingest of the new flow   sees it: journals `arrives`, and only then listens to the grid
+    the new flow             meets `arrives`: takes the brain over, counts positions in a new stay
+
+Between the two nothing of the grid is acknowledged, so its senders keep it, and send it again.
+"""
+
+import fcntl
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from weinao.stays import FIRST, Stays
+
+if TYPE_CHECKING:
+    from pipeline.flow.seat import Handed
+
+PLAN, MOVES = "flows.json", "moves"
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """How a stay ended: in whose journal, where, and the position of the last outcome before."""
+
+    flow: str
+    cut: int
+    last: tuple[int, int] | None
+    mind: str
+
+
+def folder_of(data: Path, flow: str) -> Path:
+    """Return the folder of a flow's journal and recovery."""
+    return data if flow == FIRST else data / "flows" / flow
+
+
+def stays_of(data: Path) -> Stays:
+    """Return where the grids of a system live."""
+    try:
+        return msgspec.json.decode((data / PLAN).read_bytes(), type=Stays)
+    except FileNotFoundError:
+        return Stays()
+
+
+def change(data: Path, by: Callable[[Stays], Stays]) -> Stays:
+    """Change where grids live, one who changes it after the other; durable on return."""
+    data.mkdir(parents=True, exist_ok=True)
+    with _alone(data / "flows.lock"):
+        before = stays_of(data)
+        after = by(before)
+        if after != before:
+            text = msgspec.json.format(msgspec.json.encode(after), indent=1)
+            _put(data / PLAN, text + b"\n")
+        return after
+
+
+def seen_at(data: Path) -> int:
+    """Return something that changes whenever the plan does."""
+    try:
+        return (data / PLAN).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def ending(data: Path, grid: str, stay: int) -> Ending | None:
+    """Return how a stay ended; None while it has not."""
+    try:
+        return msgspec.json.decode(_ending(data, grid, stay).read_bytes(), type=Ending)
+    except FileNotFoundError:
+        return None
+
+
+def keep_ending(data: Path, flow: str, handed: "Handed", mind: str) -> None:
+    """Keep how a stay ended: first the brain, then the note that says so. Repeats are harmless."""
+    folder = data / MOVES
+    folder.mkdir(mode=0o700, exist_ok=True)
+    note = Ending(flow=flow, cut=handed.cut, last=handed.last, mind=mind)
+    known = ending(data, handed.grid, handed.stay)
+    if known is not None and known.mind == mind:
+        return
+    _put(_state(data, handed.grid, handed.stay), pickle.dumps(handed))
+    _put(_ending(data, handed.grid, handed.stay), msgspec.json.encode(note))
+
+
+def kept_state(data: Path, grid: str, stay: int) -> "Handed | None":
+    """Return a grid's state at the end of a stay, as its flow left it, if it did."""
+    try:
+        with _state(data, grid, stay).open("rb") as file:
+            found: Handed = pickle.load(file)  # noqa: S301  # written by ourselves, in our folder
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def runs(data: Path, flow: str) -> bool:
+    """Return whether somebody writes to the journal of a flow now."""
+    lock = folder_of(data, flow) / "journal" / "lock"
+    if not lock.exists():
+        return False
+    fd = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def _ending(data: Path, grid: str, stay: int) -> Path:
+    return data / MOVES / f"{grid}.{stay}.json"
+
+
+def _state(data: Path, grid: str, stay: int) -> Path:
+    return data / MOVES / f"{grid}.{stay}.state"
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves either the old one or the new one."""
+    draft = path.with_name(path.name + ".new")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
