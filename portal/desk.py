@@ -14,14 +14,10 @@ from structlog.typing import FilteringBoundLogger
 
 from portal.accounts import Account, Accounts, Scope
 from portal.audit import Audit
-from portal.book import Book
-from portal.known import Known
 from portal.links import Links
 from portal.live import Live, Stores
 from portal.measures import ANSWERS
-from portal.outbox import Outbox
 from portal.photos import Photos
-from portal.post import Post
 from portal.reach import Reach, reach_of
 from portal.reports import Reports
 from portal.secret import kept_secret
@@ -29,6 +25,10 @@ from portal.settings import PortalSettings
 from portal.sharing import Sharing
 from portal.views.tongue import Tongue
 from portal.visits import Ledger
+from sinks.book import Book
+from sinks.known import Known
+from sinks.outbox import Outbox
+from sinks.post import Post
 from sinks.store import Filter, Store
 from weinao import topics
 from weinao.catalogue import Language
@@ -37,6 +37,7 @@ from weinao.outcomes import Incident, Rejected
 from weinao.registry import Device
 
 REFUSALS_SEEN = 50
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
@@ -202,7 +203,7 @@ def made(
         now: The wall clock, in milliseconds.
         log: For what a person may have to know.
     """
-    book = Book(folder / "portal.sqlite")
+    book = Book(folder / "portal.sqlite", MIGRATIONS)
     stores = Stores(open_store)
     outbox = Outbox(book, settings.community, settings.name, now)
     return Desk(

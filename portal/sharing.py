@@ -5,7 +5,7 @@ Consent in the registry comes first: without it there are no readings that could
 
 from enum import StrEnum
 
-from portal.book import Book
+from sinks.book import Book
 from weinao.registry import Resident
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, structs
 from msgspec.structs import replace
 
-from portal.book import Book
-from portal.known import Known
+from sinks.book import Book
+from sinks.known import Known
 from weinao.registry import Household, Resident
 
 _DAY_MS = 86_400_000

@@ -244,6 +244,10 @@ class HealthScore(Struct, frozen=True, kw_only=True, tag="score"):
     advice: tuple[str, ...] = ()
 
 
+UNREACHED = "nothing reached"
+"""How the note begins of a step by which the brain turns away from whom no channel reached."""
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """One action taken on an incident; `actor` is a person's id, or `brain`."""
 

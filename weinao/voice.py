@@ -47,6 +47,7 @@ class Voice:
     """
 
     def __init__(self, language: Language, records: Iterable[Record]) -> None:
+        self.language = language
         self.words = story_words(language)
         self.records = tuple(records)
         self._names = dict(self._named(self.records))

@@ -9,6 +9,7 @@ were batched and wherever they were cut.
     tick      -> silence of agents, deadlines of people
     feedback  -> desk, and what its rule learns from it
     receipt   -> desk
+    delivery  -> desk
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +39,16 @@ from pipeline.brain.respond.policy import Policy
 from weinao import messages, topics
 from weinao.codec import Arrival
 from weinao.ids import observation_id
-from weinao.messages import AnyObservation, Feedback, Home, Pack, Receipt, Status
+from weinao.messages import (
+    AnyObservation,
+    Delivery,
+    Feedback,
+    Home,
+    Pack,
+    Receipt,
+    Status,
+    Visit,
+)
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
@@ -215,13 +225,15 @@ class GridBrain:
                 yield from self._heartbeat(device, pack.boot, said, now)
             elif isinstance(said, Receipt):
                 yield from self._desk.take_receipt(said, self._known, now)
-            else:
+            elif isinstance(said, Delivery):
+                yield from self._desk.take_delivery(said, self._known, now)
+            elif not isinstance(said, Visit):
                 yield from self._identify(seen, now)
 
     def _perceive(
         self, device: Device, pack: Pack, index: int, said: AnyObservation, now: int
     ) -> Seen:
-        household = self._known.home_of(device)
+        household = said.household if isinstance(said, Visit) else self._known.home_of(device)
         home = self._known.household(household)
         return Seen(
             id=observation_id(pack.device, pack.boot, pack.seq, index),
@@ -229,7 +241,7 @@ class GridBrain:
             at=said.at,
             received_at=now,
             observation=said,
-            subject=device.wearer or household or device.id,
+            subject=_subject(said) or device.wearer or household or device.id,
             household=household,
             # A home that names another agent would wait for ever for that one's word.
             place=household if home and home.agent == device.agent else device.agent,
@@ -379,6 +391,11 @@ TakeIn = Callable[[Rule[Any], Any, Seen], tuple[Any, Sequence[Finding]]]
 
 def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Finding]]:
     return rule.observe(state, seen)
+
+
+def _subject(said: AnyObservation) -> str:
+    """Return what an observation says itself that it is about; empty where its device decides."""
+    return said.incident or said.recipient if isinstance(said, Delivery) else ""
 
 
 def _kept(pack: Pack, index: int, now: int, *, subject: str, household: str = "") -> Kept:

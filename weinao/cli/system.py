@@ -18,7 +18,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         community: Whose it is.
         grids: Of one flow.
         broker_port: Of the embedded broker, MQTT 5.
-        metrics_port: The first of six, in the order of `NAMES`; None to serve none.
+        metrics_port: The first of seven, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
@@ -28,6 +28,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         store: Arguments for the owner of the store: where it is, and how it is kept.
         portal_port: Of the portal; None for no portal.
         portal: Its settings, absolute; None for the defaults.
+        notify: Whether notices are carried to people,
+        channels: and the settings for that, absolute; None for no channels.
+        url: What people type to reach the portal; empty for what its settings say.
     """
 
     data: Path
@@ -44,6 +47,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     store: tuple[str, ...] = ()
     portal_port: int | None = None
     portal: Path | None = None
+    notify: bool = False
+    channels: Path | None = None
+    url: str = ""
 
     @property
     def broker(self) -> str:
@@ -51,7 +57,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return f"127.0.0.1:{self.broker_port}"
 
 
-NAMES = ("broker", "ingest", "store", "flow", "notify", "portal")
+NAMES = ("broker", "ingest", "store", "flow", "announce", "portal", "notify")
 
 
 def start(supervisor: Supervisor, plan: Plan) -> None:
@@ -82,8 +88,9 @@ def programs(plan: Plan) -> list[Program]:
                 _answering(plan.data / "store.sock")),
         Program("flow", arguments("flow", "run", *data, *clock, *grids, "--runner", plan.runner,
                                   "--epoch-s", plan.epoch_s, *rules, *policy, *_metrics(plan, 3))),
-        Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
+        Program("announce", arguments("announce", *common, *_metrics(plan, 4))),
         *_portal(plan, common),
+        *_notify(plan, common),
     ]  # fmt: skip
 
 
@@ -97,6 +104,15 @@ def _portal(plan: Plan, common: Sequence[object]) -> list[Program]:
             "portal", arguments("portal", "run", *told), _listening("127.0.0.1", plan.portal_port)
         )
     ]
+
+
+def _notify(plan: Plan, common: Sequence[object]) -> list[Program]:
+    if not plan.notify:
+        return []
+    settings = () if plan.channels is None else ("--settings", plan.channels)
+    url = ("--url", plan.url) if plan.url else ()
+    told = ("run", *common, *settings, *url, *_metrics(plan, 6))
+    return [Program("notify", arguments("notify", *told))]
 
 
 def free_port() -> int:
