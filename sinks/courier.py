@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
@@ -167,6 +168,10 @@ class Courier:
         if room <= 0:
             return
         for grid, notice in self._ledger.due(self._now(), room, carried):
+            if not self._knows(grid, notice.recipient):
+                self._whole = False
+                with suppress(StoreUnavailableError):
+                    self._learn()
             incident = self._incident(grid, notice)
             if why := self._void(notice, incident):
                 self._done(grid, notice, "void", "", why)
@@ -174,6 +179,11 @@ class Courier:
             with self._lock:
                 self._carried.add(notice.id)
             self._carriers.submit(self._carried_out, self._job(grid, notice, incident))
+
+    def _knows(self, grid: str, person: str) -> bool:
+        known = self._known
+        named = (*known.named_by.get(person, ()), *known.team_of.get(person, ()))
+        return person in known.living or any(where == grid for where, _ in named)
 
     def _incident(self, grid: str, notice: Notice) -> Incident | None:
         """Return the incident of a notice; None where it cannot be read just now."""

@@ -8,6 +8,7 @@ few of a channel may hang: then the channel counts as busy, and others go on.
 import logging
 import re
 import threading
+import warnings
 from collections import Counter as Tally
 from typing import Protocol
 
@@ -52,6 +53,10 @@ class Bell:
         self._hanging: Tally[str] = Tally()
         self._lock = threading.Lock()
         _hush()
+        # Apprise reads its two hundred services when the first is made: not while somebody waits.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # some of them use old modules
+            apprise.Apprise.instantiate("json://127.0.0.1")
 
     def ring(self, way: Way, text: Text, *, try_s: float) -> Rung:
         with self._lock:
@@ -80,8 +85,13 @@ class Bell:
 def _rung(way: Way, text: Text, try_s: float) -> Rung:
     url = way.reveal()
     mark = "&" if "?" in url else "?"
-    service = apprise.Apprise()
-    if not service.add(f"{url}{mark}cto={try_s:.1f}&rto={try_s:.1f}"):
+    # In this thread: what it says is heard here, and Apprise's own few threads, which are shared by
+    # all, cannot be taken up by one provider. The time-out is ours, outside.
+    own = apprise.AppriseAsset(app_id="weinao", async_mode=False, service_timeout=0)
+    service = apprise.Apprise(asset=own)
+    # A little later than ours, which so is the one that tells a slow provider from a dead one.
+    patience_s = try_s + 1
+    if not service.add(f"{url}{mark}cto={patience_s:.1f}&rto={patience_s:.1f}"):
         return Rung("refused", "address")
     heard = _HEARD.words = list[str]()
     taken = service.notify(

@@ -75,6 +75,8 @@ def run(
     log.info("metrics.served", port=metrics.serve(serves, chosen.metrics.address))
     now = told_time(clock)
     channels = _channels(chosen)
+    bell = Bell(chosen.delivery.per_channel_max)
+    # Made last: whoever waits for this program looks for it.
     book = Book(data / OWN / "notify.sqlite", MIGRATIONS)
     outbox = Outbox(book, chosen.community, chosen.name, now)
     post = Post(outbox, chosen.broker, chosen.community, now=now, log=log)
@@ -84,7 +86,7 @@ def run(
         Ledger(book),
         outbox,
         channels,
-        Bell(chosen.delivery.per_channel_max),
+        bell,
         settings=chosen.delivery,
         link_of=_linking(data, chosen),
         now=now,

@@ -112,7 +112,8 @@ def _notify(plan: Plan, common: Sequence[object]) -> list[Program]:
     settings = () if plan.channels is None else ("--settings", plan.channels)
     url = ("--url", plan.url) if plan.url else ()
     told = ("run", *common, *settings, *url, *_metrics(plan, 6))
-    return [Program("notify", arguments("notify", *told))]
+    book = plan.data / "notify" / "notify.sqlite"
+    return [Program("notify", arguments("notify", *told), book.exists)]
 
 
 def free_port() -> int:
