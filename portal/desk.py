@@ -22,7 +22,6 @@ from portal.reach import Reach, reach_of
 from portal.reports import Reports
 from portal.secret import kept_secret
 from portal.settings import PortalSettings
-from portal.sharing import Sharing
 from portal.views.tongue import Tongue
 from portal.visits import Ledger
 from sinks.book import Book
@@ -87,13 +86,11 @@ class Desk:
     links: Links = field(init=False)
     reports: Reports = field(init=False)
     ledger: Ledger = field(init=False)
-    sharing: Sharing = field(init=False)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.book, self.settings.sign_in)
         self.audit, self.links = Audit(self.book), Links(self.secret, self.book)
-        self.reports, self.ledger = Reports(self.book), Ledger(self.book)
-        self.sharing = Sharing(self.book)
+        self.reports, self.ledger = Reports(self.book), Ledger(self.book, self.outbox)
 
     @property
     def known(self) -> Known:

@@ -351,6 +351,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     """A message to one person about one step of an incident; its id makes repeats harmless.
 
     Attributes:
+        kind: Of the danger; None for what is told by date: a reminder, a test alarm.
         happened_at: When the danger began in the world.
         old: It happened a while ago, and only now was heard of: to be told as such.
         not_before: When it may be delivered; 0 for at once.
@@ -363,7 +364,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     language: str
     step: str
     at: int
-    kind: HazardKind
+    kind: HazardKind | None
     severity: Severity
     subject: str
     happened_at: int = 0

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from weinao.catalogue import LANGUAGES, Catalogue, Language, catalogue
+from weinao.ids import REPORTER
 from weinao.outcomes import Fact
 from weinao.registry import Device, Grid, Household, Record, Resident, Staff
 
@@ -93,6 +94,8 @@ class Voice:
 
     def who(self, person: str) -> str:
         """Return a person by role and name, or what else an id is known as."""
+        if person.startswith(f"{REPORTER}-"):
+            return self.say("who", "reporter")
         return self._names.get(person, person) or self.words.say("table", "unknown")
 
     def people(self, ids: Iterable[str]) -> str:

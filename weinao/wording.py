@@ -58,7 +58,7 @@ def worded(notice: Notice, incident: Incident | None, voice: Voice, answering: A
     named = _may_know(notice, voice)
     whom = _whom(notice, incident, voice) if named else ""
     where = _where(notice, incident, voice)
-    kind = catalogue(voice.language).word(notice.kind)
+    kind = catalogue(voice.language).word(notice.kind) if notice.kind else ""
     urgent = step == "dispatch" and notice.severity is Severity.CRITICAL
     title = words.say(
         "title",
@@ -79,6 +79,13 @@ def _lines(
 ) -> Iterator[str]:
     words, (whom, where) = notice_words(voice.language), about_
     step = notice.step.partition(".")[0]
+    if notice.kind is None:
+        # By date and not by danger: there is nothing to be sure of, and nowhere to go.
+        if step == "drill":
+            yield words.say("line", "drill")
+        else:
+            yield voice.because(notice.reason, notice.facts)
+        return
     told = notice.happened_at or notice.at
     key = "happened_old" if notice.old else "happened"
     at = voice.clock(told, notice.at)
@@ -106,7 +113,7 @@ def _sure(confidence: float) -> str:
 
 def _may_know(notice: Notice, voice: Voice) -> bool:
     """Say whether somebody is of the team, or named by a resident; who only reported it is not."""
-    return any(
+    return notice.recipient == notice.subject or any(
         (isinstance(one, Staff) and one.id == notice.recipient)
         or (
             isinstance(one, Resident)

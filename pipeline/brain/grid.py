@@ -6,8 +6,8 @@ were batched and wherever they were cut.
     pack -> new? -> known device? -> who and where -+-> rules that act at once ------+-> desk
                                                     +-> home clock -> ordered rules -+
     heartbeat -> its homes' clocks, its devices' silence
-    tick      -> silence of agents, deadlines of people
-    feedback  -> desk, and what its rule learns from it
+    tick      -> silence of agents, deadlines of people, reminders and test alarms
+    feedback  -> desk, and what its rule learns from it; or a test alarm that it answers
     receipt   -> desk
     delivery  -> desk
 """
@@ -28,6 +28,7 @@ from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered
 from pipeline.brain.perceive.seen import Seen
+from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
 from pipeline.brain.respond.desk import (
     Desk,
     DeskState,
@@ -61,7 +62,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 5
+SNAPSHOT_VERSION = 6
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -78,6 +79,7 @@ class Snapshot(Struct, frozen=True):
         at_home: For each place, the states that its clock moves.
         liveness: Who was heard when.
         desk: The incidents.
+        calendar: Reminders and test alarms.
     """
 
     version: int
@@ -89,6 +91,7 @@ class Snapshot(Struct, frozen=True):
     at_home: dict[str, tuple[StateKey, ...]]
     liveness: LivenessState
     desk: DeskState
+    calendar: CalendarState = CalendarState()
 
 
 class SnapshotVersionError(Exception):
@@ -137,6 +140,9 @@ class GridBrain:
             silence or Silence(), resume.liveness if resume else LivenessState()
         )
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
+        self._calendar = Calendar(
+            policy or Policy(), resume.calendar if resume else CalendarState()
+        )
 
     def observe(self, batch: Iterable[Entry]) -> list[Outcome]:
         """Take in journal entries and return what follows."""
@@ -164,6 +170,7 @@ class GridBrain:
             at_home=dict(self._at_home),
             liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
+            calendar=self._calendar.snapshot(),
         )
 
     def _take(self, entry: Entry) -> Iterator[AnyOutcome]:
@@ -180,6 +187,7 @@ class GridBrain:
             self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], now)
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
+        yield from self._calendar.pass_time(self._known, now)
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
         pack, way = arrival.pack, arrival.topic.way
@@ -257,6 +265,7 @@ class GridBrain:
         for rule in self._at_once:
             yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
         self._liveness.watch(seen)
+        self._calendar.observe(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
             self._clocks[seen.place], due = homes.wait(clock, seen)
@@ -345,6 +354,9 @@ class GridBrain:
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int
     ) -> Iterator[AnyOutcome]:
+        if self._calendar.knows(said.incident):
+            yield self._drilled(arrival, index, said, now)
+            return
         try:
             following = [*self._desk.take_feedback(said, self._known, now)]
         except UnknownIncidentError as error:
@@ -356,6 +368,13 @@ class GridBrain:
         yield _kept(arrival.pack, index, now, subject=said.incident)
         yield from following
         yield from self._learn(said, now)
+
+    def _drilled(self, arrival: Arrival, index: int, said: Feedback, now: int) -> AnyOutcome:
+        try:
+            household = self._calendar.take_answer(said)
+        except DrillRefusedError as error:
+            return _rejected(Reason.NOT_ALLOWED, str(error), arrival, now)
+        return _kept(arrival.pack, index, now, subject=said.incident, household=household)
 
     def _learn(self, said: Feedback, now: int) -> Iterator[AnyOutcome]:
         """Let the rules that raised an incident learn from what somebody said of it."""

@@ -11,10 +11,12 @@ from PIL import Image
 from portal.accounts import Role
 from portal.photos import PhotoRefusedError
 from portal.sharing import Level
+from portal.visits import visits_of
 from sinks.store import Filter
 from tests.portal.town import EAST, Town, answer, send, town
 from weinao.messages import Patrol
 from weinao.outcomes import Kept
+from weinao.registry import Resident
 
 PAGE_BYTES_MAX = 100_000
 """Of the first page with all that it loads, before compression."""
@@ -59,12 +61,21 @@ def test_her_day_is_shown_as_far_as_she_wishes(there: Town) -> None:
     def day() -> str:
         return str(daughter.get("/family").text).split("今天</h2>")[1].split("</section>")[0]
 
+    operator = there.signed_in(Role.OPERATOR, "operator-1")
+
+    def share(level: Level) -> None:
+        send(operator, "/people/sharing", {"resident": "resident-1", "level": level})
+        there.pump()
+
     assert "厨房" not in day()
     assert "在家活动" in day()
-    there.desk.sharing.say("resident-1", Level.ROOMS, "operator-1", there.now)
+    share(Level.ROOMS)
     assert "厨房" in day()
-    there.desk.sharing.say("resident-1", Level.NOTHING, "operator-1", there.now)
+    share(Level.NOTHING)
     assert "<svg" not in day()
+    record = there.desk.known.record(EAST, Resident, "resident-1")
+    assert record is not None
+    assert record.sharing == Level.NOTHING  # in the registry, and so in the journal
 
 
 def test_staff_go_from_task_to_resolved_with_a_photo_and_the_family_verifies(there: Town) -> None:
@@ -135,7 +146,8 @@ def test_a_visit_written_twice_is_one_and_two_that_differ_both_stand(there: Town
     send(head, "/visits", {**form, "id": "a2", "note": "second", "at": there.now + 9_999_999})
 
     assert (queued.json()["new"], again.json()["new"]) == (True, False)
-    visits = there.desk.ledger.of(EAST, "home-1")
+    there.pump()
+    visits = visits_of(there.store, EAST, "home-1")
     assert [one.note for one in visits] == ["second", "first"]
     assert visits[0].at == there.now  # no clock of a phone dates a visit into the future
     assert "1 号楼 301" not in head.get("/visits").text  # nobody is due there for a week

@@ -20,6 +20,7 @@ from pipeline.brain.respond.ladder import may_answer, plan_of
 from pipeline.brain.respond.lifecycle import BRAIN, OVER, ActionNotAllowedError, take
 from pipeline.brain.respond.notices import Notices, dispatched_by
 from pipeline.brain.respond.policy import Policy
+from weinao.ids import REPORTER
 from weinao.messages import Action, Delivery, Feedback, Receipt
 from weinao.outcomes import (
     UNREACHED,
@@ -210,6 +211,8 @@ class Desk:
             raise FeedbackRefusedError(
                 f"incident {incident.id} is {incident.assignee}'s to decline, not {said.actor}'s"
             )
+        if said.action is not Action.RATE and said.actor.startswith(f"{REPORTER}-"):
+            raise FeedbackRefusedError("who reported without a name can only rate the handling")
         if (said.action is Action.RATE) != (said.rating is not None):
             raise FeedbackRefusedError("a rating from 1 to 5 goes with rate, and with nothing else")
         other = self._active.get((incident.kind, incident.subject), incident.id)
