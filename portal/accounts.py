@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
 
-from portal.book import Book
 from portal.secret import hashed, new_key
 from portal.settings import SignInSettings
+from sinks.book import Book
 
 PASSWORD_CHARS_MIN = 10
 PASSWORD_CHARS_MAX = 200

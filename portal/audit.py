@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from portal.book import Book
+from sinks.book import Book
 
 START = "0" * 64
 

@@ -14,21 +14,20 @@ from structlog.typing import FilteringBoundLogger
 
 from portal.accounts import Account, Accounts, Scope
 from portal.audit import Audit
-from portal.book import Book
-from portal.known import Known
 from portal.links import Links
 from portal.live import Live, Stores
 from portal.measures import ANSWERS
-from portal.outbox import Outbox
 from portal.photos import Photos
-from portal.post import Post
 from portal.reach import Reach, reach_of
 from portal.reports import Reports
 from portal.secret import kept_secret
 from portal.settings import PortalSettings
-from portal.sharing import Sharing
 from portal.views.tongue import Tongue
 from portal.visits import Ledger
+from sinks.book import Book
+from sinks.known import Known
+from sinks.outbox import Outbox
+from sinks.post import Post
 from sinks.store import Filter, Store
 from weinao import kept, topics
 from weinao.catalogue import Language
@@ -37,6 +36,7 @@ from weinao.outcomes import Incident, Rejected
 from weinao.registry import Device
 
 REFUSALS_SEEN = 50
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
@@ -88,13 +88,11 @@ class Desk:
     links: Links = field(init=False)
     reports: Reports = field(init=False)
     ledger: Ledger = field(init=False)
-    sharing: Sharing = field(init=False)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.book, self.settings.sign_in)
         self.audit, self.links = Audit(self.book), Links(self.secret, self.book)
-        self.reports, self.ledger = Reports(self.book), Ledger(self.book)
-        self.sharing = Sharing(self.book)
+        self.reports, self.ledger = Reports(self.book), Ledger(self.book, self.outbox)
 
     @property
     def known(self) -> Known:
@@ -207,7 +205,7 @@ def made(
         evidence: Where pictures that cameras kept are found; beside the portal's own folder, if
             not said.
     """
-    book = Book(folder / "portal.sqlite")
+    book = Book(folder / "portal.sqlite", MIGRATIONS)
     stores = Stores(open_store)
     outbox = Outbox(book, settings.community, settings.name, now)
     return Desk(

@@ -9,7 +9,7 @@ import secrets
 from itsdangerous import BadSignature, URLSafeSerializer
 from msgspec import Struct
 
-from portal.book import Book
+from sinks.book import Book
 
 _PURPOSE = "weinao.answer.v1"
 _NONCE_BYTES = 12
@@ -32,22 +32,41 @@ class LinkRefusedError(Exception):
         self.key = key
 
 
-class Links:
-    """Makes links and takes them back.
+class Maker:
+    """Makes links.
 
     Args:
         secret: The portal's own; whoever has it can make links.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._signer = URLSafeSerializer(secret, salt=_PURPOSE)
+
+    def make(self, incident: str, actor: str, expires_at: int, nonce: str = "") -> str:
+        """Return the text of a new link.
+
+        Args:
+            incident: Which it answers,
+            actor: and in whose name.
+            expires_at: When it stops.
+            nonce: Tells it from others; one notice carries one link, on whatever channel.
+        """
+        nonce = nonce or secrets.token_urlsafe(_NONCE_BYTES)
+        text: str = self._signer.dumps([incident, actor, expires_at, nonce])
+        return text
+
+
+class Links(Maker):
+    """Makes links and takes them back.
+
+    Args:
+        secret: The portal's own.
         book: Where used ones are noted.
     """
 
     def __init__(self, secret: str, book: Book) -> None:
-        self._signer, self._book = URLSafeSerializer(secret, salt=_PURPOSE), book
-
-    def make(self, incident: str, actor: str, expires_at: int) -> str:
-        """Return the text of a new link."""
-        nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        text: str = self._signer.dumps([incident, actor, expires_at, nonce])
-        return text
+        super().__init__(secret)
+        self._book = book
 
     def read(self, text: str, now: int) -> Link:
         """Return what a link is for.

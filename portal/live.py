@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 
 from structlog.typing import FilteringBoundLogger
 
-from portal import known as registry
-from portal.known import LATE_MS, Known
 from portal.measures import CHANGES, STORE_AGE, STREAMS, TOLD_SECONDS
 from portal.reach import OVER
+from sinks import known as registry
+from sinks.known import LATE_MS, Known
 from sinks.store import Filter, Store, StoreUnavailableError, every
 from weinao.outage import Outage
 from weinao.outcomes import Incident, IncidentState, Outcome

@@ -20,6 +20,4 @@ ANSWERS = Counter(
     "weinao_portal_answers_total", "Answers taken from people, by action.", ["action"]
 )
 REFUSED = Counter("weinao_portal_refused_total", "Requests refused, by reason.", ["why"])
-SENT = Counter("weinao_portal_messages_sent_total", "Messages published, repeats included.")
-UNSENT = Gauge("weinao_portal_outbox_messages", "Messages not known to be in the journal.")
 STORE_AGE = Gauge("weinao_portal_store_age_seconds", "How long ago the store answered last.")

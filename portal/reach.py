@@ -12,7 +12,7 @@ The brain has the last word on every answer; here is decided what is shown and o
 from msgspec import Struct
 
 from portal.accounts import Role
-from portal.known import Known, holds
+from sinks.known import Known, holds
 from weinao.messages import Action
 from weinao.outcomes import Incident, IncidentState
 from weinao.registry import Resident

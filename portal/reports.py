@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from portal.book import Book
 from portal.secret import hashed
+from sinks.book import Book
 
 Category = Literal[
     "help", "fire", "gas", "missing", "leak", "falling_object", "fire_lane", "stranger", "other"

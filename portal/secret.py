@@ -1,6 +1,7 @@
 """Secrets that people hold: made here, shown once, and kept as a hash only."""
 
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def kept_secret(path: Path) -> str:
     """Return the portal's own secret, made at its first start, readable by its owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(new_key(), encoding="ascii")
+        # Two programs may be first: what one of them made is whole before the other can read it.
+        part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        part.touch(mode=0o600)
+        part.write_text(new_key(), encoding="ascii")
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+        part.unlink()
     return path.read_text(encoding="ascii").strip()

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from sinks.settings import PostSettings
 from weinao.messages import Id
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -26,25 +27,6 @@ class WebSettings(Section, frozen=True, kw_only=True):
     port: Port = 8_480
     url: str = "http://127.0.0.1:8480"
     upload_bytes_max: Annotated[int, Meta(ge=65_536, le=50_000_000)] = 12_000_000
-
-
-class BrokerSettings(Section, frozen=True, kw_only=True):
-    """Where what people say goes.
-
-    Attributes:
-        resend_s: What the journal has not got is sent again after so long.
-        ca: The authority of the broker's certificate, a PEM file; empty for no TLS.
-        certificate: The portal's own certificate, a PEM file; empty for none.
-        key: Of that certificate.
-    """
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=1, le=65_535)] = 1_884
-    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
-    resend_s: Positive = 3.0
-    ca: str = ""
-    certificate: str = ""
-    key: str = ""
 
 
 class SignInSettings(Section, frozen=True, kw_only=True):
@@ -133,7 +115,7 @@ class PortalSettings(Section, frozen=True, kw_only=True):
     name: Id = "portal"
     fresh_s_max: Positive = 10.0
     web: WebSettings = WebSettings()
-    broker: BrokerSettings = BrokerSettings()
+    broker: PostSettings = PostSettings()
     sign_in: SignInSettings = SignInSettings()
     limits: LimitSettings = LimitSettings()
     visits: VisitSettings = VisitSettings()

@@ -1,11 +1,11 @@
 """How much of her day a resident lets her family see; until she says more, hours without rooms.
 
+It stands in her record of the registry, so it is journalled, versioned and replayed like all else.
 Consent in the registry comes first: without it there are no readings that could be shown.
 """
 
 from enum import StrEnum
 
-from portal.book import Book
 from weinao.registry import Resident
 
 
@@ -17,26 +17,9 @@ class Level(StrEnum):
     NOTHING = "nothing"
 
 
-class Sharing:
-    """What residents of one community said.
-
-    Args:
-        book: Where it is kept.
-    """
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
-
-    def of(self, resident: str) -> Level:
-        """Return what somebody agreed to."""
-        rows = self._book.ask("SELECT level FROM sharing WHERE resident = ?", resident)
-        return Level(rows[0][0]) if rows else Level.HOURS
-
-    def say(self, resident: str, level: Level, said_by: str, now: int) -> None:
-        """Note what somebody agrees to from now on."""
-        self._book.do(
-            "INSERT OR REPLACE INTO sharing VALUES (?, ?, ?, ?)", resident, level, said_by, now
-        )
+def level_of(resident: Resident) -> Level:
+    """Return what somebody agreed to, as the registry has it."""
+    return Level(resident.sharing)
 
 
 def agreed(resident: Resident, purpose: str, now: int) -> bool:

@@ -1,45 +1,33 @@
 """Visits at home (入户走访): who is due, and the ledger of those that were made.
 
-The ledger only grows. A phone without network keeps its entries and brings them later, each under
-the id it was written with. The rule where two do not agree:
+An entry goes the way of every observation, so the ledger is the journal's, and only grows. A phone
+without network keeps its entries and brings them later, each under the id it was written with. The
+rule where two do not agree:
 
     the same id again         it is the entry that is there already: nothing happens
     other words, same home    both stand, in the order of when they were written; neither replaces
                               the other, for both people were there
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.book import Book
-from portal.known import Known
+from sinks.book import Book
+from sinks.known import Known
+from sinks.outbox import Outbox
+from sinks.store import Filter, Store, every
+from weinao.messages import Visit
+from weinao.outcomes import Kept, Outcome
 from weinao.registry import Household, Resident
 
 _DAY_MS = 86_400_000
+YEAR_MS = 366 * _DAY_MS
+"""Nobody goes unvisited for longer than that by any rule; what is older needs no reading."""
+
 FOUND = ("well", "needs_help", "not_home", "moved")
 """What a visit may find; keys of the catalogue."""
-
-
-class Visit(Struct, frozen=True, kw_only=True):
-    """One visit.
-
-    Attributes:
-        id: Made where it was written.
-        at: When it was made, by the phone's clock, at latest when it arrived.
-        found: One of `FOUND`.
-        received_at: When the portal got it.
-    """
-
-    id: str
-    staff: str
-    grid: str
-    household: str
-    at: int
-    found: str
-    note: str
-    received_at: int
 
 
 class Due(Struct, frozen=True, kw_only=True):
@@ -62,40 +50,40 @@ class Due(Struct, frozen=True, kw_only=True):
 
 
 class Ledger:
-    """The visits of one portal.
+    """Hands entries on, each once.
 
     Args:
-        book: Where they are kept.
+        book: Where the ids are noted of what was handed on,
+        outbox: and by which way it goes to the journal.
     """
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, outbox: Outbox) -> None:
+        self._book, self._outbox = book, outbox
 
-    def add(self, visit: Visit) -> bool:
-        """Write an entry down; return whether it was new."""
-        return bool(
-            self._book.do(
-                "INSERT OR IGNORE INTO visits VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                *structs.astuple(replace(visit, at=min(visit.at, visit.received_at))),
-            )
-        )
+    def add(self, grid: str, visit: Visit, now: int) -> str:
+        """Hand an entry on; return its id as an observation, empty for one that came before."""
+        visit = replace(visit, at=min(visit.at, now))
+        with self._book.together():
+            new = self._book.do("INSERT OR IGNORE INTO visits_said VALUES (?, ?)", visit.entry, now)
+            return self._outbox.sense(grid, visit) if new else ""
 
-    def of(self, grid: str, household: str, limit: int = 20) -> list[Visit]:
-        """Return the visits of a home, newest first."""
-        rows = self._book.ask(
-            "SELECT * FROM visits WHERE grid = ? AND household = ? ORDER BY at DESC, id LIMIT ?",
-            grid, household, limit,
-        )  # fmt: skip
-        return [_visit(row) for row in rows]
 
-    def last(self, grid: str) -> dict[str, int]:
-        """Return, for each home of a grid, when somebody was last met there."""
-        rows = self._book.ask(
-            "SELECT household, max(at) FROM visits WHERE grid = ? AND found != 'not_home'"
-            " GROUP BY household",
-            grid,
-        )
-        return dict(rows)
+def visits_of(store: Store, grid: str, household: str, limit: int = 20) -> list[Visit]:
+    """Return the visits of a home, newest first."""
+    wanted = Filter(grid=grid, kind="visit", household=household, newest=True, limit=limit)
+    return [said for _, said in _visits(store.observations(wanted))][::-1]
+
+
+def last_visits(store: Store, grid: str, now: int) -> dict[str, int]:
+    """Return, for each home of a grid, when somebody was last met there, within a year."""
+    since = now - YEAR_MS
+    last: dict[str, int] = {}
+    for home, said in _visits(
+        every(store, "observations", Filter(grid=grid, kind="visit", since=since))
+    ):
+        if said.found != "not_home":
+            last[home] = max(said.at, last.get(home, 0))
+    return last
 
 
 class Needs(Struct, frozen=True, kw_only=True):
@@ -157,17 +145,8 @@ def _tags(resident: Resident, now: int) -> list[str]:
     return [one.tag for one in resident.tags if one.valid_to is None or now < one.valid_to]
 
 
-def _visit(row: tuple[object, ...]) -> Visit:
-    name, staff, grid, household, at, found, note, received_at = row
-    assert isinstance(at, int)
-    assert isinstance(received_at, int)
-    return Visit(
-        id=str(name),
-        staff=str(staff),
-        grid=str(grid),
-        household=str(household),
-        at=at,
-        found=str(found),
-        note=str(note),
-        received_at=received_at,
-    )
+def _visits(found: Iterable[Outcome]) -> Iterator[tuple[str, Visit]]:
+    for one in found:
+        said = one.value.observation if isinstance(one.value, Kept) else None
+        if isinstance(said, Visit):
+            yield said.household, said

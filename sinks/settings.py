@@ -1,6 +1,6 @@
 """What an operator may choose for the programs of this room.
 
-`configs/store.toml` and `configs/notify.toml` say it all in sentences.
+`configs/store.toml` and `configs/announce.toml` say it all in sentences.
 """
 
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ class StoreMetricsSettings(Section, frozen=True, kw_only=True):
     address: str = "127.0.0.1"
 
 
-class NotifyMetricsSettings(Section, frozen=True, kw_only=True):
+class AnnounceMetricsSettings(Section, frozen=True, kw_only=True):
     """Where Prometheus finds the notifier; a port of 0 takes any free one."""
 
     port: Port = 9_468
@@ -141,7 +141,26 @@ class BrokerSettings(Section, frozen=True, kw_only=True):
     tls: TlsSettings | None = None
 
 
-class NotifySettings(Section, frozen=True, kw_only=True):
+class PostSettings(Section, frozen=True, kw_only=True):
+    """Where what people say goes.
+
+    Attributes:
+        resend_s: What the journal has not got is sent again after so long.
+        ca: The authority of the broker's certificate, a PEM file; empty for no TLS.
+        certificate: The program's own certificate, a PEM file; empty for none.
+        key: Of that certificate.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1_884
+    keep_alive_s: Annotated[int, Meta(ge=5, le=3_600)] = 30
+    resend_s: Positive = 3.0
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+class AnnounceSettings(Section, frozen=True, kw_only=True):
     """Everything the notifier is told.
 
     Attributes:
@@ -155,5 +174,5 @@ class NotifySettings(Section, frozen=True, kw_only=True):
     batch_max: Annotated[int, Meta(ge=1, le=1_000)] = 200
     wait_s: Annotated[float, Meta(gt=0, le=5)] = 0.1
     broker: BrokerSettings = BrokerSettings()
-    metrics: NotifyMetricsSettings = NotifyMetricsSettings()
+    metrics: AnnounceMetricsSettings = AnnounceMetricsSettings()
     log: LogSettings = LogSettings()

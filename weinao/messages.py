@@ -287,6 +287,42 @@ class Feedback(Observation, frozen=True, kw_only=True, tag="feedback"):
     rating: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
+class Visit(Observation, frozen=True, kw_only=True, tag="visit"):
+    """An entry of the ledger of visits at home (入户走访), dated by when somebody was there.
+
+    Attributes:
+        entry: The id it was written down with; an entry brought twice is one.
+        staff: Who was there.
+        found: How it was; `not_home` is no meeting.
+    """
+
+    entry: Id
+    household: Id
+    staff: Id
+    found: Literal["well", "needs_help", "not_home", "moved"]
+    note: Text = ""
+
+
+class Delivery(Observation, frozen=True, kw_only=True, tag="delivery"):
+    """What became of a notice on its way to a person.
+
+    Attributes:
+        incident: Which the notice is about; empty for none.
+        ok: A provider has taken it over; whether anybody has read it, their answer says.
+        channel: The name of the one that took it, or that failed last; never an address.
+        tries: On all channels together.
+        detail: Why it failed, in a word, as `timeout`; empty where it did not.
+    """
+
+    notice: Id
+    incident: Word = ""
+    recipient: Id
+    ok: bool
+    channel: Word = ""
+    tries: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    detail: Word = ""
+
+
 class Receipt(Observation, frozen=True, kw_only=True, tag="receipt"):
     """What became of a command."""
 
@@ -332,6 +368,8 @@ AnyObservation = (
     | Utility
     | Report
     | Patrol
+    | Visit
+    | Delivery
     | Feedback
     | Receipt
     | Status

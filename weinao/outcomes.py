@@ -244,6 +244,10 @@ class HealthScore(Struct, frozen=True, kw_only=True, tag="score"):
     advice: tuple[str, ...] = ()
 
 
+UNREACHED = "nothing reached"
+"""How the note begins of a step by which the brain turns away from whom no channel reached."""
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """One action taken on an incident; `actor` is a person's id, or `brain`."""
 
@@ -347,6 +351,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     """A message to one person about one step of an incident; its id makes repeats harmless.
 
     Attributes:
+        kind: Of the danger; None for what is told by date: a reminder, a test alarm.
         happened_at: When the danger began in the world.
         old: It happened a while ago, and only now was heard of: to be told as such.
         not_before: When it may be delivered; 0 for at once.
@@ -359,7 +364,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     language: str
     step: str
     at: int
-    kind: HazardKind
+    kind: HazardKind | None
     severity: Severity
     subject: str
     happened_at: int = 0

@@ -122,6 +122,22 @@ class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     valid_to: Instant | None = None
 
 
+class Reminder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that a resident wants to be reminded of, at a minute of the local day.
+
+    Attributes:
+        text: What exactly, as the name of a pill.
+        weekdays: 1 for Monday to 7; empty for every day.
+        family: Her first contact is reminded, too; alone, where she has no channel of her own.
+    """
+
+    what: Annotated[str, Meta(pattern="^(medicine|wear|charge)$(?!\n)")]
+    at_min: Annotated[int, Meta(ge=0, le=1439)]
+    text: Name = ""
+    weekdays: Annotated[tuple[Annotated[int, Meta(ge=1, le=7)], ...], Meta(max_length=7)] = ()
+    family: bool = False
+
+
 class VitalLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A resident's own limits, set by a clinician; absent ones fall back to the rule's."""
 
@@ -141,6 +157,9 @@ class Resident(Registry, frozen=True, kw_only=True, tag="resident"):
         spo2_scale_2: A clinician set the 88–92 % target (NEWS2 scale 2).
         contacts: In the order in which they are told.
         consents: Without one for its purpose, no reading gets past the gate.
+        channels: How to reach herself, best first; empty for not at all.
+        reminders: What she wants to be reminded of.
+        sharing: What her family sees of her day: by room, by the hour without rooms, or nothing.
     """
 
     name: Name = ""
@@ -151,6 +170,9 @@ class Resident(Registry, frozen=True, kw_only=True, tag="resident"):
     limits: VitalLimits = VitalLimits()
     contacts: Annotated[tuple[Contact, ...], Meta(max_length=16)] = ()
     consents: Annotated[tuple[Consent, ...], Meta(max_length=32)] = ()
+    channels: Annotated[tuple[Text, ...], Meta(max_length=8)] = ()
+    reminders: Annotated[tuple[Reminder, ...], Meta(max_length=32)] = ()
+    sharing: Annotated[str, Meta(pattern="^(rooms|hours|nothing)$(?!\n)")] = "hours"
     language: Annotated[str, Meta(pattern="^(zh|en)$(?!\n)")] = "zh"
 
 

@@ -3,6 +3,7 @@
 Pure: what is known comes in as a `Case`, sentences go out. Whoever reads the store makes the case.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -25,6 +26,9 @@ from weinao.outcomes import (
 from weinao.registry import Building, Checkpoint, Device, Record, Resident
 from weinao.timeline import BRAIN, OVER, Handled, missed, timeline
 from weinao.voice import Voice
+
+_PHOTO = re.compile(r"\n?\[photo [0-9a-f]{32}\]")
+"""How a note names a photo (portal/photos.py); a test holds the two together."""
 
 
 class Case(Handled, frozen=True, kw_only=True):
@@ -81,7 +85,7 @@ def tell(case: Case, language: Language) -> Story:
         "sensed": _sensed(case, voice),
         "rule": _rule(case, voice),
         "steps": (
-            Line(found.text, found.at, voice.clock(found.at, case.incident.at))
+            Line(_pictured(found.text, voice), found.at, voice.clock(found.at, case.incident.at))
             for found in timeline(case, voice)
         ),
         "ended": _ended(case, voice),
@@ -90,6 +94,13 @@ def tell(case: Case, language: Language) -> Story:
         Chapter(name, voice.say("chapter", name), tuple(lines)) for name, lines in parts.items()
     )
     return Story(case.incident.id, title(case.incident, voice), chapters)
+
+
+def _pictured(text: str, voice: Voice) -> str:
+    """Return a sentence with the number of its photos in place of their names."""
+    count = len(_PHOTO.findall(text))
+    plain = _PHOTO.sub("", text).replace("“”", "")
+    return plain + voice.say("step", "photo", count=count) if count else text
 
 
 def title(incident: Incident, voice: Voice) -> str:

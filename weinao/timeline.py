@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from weinao.messages import Action
+from weinao.messages import Action, Delivery
 from weinao.outcomes import (
+    UNREACHED,
     Command,
     Hazard,
     Incident,
     IncidentState,
+    Kept,
     Notice,
     Outcome,
     Phase,
@@ -33,13 +35,18 @@ class Moment(Struct, frozen=True):
 
 
 class Handled(Struct, frozen=True, kw_only=True):
-    """An incident with what belongs to it, each in the order of the journal."""
+    """An incident with what belongs to it, each in the order of the journal.
+
+    Attributes:
+        deliveries: What became of its notices.
+    """
 
     incident: Incident
     hazards: tuple[Outcome, ...] = ()
     tasks: tuple[Outcome, ...] = ()
     notices: tuple[Outcome, ...] = ()
     commands: tuple[Outcome, ...] = ()
+    deliveries: tuple[Kept, ...] = ()
 
 
 def timeline(handled: Handled, voice: Voice) -> list[Moment]:
@@ -50,6 +57,7 @@ def timeline(handled: Handled, voice: Voice) -> list[Moment]:
         *_checks(handled, voice),
         *_worse(handled, voice),
         *_orders(handled, voice),
+        *_deliveries(handled, voice),
     ]
     return sorted(found, key=lambda moment: moment.at)
 
@@ -103,7 +111,10 @@ def _steps(handled: Handled, voice: Voice) -> Iterator[Moment]:
             # Who is late after having taken it on is late with the work, not with the answer.
             working = before in (Action.ACCEPT, Action.ARRIVE)
             late = _late(step, handled.incident.steps)
-            text = voice.say("step", "missed_work" if working else "missed", who=voice.who(late))
+            key = "missed_work" if working else "missed"
+            if step.note.startswith(UNREACHED):
+                key = "unreached"
+            text = voice.say("step", key, who=voice.who(late))
         else:
             text = _step(step, asked_at, handled.incident, voice)
         if step.action not in (Action.ACK, Action.COMMENT):
@@ -197,6 +208,26 @@ _TOLD = {
     "rate": "rate_asked",
     "order": "order_failed_told",
 }
+
+
+def _deliveries(handled: Handled, voice: Voice) -> Iterator[Moment]:
+    """Yield what channels did with the notices: once for each person and channel that took one."""
+    taken: set[tuple[str, str]] = set()
+    for kept in handled.deliveries:
+        said = kept.observation
+        if not isinstance(said, Delivery) or (said.ok and (said.recipient, said.channel) in taken):
+            continue
+        if said.ok:
+            taken.add((said.recipient, said.channel))
+        text = voice.say(
+            "step",
+            "delivered" if said.ok else "undelivered",
+            channel=said.channel,
+            who=voice.who(said.recipient),
+            tries=said.tries,
+            why=said.detail,
+        )
+        yield Moment(kept.received_at, text, "delivered" if said.ok else "undelivered")
 
 
 def _orders(handled: Handled, voice: Voice) -> Iterator[Moment]:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from weinao.catalogue import LANGUAGES, Catalogue, Language, catalogue
+from weinao.ids import REPORTER
 from weinao.outcomes import Fact
 from weinao.registry import Device, Grid, Household, Record, Resident, Staff
 
@@ -47,6 +48,7 @@ class Voice:
     """
 
     def __init__(self, language: Language, records: Iterable[Record]) -> None:
+        self.language = language
         self.words = story_words(language)
         self.records = tuple(records)
         self._names = dict(self._named(self.records))
@@ -92,6 +94,8 @@ class Voice:
 
     def who(self, person: str) -> str:
         """Return a person by role and name, or what else an id is known as."""
+        if person.startswith(f"{REPORTER}-"):
+            return self.say("who", "reporter")
         return self._names.get(person, person) or self.words.say("table", "unknown")
 
     def people(self, ids: Iterable[str]) -> str:

@@ -6,9 +6,10 @@ were batched and wherever they were cut.
     pack -> new? -> known device? -> who and where -+-> rules that act at once ------+-> desk
                                                     +-> home clock -> ordered rules -+
     heartbeat -> its homes' clocks, its devices' silence
-    tick      -> silence of agents, deadlines of people
-    feedback  -> desk, and what its rule learns from it
+    tick      -> silence of agents, deadlines of people, reminders and test alarms
+    feedback  -> desk, and what its rule learns from it; or a test alarm that it answers
     receipt   -> desk
+    delivery  -> desk
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered
 from pipeline.brain.perceive.seen import Seen
+from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
 from pipeline.brain.respond.desk import (
     Desk,
     DeskState,
@@ -38,7 +40,16 @@ from pipeline.brain.respond.policy import Policy
 from weinao import messages, topics
 from weinao.codec import Arrival
 from weinao.ids import observation_id
-from weinao.messages import AnyObservation, Feedback, Home, Pack, Receipt, Status
+from weinao.messages import (
+    AnyObservation,
+    Delivery,
+    Feedback,
+    Home,
+    Pack,
+    Receipt,
+    Status,
+    Visit,
+)
 from weinao.outcomes import (
     AnyOutcome,
     Hazard,
@@ -51,7 +62,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 5
+SNAPSHOT_VERSION = 6
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -68,6 +79,7 @@ class Snapshot(Struct, frozen=True):
         at_home: For each place, the states that its clock moves.
         liveness: Who was heard when.
         desk: The incidents.
+        calendar: Reminders and test alarms.
     """
 
     version: int
@@ -79,6 +91,7 @@ class Snapshot(Struct, frozen=True):
     at_home: dict[str, tuple[StateKey, ...]]
     liveness: LivenessState
     desk: DeskState
+    calendar: CalendarState = CalendarState()
 
 
 class SnapshotVersionError(Exception):
@@ -127,6 +140,9 @@ class GridBrain:
             silence or Silence(), resume.liveness if resume else LivenessState()
         )
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
+        self._calendar = Calendar(
+            policy or Policy(), resume.calendar if resume else CalendarState()
+        )
 
     def observe(self, batch: Iterable[Entry]) -> list[Outcome]:
         """Take in journal entries and return what follows."""
@@ -154,6 +170,7 @@ class GridBrain:
             at_home=dict(self._at_home),
             liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
+            calendar=self._calendar.snapshot(),
         )
 
     def _take(self, entry: Entry) -> Iterator[AnyOutcome]:
@@ -170,6 +187,7 @@ class GridBrain:
             self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], now)
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
+        yield from self._calendar.pass_time(self._known, now)
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
         pack, way = arrival.pack, arrival.topic.way
@@ -215,13 +233,15 @@ class GridBrain:
                 yield from self._heartbeat(device, pack.boot, said, now)
             elif isinstance(said, Receipt):
                 yield from self._desk.take_receipt(said, self._known, now)
-            else:
+            elif isinstance(said, Delivery):
+                yield from self._desk.take_delivery(said, self._known, now)
+            elif not isinstance(said, Visit):
                 yield from self._identify(seen, now)
 
     def _perceive(
         self, device: Device, pack: Pack, index: int, said: AnyObservation, now: int
     ) -> Seen:
-        household = self._known.home_of(device)
+        household = said.household if isinstance(said, Visit) else self._known.home_of(device)
         home = self._known.household(household)
         return Seen(
             id=observation_id(pack.device, pack.boot, pack.seq, index),
@@ -229,7 +249,7 @@ class GridBrain:
             at=said.at,
             received_at=now,
             observation=said,
-            subject=device.wearer or household or device.id,
+            subject=_subject(said) or device.wearer or household or device.id,
             household=household,
             # A home that names another agent would wait for ever for that one's word.
             place=household if home and home.agent == device.agent else device.agent,
@@ -245,6 +265,7 @@ class GridBrain:
         for rule in self._at_once:
             yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
         self._liveness.watch(seen)
+        self._calendar.observe(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
             self._clocks[seen.place], due = homes.wait(clock, seen)
@@ -333,6 +354,9 @@ class GridBrain:
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int
     ) -> Iterator[AnyOutcome]:
+        if self._calendar.knows(said.incident):
+            yield self._drilled(arrival, index, said, now)
+            return
         try:
             following = [*self._desk.take_feedback(said, self._known, now)]
         except UnknownIncidentError as error:
@@ -344,6 +368,13 @@ class GridBrain:
         yield _kept(arrival.pack, index, now, subject=said.incident)
         yield from following
         yield from self._learn(said, now)
+
+    def _drilled(self, arrival: Arrival, index: int, said: Feedback, now: int) -> AnyOutcome:
+        try:
+            household = self._calendar.take_answer(said)
+        except DrillRefusedError as error:
+            return _rejected(Reason.NOT_ALLOWED, str(error), arrival, now)
+        return _kept(arrival.pack, index, now, subject=said.incident, household=household)
 
     def _learn(self, said: Feedback, now: int) -> Iterator[AnyOutcome]:
         """Let the rules that raised an incident learn from what somebody said of it."""
@@ -379,6 +410,11 @@ TakeIn = Callable[[Rule[Any], Any, Seen], tuple[Any, Sequence[Finding]]]
 
 def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Finding]]:
     return rule.observe(state, seen)
+
+
+def _subject(said: AnyObservation) -> str:
+    """Return what an observation says itself that it is about; empty where its device decides."""
+    return said.incident or said.recipient if isinstance(said, Delivery) else ""
 
 
 def _kept(pack: Pack, index: int, now: int, *, subject: str, household: str = "") -> Kept:

@@ -5,7 +5,14 @@ from typing import Annotated, Any
 from litestar import Response, Router, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, NotFoundException, PermissionDeniedException
+from litestar.exceptions import (
+    NotAuthorizedException,
+    NotFoundException,
+    PermissionDeniedException,
+    ServiceUnavailableException,
+    TooManyRequestsException,
+    ValidationException,
+)
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.response import ServerSentEvent
@@ -31,6 +38,12 @@ from weinao.messages import Action
 from weinao.outcomes import Kept
 
 LIMIT_MAX = 500
+REFUSALS = (
+    ValidationException, NotAuthorizedException, PermissionDeniedException, NotFoundException,
+    TooManyRequestsException, ServiceUnavailableException,
+)  # fmt: skip
+"""How any question may end; a test asks until each has, and finds them in the document."""
+
 _DAY_MS = 86_400_000
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
 Name = Annotated[str, PathParameter(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -109,14 +122,14 @@ def scope(wanted: Scope) -> Guard:
     return guard
 
 
-@get("/freshness", guards=[scope(Scope.INCIDENTS)])
+@get("/freshness", raises=REFUSALS, guards=[scope(Scope.INCIDENTS)])
 @threaded
 def freshness(desk: Served) -> Fresh:
     """Say how fresh what is shown is."""
     return Fresh(desk.live.answered_at, desk.stale_s(), len(desk.outbox.waiting()))
 
 
-@get("/incidents", guards=[scope(Scope.INCIDENTS)])
+@get("/incidents", raises=REFUSALS, guards=[scope(Scope.INCIDENTS)])
 @threaded
 def incidents(
     request: Asked,
@@ -137,7 +150,7 @@ def incidents(
     ]  # fmt: skip
 
 
-@get("/incidents/{grid:str}/{incident:str}", guards=[scope(Scope.INCIDENTS)])
+@get("/incidents/{grid:str}/{incident:str}", raises=REFUSALS, guards=[scope(Scope.INCIDENTS)])
 @threaded
 def incident(
     request: Asked, desk: Served, grid: Name, incident: Name, lang: FromQuery[Language] = "zh"
@@ -151,7 +164,7 @@ def incident(
 
 @post(
     "/incidents/{grid:str}/{incident:str}/answers",
-    guards=[scope(Scope.ANSWER)]
+    raises=REFUSALS, guards=[scope(Scope.ANSWER)]
 )  # fmt: skip
 @threaded
 def answers(
@@ -168,7 +181,7 @@ def answers(
 
 @get(
     "/incidents/{grid:str}/{incident:str}/cap",
-    guards=[scope(Scope.INCIDENTS)], media_type="application/cap+xml"
+    raises=REFUSALS, guards=[scope(Scope.INCIDENTS)], media_type="application/cap+xml"
 )  # fmt: skip
 @threaded
 def as_cap(request: Asked, desk: Served, grid: Name, incident: Name) -> Response[bytes]:
@@ -183,7 +196,7 @@ def as_cap(request: Asked, desk: Served, grid: Name, incident: Name) -> Response
     return Response(content, media_type="application/cap+xml")
 
 
-@get("/residents/{grid:str}/{resident:str}", guards=[scope(Scope.VITALS)])
+@get("/residents/{grid:str}/{resident:str}", raises=REFUSALS, guards=[scope(Scope.VITALS)])
 @threaded
 def resident(
     request: Asked, desk: Served, grid: Name, resident: Name, lang: FromQuery[Language] = "zh"
@@ -194,7 +207,7 @@ def resident(
 
 @get(
     "/residents/{grid:str}/{resident:str}/observations",
-    guards=[scope(Scope.VITALS)], media_type="application/fhir+json"
+    raises=REFUSALS, guards=[scope(Scope.VITALS)], media_type="application/fhir+json"
 )  # fmt: skip
 @threaded
 def as_fhir(  # noqa: PLR0917  # named by the path and the question
@@ -213,7 +226,7 @@ def as_fhir(  # noqa: PLR0917  # named by the path and the question
     return fhir.bundle([one.value for one in found if isinstance(one.value, Kept)])
 
 
-@get("/statistics", guards=[scope(Scope.STATISTICS)])
+@get("/statistics", raises=REFUSALS, guards=[scope(Scope.STATISTICS)])
 @threaded
 def statistics(
     request: Asked, desk: Served, days: Days = 7, by_kind: FromQuery[bool] = False
@@ -224,7 +237,7 @@ def statistics(
     return figures(desk.live.board.all(), since, by_kind=by_kind)
 
 
-@get("/devices/{grid:str}", guards=[scope(Scope.DEVICES)])
+@get("/devices/{grid:str}", raises=REFUSALS, guards=[scope(Scope.DEVICES)])
 @threaded
 def devices(request: Asked, desk: Served, grid: Name) -> list[Heard]:
     """Return the devices of a grid, and when each was heard of."""
@@ -235,7 +248,7 @@ def devices(request: Asked, desk: Served, grid: Name) -> list[Heard]:
         return heard(grid, desk.known, store, desk.tongue("en", grid))
 
 
-@post("/reports", guards=[scope(Scope.REPORT)])
+@post("/reports", raises=REFUSALS, guards=[scope(Scope.REPORT)])
 async def reports(request: Asked, desk: Served, data: JSONBody[NewReport]) -> ReportReceipt:
     """Take a report in, and return its receipt; the key is shown this once."""
     said = Told(
@@ -246,7 +259,7 @@ async def reports(request: Asked, desk: Served, data: JSONBody[NewReport]) -> Re
     return ReportReceipt(receipt.number, key, found.id if found else "")
 
 
-@get("/changes", guards=[scope(Scope.INCIDENTS)], media_type="text/event-stream")
+@get("/changes", raises=REFUSALS, guards=[scope(Scope.INCIDENTS)], media_type="text/event-stream")
 async def changes(request: Asked, desk: Served) -> ServerSentEvent:
     """Tell of changes of incidents that the account may see, as server-sent events."""
     return ServerSentEvent(stream(desk, viewer_of(request), ""))

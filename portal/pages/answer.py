@@ -12,7 +12,8 @@ from litestar.response import Redirect, Template
 
 from portal.accounts import Account, Role
 from portal.desk import Desk, Viewer
-from portal.links import LinkRefusedError
+from portal.drills import grid_of, is_drill
+from portal.links import Link, LinkRefusedError
 from portal.measures import REFUSED
 from portal.pages.shown import Asked, Served, back, only, page, threaded, tongue_of, viewer_of
 from portal.photos import PhotoRefusedError, marked, unmarked
@@ -83,6 +84,8 @@ def link_page(request: Asked, desk: Served, link: FromPath[str]) -> Template:
     """Show what a link in a notice answers; looking at it answers nothing."""
     try:
         found = desk.links.read(link, desk.now())
+        if is_drill(found.incident):
+            return page(request, desk, "drill.html", link=link)
         reach, incident = linked(desk, found.incident, found.actor)
     except LinkRefusedError as error:
         return _refused(request, desk, error.key)
@@ -104,6 +107,8 @@ async def link_answer(
     now = desk.now()
     try:
         found = desk.links.read(link, now)
+        if is_drill(found.incident):
+            return await sync_to_thread(_drilled, request, desk, found)
         reach, incident = linked(desk, found.incident, found.actor)
         action = _action(data, reach, incident, desk)
         desk.links.use(found, now)
@@ -223,6 +228,19 @@ def linked(desk: Desk, incident: str, actor: str) -> tuple[Reach, Incident]:
         if offered(reach, found, desk.known):
             return reach, found
     raise LinkRefusedError("link_over")
+
+
+def _drilled(request: Asked, desk: Desk, link: Link) -> Template:
+    """Hand on that somebody was reached by a test alarm."""
+    with desk.stores.lent() as store:
+        grid = grid_of(store, link.incident, link.actor)
+    if grid is None:
+        return _refused(request, desk, "link_gone")
+    desk.links.use(link, desk.now())
+    said = Feedback(at=desk.now(), incident=link.incident, actor=link.actor, action=Action.ACK)
+    desk.outbox.answer(grid, said)
+    desk.post.hurry()
+    return page(request, desk, "thanks.html", action=Action.ACK)
 
 
 def _action(data: Answer, reach: Reach, found: Incident, desk: Desk) -> Action:

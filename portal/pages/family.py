@@ -19,6 +19,7 @@ from portal.pages.shown import (
     viewer_of,
 )
 from portal.reach import Reach
+from portal.sharing import level_of
 from portal.views.person import Around, Person, glance, person
 from portal.views.tongue import Tongue
 from sinks.store import Store
@@ -70,7 +71,7 @@ def person_seen(desk: Desk, viewer: Viewer, grid: str, resident: str, language: 
         raise NotFoundException("nobody of that name")
     with desk.stores.lent() as store:
         around = _around(desk, reach, desk.tongue(language, grid), store)
-        return person(grid, found, replace(around, level=desk.sharing.of(resident)))
+        return person(grid, found, replace(around, level=level_of(found)))
 
 
 def _shown(request: Asked, desk: Desk, grid: str, resident: str) -> Template:

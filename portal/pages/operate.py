@@ -10,15 +10,18 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import ValidationException
 from litestar.params import FromQuery, MultipartBody, URLEncodedBody
 from litestar.response import Redirect, Template
+from msgspec import structs
 
 from portal.accounts import Role
 from portal.desk import Desk
+from portal.drills import tested
 from portal.pages.shown import Asked, Served, back, only, page, threaded, tongue_of, viewer_of
 from portal.reach import OVER
-from portal.sharing import Level
+from portal.sharing import Level, level_of
 from portal.views.incident import row
 from portal.views.office import figures, heard, plans
 from weinao.cli.registry import publish, read
+from weinao.messages import Registered
 from weinao.registry import Resident, Staff
 
 DAYS = (1, 7, 30)
@@ -99,6 +102,7 @@ def statistics(request: Asked, desk: Served, days: FromQuery[int] = 7) -> Templa
     return page(
         request, desk, "statistics.html", days=days, choices=DAYS,
         grids=figures(found, since, by_kind=False), kinds=figures(found, since, by_kind=True),
+        drills=_drills(request, desk),
     )  # fmt: skip
 
 
@@ -180,11 +184,15 @@ def share(request: Asked, desk: Served, data: URLEncodedBody[Shares]) -> Redirec
     viewer, now = viewer_of(request), desk.now()
     if data.level not in [*Level] or data.resident not in desk.known.living:
         raise ValidationException("somebody who is registered, and one of the levels")
-    desk.sharing.say(data.resident, Level(data.level), viewer.account.id, now)
+    grid, resident = desk.known.living[data.resident]
+    changed = structs.replace(resident, sharing=data.level)
+    kept = desk.outbox.register(grid, Registered(at=now, record=changed))
+    desk.post.hurry()
     desk.audit.note(
         at=now, actor=viewer.account.id, role=viewer.account.role, action="sharing.changed",
         about=data.resident, purpose=data.level,
     )  # fmt: skip
+    desk.live.wait_for(lambda: desk.arrived(grid, kept), desk.arrives_s)
     return back("/people")
 
 
@@ -196,6 +204,21 @@ def audit(request: Asked, desk: Served, about: FromQuery[str] = "") -> Template:
         request, desk, "audit.html", entries=desk.audit.newest(200, about or None),
         broken_at=desk.audit.broken_at(), about=about,
     )  # fmt: skip
+
+
+def _drills(request: Asked, desk: Desk) -> list[tuple[str, int, int, int]]:
+    """Return, for each grid: people who were tested this month, reached, and answered."""
+    found = []
+    with desk.stores.lent() as store:
+        for grid in desk.known.grids:
+            tongue = tongue_of(request, desk, grid)
+            month = tongue.day(desk.now())[:7]
+            people = tested(store, grid, month)
+            reached = sum(one.delivery == "sent" for one in people)
+            answered = sum(one.answered for one in people)
+            if people:
+                found.append((grid, len(people), reached, answered))
+    return found
 
 
 def _is_registered(desk: Desk, role: Role, person: str) -> bool:
@@ -217,7 +240,7 @@ def _people_page(request: Asked, desk: Desk, link: str = "", problem: str = "") 
         *(("staff", one) for one in sorted(known.team_of)),
     ]
     sharing = [
-        (one, desk.sharing.of(one.id))
+        (one, level_of(one))
         for grid in known.grids
         for one in known.of(grid, Resident)
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from portal.pages.shown import Asked, Served, back, language_of, page, threaded,
 from portal.photos import PhotoRefusedError
 from portal.reports import CATEGORIES, Receipt, new_number
 from portal.views.tongue import Tongue
+from weinao.ids import reporter_of
 from weinao.messages import Action, Feedback, Report
 from weinao.outcomes import Incident, IncidentState
 from weinao.registry import Device, Resident
@@ -134,9 +135,12 @@ def rate(
     incident = incident_of(desk, found)
     if data.rating not in RATINGS or incident is None:
         raise ValidationException("a rating from 1 to 5, once it is over")
-    if desk.reports.rate(found.number, data.rating) and incident.reporter:
+    if desk.reports.rate(found.number, data.rating):
+        # Who left no name is known to the brain by the report, which the receipt has opened.
+        unnamed = reporter_of(found.observation)
         said = Feedback(
-            at=desk.now(), incident=incident.id, actor=incident.reporter, action=Action.RATE,
+            at=desk.now(), incident=incident.id,
+            actor=(incident.reporter if found.account else "") or unnamed, action=Action.RATE,
             rating=data.rating,
         )  # fmt: skip
         desk.answer(incident, said)

@@ -7,15 +7,16 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException, PermissionDeniedException, ValidationException
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
+from msgspec import ValidationError, convert
 
 from portal.accounts import Role
 from portal.desk import Desk
 from portal.pages.shown import Asked, Served, back, only, page, threaded, tongue_of, viewer_of
 from portal.reach import OVER, Reach, asked, sees, sees_person
 from portal.views.incident import row
-from portal.visits import FOUND, Due, Needs, Visit, due
+from portal.visits import FOUND, Due, Needs, due, last_visits, visits_of
 from sinks.store import Filter, Store
-from weinao.messages import Patrol
+from weinao.messages import Patrol, Visit
 from weinao.outcomes import Incident, Kept, Risk
 from weinao.registry import Checkpoint, Household, Resident
 
@@ -112,11 +113,13 @@ def card(
         tongue.voice.say("tag", kind, name=name) if name else tongue.voice.say("tag", kind)
         for kind, _, name in (tag.partition(":") for tag in tags)
     ]
+    with desk.stores.lent() as store:
+        visits = visits_of(store, grid, found.household, 5)
     age = tongue.voice.local(now).year - found.birth_year if found.birth_year else None
     return page(
         request, desk, "card.html", grid=grid, resident=found, tags=spoken, age=age,
         home=tongue.home(found.household), purpose=data.purpose,
-        visits=desk.ledger.of(grid, found.household, 5),
+        visits=visits,
     )  # fmt: skip
 
 
@@ -159,13 +162,14 @@ def visits(request: Asked, desk: Served) -> Template:
     reach = desk.reach(viewer_of(request))
     with desk.stores.lent() as store:
         found = [one for grid in sorted(reach.grids) for one in dues(desk, store, grid)]
+        soon = [one for one in found if one.due_at < desk.now() + SOON_DAYS * _DAY_MS]
+        ledger = {
+            (one.grid, one.household): visits_of(store, one.grid, one.household, 3) for one in soon
+        }
     tongues = {grid: tongue_of(request, desk, grid) for grid in reach.grids}
-    ledger = {
-        (one.grid, one.household): desk.ledger.of(one.grid, one.household, 3) for one in found
-    }
     return page(
-        request, desk, "visits.html", dues=found, tongues=tongues, found_words=FOUND,
-        ledger=ledger, soon_ms=SOON_DAYS * _DAY_MS,
+        request, desk, "visits.html", dues=soon, tongues=tongues, found_words=FOUND,
+        ledger=ledger,
     )  # fmt: skip
 
 
@@ -179,28 +183,25 @@ def visit(
     reach, now = desk.reach(viewer), desk.now()
     if data.grid not in reach.grids or not desk.known.record(data.grid, Household, data.household):
         raise NotFoundException("no such home")
-    if data.found not in FOUND or not data.id or len(data.id) > 64:  # noqa: PLR2004  # as ids are
-        raise ValidationException("what was found, and the id of the entry")
-    at = min(data.at or now, now)
-    new = desk.ledger.add(
-        Visit(
-            id=data.id,
-            staff=reach.person,
-            grid=data.grid,
-            household=data.household,
-            at=at,
-            found=data.found,
-            note=data.note.strip()[:2_000],
-            received_at=now,
-        )
-    )
+    try:
+        said = convert(
+            {"at": min(data.at or now, now), "entry": data.id, "household": data.household,
+             "staff": reach.person, "found": data.found, "note": data.note.strip()[:2_000]},
+            Visit,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise ValidationException("what was found, and the id of the entry") from error
+    desk.stands_for(data.grid)
+    new = desk.ledger.add(data.grid, said, now)
+    desk.post.hurry()
     if new:
         desk.audit.note(
             at=now, actor=viewer.account.id, role=reach.role, action="visit.written",
             about=data.household, purpose="visit",
         )  # fmt: skip
     if request.headers.get("x-part") == "queued":
-        return Response({"id": data.id, "new": new})
+        return Response({"id": data.id, "new": bool(new)})
+    desk.live.wait_for(lambda: not new or desk.arrived(data.grid, new), desk.arrives_s)
     return back("/visits")
 
 
@@ -211,7 +212,7 @@ def dues(desk: Desk, store: Store, grid: str) -> list[Due]:
         if isinstance(one.value, Risk):
             for about in {one.value.subject, one.value.household}:
                 risks.setdefault(about, []).append(one.value.kind)
-    last = desk.ledger.last(grid)
+    last = last_visits(store, grid, desk.now())
     needs = Needs(last=last, risks=risks, every_days=desk.settings.visits.every_days)
     return due(desk.known, grid, needs, desk.now())
 

@@ -6,14 +6,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from portal.accounts import Role
-from portal.known import Known
 from portal.photos import unmarked
 from portal.reach import OVER, Reach, offered, sees_person
 from portal.views.tongue import Tongue
+from sinks.deliveries import deliveries_of
+from sinks.known import Known
 from sinks.store import Filter, Store
 from weinao import kept
 from weinao.messages import Action, Report
-from weinao.outcomes import Incident, IncidentState, Kept, Outcome, Severity
+from weinao.outcomes import UNREACHED, Incident, IncidentState, Kept, Outcome, Severity
 from weinao.registry import Resident
 from weinao.story import about
 from weinao.timeline import Handled, missed, timeline
@@ -170,10 +171,13 @@ def told(incident: Incident, reach: Reach, tongue: Tongue) -> tuple[Told, ...]:
             continue
         own = [s for s in incident.steps if s.actor == person]
         was_late = [s for s in incident.steps if missed(s) and s.note.startswith(f"{person} ")]
+        unreached = [s for s in incident.steps if missed(s) and s.note == f"{UNREACHED} {person}"]
         last = own[-1] if own else None
         answer, clock = "", ""
         if last is not None:
             answer, clock = tongue.t(f"answered.{last.action}"), tongue.clock(last.at)
+        elif unreached:
+            answer, clock = tongue.t("answered.unreached"), tongue.clock(unreached[-1].at)
         elif was_late:
             answer, clock = tongue.t("answered.missed"), tongue.clock(was_late[-1].at)
         found.append(
@@ -211,6 +215,7 @@ def _handled(incident: Incident, store: Store) -> Handled:
         tasks=_in_order(store.tasks(mine)),
         notices=_in_order(store.notices(mine)),
         commands=_in_order(store.commands(mine)),
+        deliveries=deliveries_of(store, incident.grid, incident.id),
     )
 
 

@@ -6,10 +6,10 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.known import Known
 from portal.reach import OVER
 from portal.views.incident import COLOURS
 from portal.views.tongue import Tongue
+from sinks.known import Known
 from sinks.store import Filter, Store
 from weinao.messages import Action, Status, Vitals
 from weinao.outcomes import Incident, IncidentState, Kept, Loss

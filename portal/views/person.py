@@ -6,7 +6,6 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.known import Known
 from portal.reach import OVER, Reach, offered, sees
 from portal.sharing import Level, agreed
 from portal.views import incident as incidents
@@ -14,6 +13,7 @@ from portal.views.bands import SIGNS_OF_LIFE, bands
 from portal.views.incident import Row, Told
 from portal.views.signs import Sign, signs
 from portal.views.tongue import DAY_MS, Tongue
+from sinks.known import Known
 from sinks.store import Filter, Store
 from weinao.messages import Action, Home, Vitals
 from weinao.outcomes import HazardKind, HealthScore, Incident, IncidentState, Kept, Severity

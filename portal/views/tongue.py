@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from portal.known import CHINA_MIN, Known
+from sinks.known import CHINA_MIN, Known
 from weinao.catalogue import Language
 from weinao.outcomes import Fact
 from weinao.registry import Building, Household

@@ -14,14 +14,15 @@ from typing import Any
 
 import uvicorn
 from litestar import Litestar
+from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
 from portal.accounts import Role
 from portal.app import application
 from portal.sharing import Level
-from portal.visits import Visit
 from tests.portal.town import EAST, WEST, Town, town
 from weinao.cli.system import free_port
+from weinao.messages import Registered, Visit
 
 SIZES = {"phone": (360, 780), "desk": (1440, 900)}
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -52,7 +53,9 @@ def serving(app: Litestar) -> Iterator[str]:
 def story(made: Town) -> dict[str, str]:
     """Let a few things happen, and return the pages that there are then."""
     made.morning()
-    made.desk.sharing.say("resident-1", Level.ROOMS, "test", made.now)
+    grid, resident = made.desk.known.living["resident-1"]
+    shared = Registered(at=made.now, record=replace(resident, sharing=Level.ROOMS))
+    made.desk.outbox.register(grid, shared)
     old = made.sos("sos-2")
     for actor, action in (
         ("daughter-2", "accept"),
@@ -64,10 +67,11 @@ def story(made: Town) -> dict[str, str]:
     made.now += 120_000
     fall = made.fall()
     made.answered(fall, "daughter-1", "ack")
-    made.desk.ledger.add(
-        Visit(id="v-1", staff="head-1", grid=EAST, household="home-2", at=made.now - 86_400_000 * 3,
-              found="well", note="血压药已备好。", received_at=made.now)
-    )  # fmt: skip
+    made.desk.stands_for(EAST)
+    visit = Visit(at=made.now - 86_400_000 * 3, entry="v-1", staff="head-1", household="home-2",
+                  found="well", note="血压药已备好。")  # fmt: skip
+    made.desk.ledger.add(EAST, visit, made.now)
+    made.pump()
     made.now += 45_000
     made.look()
     return {"fall": f"/incidents/{EAST}/{fall.id}", "old": f"/incidents/{EAST}/{old.id}"}

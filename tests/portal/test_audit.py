@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from portal.audit import Audit, Entry, broken_at
-from portal.book import Book
+from portal.desk import MIGRATIONS
+from sinks.book import Book
 
 WORDS = st.text(max_size=12)
 
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Iterator[Audit]:
-    book = Book(tmp_path / "book.sqlite")
+    book = Book(tmp_path / "book.sqlite", MIGRATIONS)
     yield Audit(book)
     book.close()
 
@@ -71,7 +72,7 @@ def _made(count: int) -> list[Entry]:
     """Return a log, made once: entries never change."""
     if not _kept:
         with tempfile.TemporaryDirectory() as folder:
-            book = Book(Path(folder) / "book.sqlite")
+            book = Book(Path(folder) / "book.sqlite", MIGRATIONS)
             _kept.extend(_filled(Audit(book), count))
             book.close()
     return [*_kept]

@@ -1,7 +1,8 @@
-"""From a pressed button to a closed incident, in real browsers, over the real programs.
+"""From a fall to a closed incident, in real browsers, over the real programs.
 
 A family, a member of staff and an operator each look at a page of their own, and see what the
-others do without touching anything.
+others do without touching anything; another contact answers by the link of a notice. And two
+members of staff write about one home, one of them without network.
 """
 
 import time
@@ -15,10 +16,12 @@ from PIL import Image
 
 from portal.accounts import Role
 from portal.desk import Desk
+from portal.visits import visits_of
 from sinks.client import StoreClient
 from sinks.store import Filter
 from tests.pipeline.running import COMMUNITY, GRID, Sender
 from tests.portal.pictures import chromium
+from tests.sinks.provider import Provider, provider, settings
 from weinao import codec
 from weinao.catalogue import Language
 from weinao.cli import system
@@ -27,7 +30,7 @@ from weinao.cli.portal import chosen_settings, desk_of
 from weinao.cli.registry import publish
 from weinao.cli.supervisor import Supervisor
 from weinao.clock import now_ms
-from weinao.messages import Home, Pack, Sensor
+from weinao.messages import Home, Motion, MotionEvent, Pack
 from weinao.outcomes import Incident
 from weinao.registry import (
     Building,
@@ -55,6 +58,7 @@ SEEN_S_MAX = 2.0
 """How long after the system knew of it an incident may take to stand on an open page."""
 
 STEP_MS_MAX = 30_000
+WORKS = "works:daughter-1"
 """Milliseconds in which a page has to change once somebody else pressed a button."""
 
 RECORDS: tuple[Record, ...] = (
@@ -64,11 +68,16 @@ RECORDS: tuple[Record, ...] = (
     Resident(
         id="resident-1", household="home-1", name="王秀兰", birth_year=1943,
         consents=(Consent(purpose="health"), Consent(purpose="home")),
-        contacts=(Contact(id="daughter-1", name="李梅"),),
+        contacts=(
+            Contact(id="daughter-1", name="李梅", channels=("fails:daughter-1", WORKS)),
+            Contact(id="son-1", name="李强"),
+        ),
     ),
     Staff(id="head-1", name="陈刚", role=StaffRole.GRID_HEAD),
+    Staff(id="property-1", name="孙伟", role=StaffRole.PROPERTY),
     Staff(id="operator-1", name="周宁", role=StaffRole.OPERATOR),
     Device(id="agent-1", agent="agent-1", household="home-1"),
+    Device(id="band-1", agent="agent-1", wearer="resident-1", model="band"),
     Device(id="sos-1", agent="agent-1", household="home-1", room="bedroom"),
 )  # fmt: skip
 
@@ -88,10 +97,22 @@ addEventListener("DOMContentLoaded", () => {
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Iterator[system.Plan]:
+def plays() -> Iterator[Provider]:
+    with provider() as made:
+        yield made
+
+
+@pytest.fixture
+def plan(tmp_path: Path, plays: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[system.Plan]:
+    monkeypatch.setenv("PROVIDER_SECRET", "s3cr3t")
+    channels, port = tmp_path / "notify.toml", system.free_port()
+    channels.write_text(settings(plays.port))
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[always]\nquiet = ["00:00", "00:00"]\n')  # nobody sleeps here
     made = system.Plan(
         data=tmp_path / "data", community=COMMUNITY, grids=(GRID,), runner="plain",
-        broker_port=system.free_port(), portal_port=system.free_port(),
+        broker_port=system.free_port(), portal_port=port, notify=True, channels=channels,
+        policy=policy, url=f"http://127.0.0.1:{port}",
     )  # fmt: skip
     supervisor = Supervisor(tmp_path / "logs")
     try:
@@ -104,13 +125,13 @@ def plan(tmp_path: Path) -> Iterator[system.Plan]:
         supervisor.close()
 
 
-def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
-    plan: system.Plan, tmp_path: Path
+def test_a_fall_is_seen_answered_and_closed_and_everybody_sees_the_same(
+    plan: system.Plan, plays: Provider, tmp_path: Path
 ) -> None:
     desk = desk_of(plan.data, chosen_settings(None, COMMUNITY, None))
     photo = tmp_path / "photo.jpg"
     Image.new("RGB", (1600, 1200), "#3366aa").save(photo)
-    button = Sender(plan.broker, device="sos-1")
+    band = Sender(plan.broker, device="band-1")
     with (
         sync_api.sync_playwright() as play,
         closing(StoreClient(plan.data / "store.sock")) as store,
@@ -120,19 +141,22 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         staff = _page(browser, plan, desk, (Role.STAFF, "head-1"), "/tasks")
         operator = _page(browser, plan, desk, (Role.OPERATOR, "operator-1"), "/board")
 
-        pressed = Home(at=now_ms(), sensor=Sensor.SOS, value=1.0)
-        button.publish("home", codec.encode(_pack(button, pressed)))
+        fell = Motion(at=now_ms(), event=MotionEvent.FALL, confidence=0.97, impact_g=3.4)
+        band.publish("motion", codec.encode(_pack(band, fell)))
         family.wait_for_selector("[data-incident]", timeout=STEP_MS_MAX)
 
-        [found] = store.incidents(Filter(kind="sos"))
+        [found] = store.incidents(Filter(kind="fall"))
         incident = found.value
         assert isinstance(incident, Incident)
         assert _seen(family, incident, "dispatched") - incident.noticed_at < SEEN_S_MAX * 1_000
 
         family.get_by_role("button", name="我知道了").click()
         family.get_by_text("知道了 ·").wait_for(timeout=STEP_MS_MAX)
+        [notice] = plays.reached("daughter-1")  # after a channel that answered 500
+        assert "王秀兰" in notice
+        assert "跌倒" in notice
 
-        staff.get_by_role("link", name="紧急求助").click()
+        staff.get_by_role("link", name="跌倒").click()
         staff.get_by_role("button", name="接单").click()
         _stands(family, incident, "accepted")
         staff.get_by_role("button", name="我到了").click()
@@ -141,23 +165,84 @@ def test_a_call_for_help_is_seen_answered_and_closed_by_three_people(
         staff.get_by_label("照片（可不拍）").set_input_files(photo)
         staff.get_by_role("button", name="处置完成").click()
         _stands(family, incident, "resolved")
-        family.get_by_role("link", name="紧急求助").click()
+        family.get_by_role("link", name="跌倒").click()
         picture = family.locator("img.photo")
         picture.wait_for(timeout=STEP_MS_MAX)
         assert picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1280
 
-        operator.get_by_role("link", name="紧急求助").click()
+        operator.get_by_role("link", name="跌倒").click()
         operator.get_by_role("button", name="核实无误").click()
         operator.goto(f"http://127.0.0.1:{plan.portal_port}/board")
         _stands(operator, incident, "closed")
         _stands(family, incident, "closed")
-        family.get_by_role("button", name="5").click()
+        _rated_by_link(browser, plays)
+        family.reload()
         family.get_by_text("评价：5 分").wait_for(timeout=STEP_MS_MAX)
 
         browser.close()
         _told_alike(store, incident.id)
-    button.close()
+    band.close()
     desk.book.close()
+
+
+def test_a_visit_written_without_network_is_kept_beside_what_another_wrote(
+    plan: system.Plan,
+) -> None:
+    desk = desk_of(plan.data, chosen_settings(None, COMMUNITY, None))
+    with (
+        sync_api.sync_playwright() as play,
+        closing(StoreClient(plan.data / "store.sock")) as store,
+    ):
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        away = _page(browser, plan, desk, (Role.STAFF, "head-1"), "/visits")
+        away.wait_for_function("navigator.serviceWorker.controller !== null")
+        away.reload()  # so that the worker, which is there now, has the page
+        near = _page(browser, plan, desk, (Role.STAFF, "property-1"), "/visits")
+        away.context.set_offline(True)
+        away.goto(f"http://127.0.0.1:{plan.portal_port}/visits")
+        away.get_by_text("两人写了同一户，两条都保留").wait_for()  # the rule, where one writes
+
+        _write(away, "well", "没有网络时写的")
+        away.get_by_text("有 1 条走访记录等待联网补交").wait_for()
+        assert visits_of(store, GRID, "home-1") == []
+        _write(near, "needs_help", "有网络时写的")
+        _until(lambda: len(visits_of(store, GRID, "home-1")) == 1)
+        away.context.set_offline(False)
+        away.evaluate("dispatchEvent(new Event('online'))")
+        _until(lambda: len(visits_of(store, GRID, "home-1")) == 2)
+        away.evaluate("dispatchEvent(new Event('online'))")  # and again: it is the same entry
+
+        both = visits_of(store, GRID, "home-1")
+        browser.close()
+    assert [(one.staff, one.note) for one in both] == [
+        ("property-1", "有网络时写的"), ("head-1", "没有网络时写的")
+    ]  # fmt: skip
+    desk.book.close()
+
+
+def _write(page: "sync_api.Page", found: str, note: str) -> None:
+    page.locator("details summary").first.click()
+    page.locator(f"input[name=found][value={found}]").check()
+    page.locator("textarea[name=note]").fill(note)
+    page.get_by_role("button", name="记下来").click()
+
+
+def _rated_by_link(browser: "sync_api.Browser", plays: Provider) -> None:
+    """She is asked to rate by a notice, and answers by its link: without signing in, once."""
+    _until(lambda: _rating_link(plays))
+    phone = browser.new_context(viewport={"width": 360, "height": 780}).new_page()
+    phone.goto(_rating_link(plays))
+    phone.get_by_role("button", name="5").click()
+    phone.get_by_text("谢谢").wait_for(timeout=STEP_MS_MAX)
+    again = phone.goto(_rating_link(plays))
+    assert again is not None
+    assert again.status == 403
+
+
+def _rating_link(plays: Provider) -> str:
+    """Return the link of the notice that asks for a rating; empty while there is none."""
+    asked = [text for text in plays.reached("daughter-1") if "请评价" in text]
+    return asked[0].split("http", 1)[1].join(["http", ""]).strip() if asked else ""
 
 
 def _told_alike(store: StoreClient, incident: str) -> None:
@@ -166,8 +251,12 @@ def _told_alike(store: StoreClient, incident: str) -> None:
     case = case_of(store, incident)
     told = "\n".join(line.text for part in tell(case, language).chapters for line in part.lines)
     assert case.incident.rating == 5
-    for said in ("李梅（联系人）已看到", "陈刚（网格长）已到现场", "人没事，已扶起。"):
+    for said in (
+        "works 已收下给李梅（联系人）的通知", "李梅（联系人）已看到", "陈刚（网格长）已到现场",
+        "人没事，已扶起。", "附照片 1 张", "评价",
+    ):  # fmt: skip
         assert said in told, told
+    assert "[photo" not in told
 
 
 def _page(
@@ -204,7 +293,7 @@ def _stands(page: "sync_api.Page", incident: Incident, state: str) -> None:
     )
 
 
-def _pack(button: Sender, said: Home) -> Pack:
+def _pack(button: Sender, said: Home | Motion) -> Pack:
     return Pack(v=1, device=button.device, boot=button.boot, seq=1, sent=said.at, obs=(said,))
 
 

@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from portal.accounts import Role
-from portal.photos import PhotoRefusedError
+from portal.drills import tested
+from portal.photos import PhotoRefusedError, marked
 from portal.sharing import Level
+from portal.visits import visits_of
 from sinks.store import Filter
 from tests.portal.town import EAST, Town, answer, send, town
-from weinao.messages import Patrol
-from weinao.outcomes import Kept
+from weinao.cli.explain import case_of
+from weinao.messages import Patrol, Registered
+from weinao.outcomes import Kept, Notice
+from weinao.registry import Contact, Resident
+from weinao.story import tell
 
 PAGE_BYTES_MAX = 100_000
 """Of the first page with all that it loads, before compression."""
@@ -59,12 +65,21 @@ def test_her_day_is_shown_as_far_as_she_wishes(there: Town) -> None:
     def day() -> str:
         return str(daughter.get("/family").text).split("今天</h2>")[1].split("</section>")[0]
 
+    operator = there.signed_in(Role.OPERATOR, "operator-1")
+
+    def share(level: Level) -> None:
+        send(operator, "/people/sharing", {"resident": "resident-1", "level": level})
+        there.pump()
+
     assert "厨房" not in day()
     assert "在家活动" in day()
-    there.desk.sharing.say("resident-1", Level.ROOMS, "operator-1", there.now)
+    share(Level.ROOMS)
     assert "厨房" in day()
-    there.desk.sharing.say("resident-1", Level.NOTHING, "operator-1", there.now)
+    share(Level.NOTHING)
     assert "<svg" not in day()
+    record = there.desk.known.record(EAST, Resident, "resident-1")
+    assert record is not None
+    assert record.sharing == Level.NOTHING  # in the registry, and so in the journal
 
 
 def test_staff_go_from_task_to_resolved_with_a_photo_and_the_family_verifies(there: Town) -> None:
@@ -135,7 +150,8 @@ def test_a_visit_written_twice_is_one_and_two_that_differ_both_stand(there: Town
     send(head, "/visits", {**form, "id": "a2", "note": "second", "at": there.now + 9_999_999})
 
     assert (queued.json()["new"], again.json()["new"]) == (True, False)
-    visits = there.desk.ledger.of(EAST, "home-1")
+    there.pump()
+    visits = visits_of(there.store, EAST, "home-1")
     assert [one.note for one in visits] == ["second", "first"]
     assert visits[0].at == there.now  # no clock of a phone dates a visit into the future
     assert "1 号楼 301" not in head.get("/visits").text  # nobody is due there for a week
@@ -164,6 +180,76 @@ def test_a_report_without_a_name_is_followed_by_its_receipt_alone(there: Town) -
     opened = send(client, "/receipt", {"number": number.lower(), "key": key})
     assert opened.headers["location"] == f"/r/{number}/{key}"
     assert send(client, "/receipt", {"number": number, "key": "x"}).status_code == 403
+
+
+def test_who_left_no_name_rates_the_handling_by_the_receipt_and_the_brain_hears_it(
+    there: Town,
+) -> None:
+    client = there.client
+    made = send(
+        client, "/report", {"category": "leak", "place": f"{EAST}/b-1", "text": "楼道漏水"},
+        files={"photo": ("p.png", _picture("PNG"), "image/png")},
+    )  # fmt: skip
+    path = made.headers["location"].split("?")[0]
+    there.pump()
+    [incident] = there.desk.live.board.open()
+    for actor, action in (
+        ("property-1", "accept"),
+        ("property-1", "resolve"),
+        ("head-1", "verify"),
+    ):
+        incident = there.answered(incident, actor, action)
+
+    send(client, f"{path}/rate", {"rating": 4})
+    send(client, f"{path}/rate", {"rating": 1})  # once is enough
+    there.pump()
+
+    rated = there.desk.live.board.find(incident.id, EAST)
+    assert rated is not None
+    assert rated.rating == 4
+    story = tell(case_of(there.store, incident.id), "zh")
+    assert "上报人（未留名）" in "".join(one.text for part in story.chapters for one in part.lines)
+
+
+def test_a_test_alarm_is_answered_by_its_link_and_stands_in_the_statistics(there: Town) -> None:
+    mail = Contact(id="daughter-1", name="李梅", channels=("sms:1",))
+    _, resident = there.desk.known.living["resident-1"]
+    there.desk.outbox.register(
+        EAST, Registered(at=there.now, record=replace(resident, contacts=(mail,)))
+    )
+    there.pump()
+    while not (found := there.store.notices(Filter(incident=None, kind="drill.2026-06"))):
+        there.now += 3_540_000  # an hour, but for the minute before it
+        there.tick()
+        there.now += 60_000
+        there.tick()
+    notice = found[0].value
+    assert isinstance(notice, Notice)
+    assert (notice.recipient, notice.kind) == ("daughter-1", None)
+    link = there.desk.links.make(notice.incident, "daughter-1", there.now + 60_000)
+    client = there.client
+
+    assert "没有人遇险" in client.get(f"/a/{link}").text
+    assert "谢谢" in send(client, f"/a/{link}", files={"photo": ("p", b"", "image/jpeg")}).text
+    there.pump()
+
+    [person] = tested(there.store, EAST, "2026-06")
+    assert (person.household, person.answered, person.delivery) == ("home-1", True, "")
+    office = there.signed_in(Role.OPERATOR, "operator-1")
+    assert "本月报警测试" in office.get("/statistics").text
+
+
+def test_a_photo_in_a_note_is_counted_where_the_story_is_told_in_words(there: Town) -> None:
+    note = marked("人没事。", there.desk.photos.keep(_picture("JPEG")))
+    incident = there.sos()
+    there.answered(incident, "head-1", "accept")
+    there.answered(incident, "head-1", "resolve", note=note)
+
+    for language, words in (("zh", "人没事。”（附照片 1 张）"), ("en", "(photos: 1)")):
+        story = tell(case_of(there.store, incident.id), language)
+        told = "".join(one.text for part in story.chapters for one in part.lines)
+        assert words in told
+        assert "[photo" not in told
 
 
 def test_a_resident_reports_under_her_name_and_rates_how_it_was_handled(there: Town) -> None:

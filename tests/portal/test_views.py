@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from portal.known import Entered, Known
 from portal.reach import OVER
 from portal.views.bands import CELL_MIN, bands
 from portal.views.office import figures
 from portal.views.person import SILENT_MS, Word, how
 from portal.views.signs import USUAL, range_of, signs
 from portal.visits import Needs, due
+from sinks.known import Entered, Known
 from weinao.messages import Action, Home, Sensor, Vitals
 from weinao.outcomes import HazardKind, Incident, IncidentState, Kept, Severity, Step
 from weinao.registry import Household, Record, Resident, TagGrant, VitalLimits

@@ -312,3 +312,20 @@ def test_every_alarm_is_told_once_in_order_wherever_things_break(
     assert sum(counts["observations"].values()) == 9 * len(story)
     assert counts["distinct"]["observations"] == 9 * len(story)
     assert threading.active_count() < 50
+
+
+def test_what_waits_is_not_told_to_be_all_there_is(tmp_path: Path) -> None:
+    inner = Moody(tmp_path / "s.duckdb")
+    made = anteroom(inner, tmp_path)
+    made.write(_batch(0))
+    inner.away = True
+    made.write(_batch(1))
+    grid, reached = next(iter(made.progress().items()))
+
+    with pytest.raises(StoreUnavailableError):
+        made.exported("observations", grid, (-1, -1), reached)
+
+    inner.away = False
+    _until(lambda: len(inner.outgoing()) == 2)
+    assert made.exported("observations", grid, (-1, -1), reached)
+    made.close()

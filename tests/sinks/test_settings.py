@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sinks.settings import NotifySettings, Section, StoreSettings
+from sinks.settings import AnnounceSettings, Section, StoreSettings
 from weinao.settings import SettingsError, from_table, load
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SHIPPED: dict[str, type[Section]] = {"store": StoreSettings, "notify": NotifySettings}
+SHIPPED: dict[str, type[Section]] = {"store": StoreSettings, "announce": AnnounceSettings}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -23,7 +23,7 @@ def test_the_shipped_file_can_be_used_as_it_is(name: str) -> None:
 def test_every_default_stands_in_the_shipped_file_commented_out(name: str) -> None:
     text = (CONFIGS / f"{name}.toml").read_text(encoding="utf-8")
     uncommented = tomllib.loads(re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
-    required = {"community": "demo"} if name == "notify" else {}
+    required = {"community": "demo"} if name == "announce" else {}
 
     defaults = msgspec.to_builtins(from_table(required, SHIPPED[name], name))
 
@@ -34,8 +34,8 @@ def test_a_mistake_is_named_with_what_was_expected() -> None:
     with pytest.raises(SettingsError, match=r"2 problems\n.*keep_alive: unknown.*\n.*port"):
         from_table(
             {"community": "c", "broker": {"keep_alive": 3, "port": 99_999}},
-            NotifySettings,
-            "notify.toml",
+            AnnounceSettings,
+            "announce.toml",
         )
 
 

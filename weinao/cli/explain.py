@@ -107,6 +107,7 @@ def case_of(store: "Store", incident: str, rules: "Thresholds | None" = None) ->
         NoIncidentError: There is none of that id.
     """
     from pipeline.brain.thresholds import Thresholds
+    from sinks.deliveries import deliveries_of
     from sinks.store import Filter
 
     shipped = Thresholds()
@@ -130,6 +131,7 @@ def case_of(store: "Store", incident: str, rules: "Thresholds | None" = None) ->
         tasks=_in_order(store.tasks(mine)),
         notices=_in_order(store.notices(mine)),
         commands=_in_order(store.commands(mine)),
+        deliveries=deliveries_of(store, about.grid, incident),
         evidence=tuple(sorted(evidence, key=lambda kept: (kept.at, kept.id))),
         unlisted=len(named) - len(shown),
         gone=len(shown) - len(evidence),
@@ -149,6 +151,7 @@ def told(case: Case, story: Story) -> bytes:
         "tasks": [one.value for one in case.tasks],
         "notices": [one.value for one in case.notices],
         "commands": [one.value for one in case.commands],
+        "deliveries": case.deliveries,
     }
     return msgspec.json.encode(members, order="sorted")
 

@@ -21,7 +21,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         grids: Of all its flows.
         flows: Names of its flows; each has an ingest, a journal and a flow of its own.
         broker_port: Of the embedded broker, MQTT 5.
-        metrics_port: The first of seven, in the order of `NAMES`; None to serve none.
+        metrics_port: The first of eight, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
         epoch_s: Between the flow's snapshots.
         rules: The flow's file of thresholds, absolute; None for the defaults.
@@ -32,6 +32,9 @@ class Plan(Struct, frozen=True, kw_only=True):
         portal_port: Of the portal; None for no portal.
         portal: Its settings, absolute; None for the defaults.
         lake_every_s: Seconds between two rounds of the lake; None for no lake.
+        notify: Whether notices are carried to people,
+        channels: and the settings for that, absolute; None for no channels.
+        url: What people type to reach the portal; empty for what its settings say.
     """
 
     data: Path
@@ -50,6 +53,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     portal_port: int | None = None
     portal: Path | None = None
     lake_every_s: float | None = None
+    notify: bool = False
+    channels: Path | None = None
+    url: str = ""
 
     @property
     def broker(self) -> str:
@@ -60,7 +66,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 PORTS_A_FLOW = 10
 """So far apart are the metrics of one flow and the next."""
 
-NAMES = ("broker", "ingest", "store", "flow", "notify", "portal", "lake")
+NAMES = ("broker", "ingest", "store", "flow", "announce", "portal", "notify", "lake")
 
 
 def start(supervisor: Supervisor, plan: Plan) -> None:
@@ -86,8 +92,9 @@ def programs(plan: Plan) -> list[Program]:
         Program("store", arguments("store", "run", *data, *clock, *plan.store, *_metrics(plan, 2)),
                 _answering(plan.data / "store.sock")),
         _flow(plan, first),
-        Program("notify", arguments("notify", *common, *_metrics(plan, 4))),
+        Program("announce", arguments("announce", *common, *_metrics(plan, 4))),
         *_portal(plan, common),
+        *_notify(plan, common),
         *_lake(plan, (*data, *clock)),
         *(program for flow in further
           for program in (_ingest(plan, flow, common), _flow(plan, flow))),
@@ -139,8 +146,18 @@ def _portal(plan: Plan, common: Sequence[object]) -> list[Program]:
 def _lake(plan: Plan, common: Sequence[object]) -> list[Program]:
     if plan.lake_every_s is None:
         return []
-    told = (*common, "--every-s", plan.lake_every_s, *_metrics(plan, 6))
+    told = (*common, "--every-s", plan.lake_every_s, *_metrics(plan, 7))
     return [Program("lake", arguments("lake", "run", *told))]
+
+
+def _notify(plan: Plan, common: Sequence[object]) -> list[Program]:
+    if not plan.notify:
+        return []
+    settings = () if plan.channels is None else ("--settings", plan.channels)
+    url = ("--url", plan.url) if plan.url else ()
+    told = ("run", *common, *settings, *url, *_metrics(plan, 6))
+    book = plan.data / "notify" / "notify.sqlite"
+    return [Program("notify", arguments("notify", *told), book.exists)]
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""`weinao up`: broker, ingest, store, flow, notifier and portal as one supervised system."""
+"""`weinao up`: broker, ingest, store, flow, announcer, portal and courier as one system."""
 
 import signal
 import time
@@ -39,6 +39,8 @@ def up(
     no_portal: bool = False,
     lake: bool = False,
     lake_every_s: float = 60.0,
+    notify: Path | None = None,
+    no_notify: bool = False,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
@@ -51,8 +53,9 @@ def up(
             Where one lives it stays until `weinao flow move`.
         registry: Files to load at the start.
         broker_port: Of the embedded broker, MQTT 5, on loopback.
-        metrics_port: Six ports from the next on serve metrics: ingest, store, flow, notify,
-            portal, lake. Ingest and flow of each further flow have the same, ten higher each.
+        metrics_port: Seven ports from the next on serve metrics: ingest, store, flow, announce,
+            portal, notify, lake. Ingest and flow of each further flow have the same, ten higher
+            each.
         runner: `bytewax`, or `plain` where there is none.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
@@ -63,10 +66,15 @@ def up(
         no_portal: Run no portal.
         lake: Keep a lake of Parquet files, too, in the folder `lake`.
         lake_every_s: Seconds between two rounds of it.
+        notify: The channels to people, as configs/notify.toml; without it, the ledger of notices
+            says of each that there was none.
+        no_notify: Carry no notices; it takes the extra `notify`.
     """
     logging.configure()
     log = logging.logger(community=community)
     data = data.absolute()
+    if notify is not None and find_spec("apprise") is None:
+        raise SystemExit("weinao up: --notify needs the extra `notify`")
     # Before anything starts: a flow that cannot would be started for ever.
     rules_of(rules, "up")
     policy_of(policy, "up")
@@ -89,6 +97,9 @@ def up(
         portal_port=None if no_portal or not _has_portal() else portal_port,
         portal=None if portal is None else portal.absolute(),
         lake_every_s=lake_every_s if lake else None,
+        notify=not no_notify and find_spec("apprise") is not None,
+        channels=None if notify is None else notify.absolute(),
+        url=f"http://127.0.0.1:{portal_port}" if portal is None else "",
     )
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))

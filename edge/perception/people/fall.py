@@ -19,7 +19,7 @@ Share = Annotated[float, Meta(gt=0, le=2)]
 
 
 class FallLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a fall must show. All ours, chosen with room on both sides; see decision 0014.
+    """What a fall must show. All ours, chosen with room on both sides; see decision 0018.
 
     Attributes:
         upright_wide_max: An upright body's box is at most so many times as wide as high,

@@ -19,7 +19,7 @@ DETECTOR_LESS = 0.15
 up to 0.33, and the joints none."""
 SECOND_MIN = 0.22
 """From here on a second look agrees. Ours: in turned crops of people who did not lie joints gave
-0.11 at most, in those of people who lay mostly 0.25 to 0.5; see decision 0014."""
+0.11 at most, in those of people who lay mostly 0.25 to 0.5; see decision 0018."""
 SIDE = 320
 TALL_MAX = 0.8
 """A body in a turned crop is upright if it is at most so many times as wide as high. Ours."""

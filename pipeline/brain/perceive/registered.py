@@ -5,7 +5,17 @@ from functools import cached_property
 from typing import TypeVar
 from zlib import crc32
 
-from weinao.registry import Contact, Device, Grid, Household, Record, Resident, Role, Staff
+from weinao.registry import (
+    Contact,
+    Device,
+    Grid,
+    Household,
+    Record,
+    Reminder,
+    Resident,
+    Role,
+    Staff,
+)
 
 R = TypeVar("R", bound=Record)
 
@@ -29,6 +39,8 @@ _RESTS_ON: dict[str, type[object]] = {
     "devices_of_agent": Device,
     "residents_of": Resident,
     "households_of_agent": Household,
+    "households": Household,
+    "reminders_at": Resident,
 }
 """What is looked up in records of one kind stays known while only others change."""
 
@@ -119,6 +131,20 @@ class Registered:
         return found
 
     @cached_property
+    def households(self) -> tuple[Household, ...]:
+        """All homes, by id."""
+        return tuple(sorted(self._all(Household), key=lambda one: one.id))
+
+    @cached_property
+    def reminders_at(self) -> dict[int, tuple[tuple[Resident, Reminder], ...]]:
+        """For each minute of the local day, who wants to be reminded of what then, by id."""
+        found: dict[int, tuple[tuple[Resident, Reminder], ...]] = {}
+        for resident in sorted(self._all(Resident), key=lambda who: who.id):
+            for one in resident.reminders:
+                found[one.at_min] = (*found.get(one.at_min, ()), (resident, one))
+        return found
+
+    @cached_property
     def households_of_agent(self) -> dict[str, tuple[str, ...]]:
         """For each agent, the homes whose clock its word is, by id."""
         found: dict[str, tuple[str, ...]] = {}
@@ -141,7 +167,7 @@ class Registered:
     def as_contact(self, resident: str) -> tuple[Contact, ...]:
         """Return a resident as somebody who can be told something; nothing for who is unknown."""
         found = self.resident(resident)
-        return (Contact(id=found.id, name=found.name, language=found.language),) if found else ()
+        return (_herself(found),) if found else ()
 
     def _find(self, kind: type[R], name: str) -> R | None:
         found = self._kinds.get(kind, {}).get(_bucket(name), {}).get(name)
@@ -150,6 +176,10 @@ class Registered:
     def _all(self, kind: type[R]) -> Iterator[R]:
         for records in self._kinds.get(kind, {}).values():
             yield from (record for record in records.values() if isinstance(record, kind))
+
+
+def _herself(who: Resident) -> Contact:
+    return Contact(id=who.id, name=who.name, channels=who.channels, language=who.language)
 
 
 def _bucket(name: str) -> int:

@@ -75,6 +75,13 @@ class Asking:
         notices = self._notices.write(moved, told, step, now, urgent=urgent)
         return moved, (_task(moved, Action.ACCEPT), *notices, *commands)
 
+    def has_next(self, incident: Incident, known: Registered, now: int) -> bool:
+        """Say whether somebody of the ladder has not been asked yet."""
+        plan = plan_of(self._policy, known, incident, now)
+        wake = self._quiet(plan, incident, known, now) is None
+        people = ladder(plan, known, incident.subject, incident.household, now, wake=wake)
+        return incident.round < len(people)
+
     def accept_s(self, plan: Plan, incident: Incident) -> int:
         """Return how long one person has to accept, seconds: danger to life is never patient."""
         if incident.severity is not Severity.CRITICAL:

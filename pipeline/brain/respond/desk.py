@@ -4,6 +4,7 @@ hazard raised  -> a new incident, dispatched; or one more cause of the one that 
 hazard over    -> noted; nobody is called off, but what heals by itself is closed
 feedback       -> the life cycle, and the next person to ask
 receipt        -> the order it answers
+delivery       -> the next person, where nothing reached who was asked
 deadline       -> the next of the ladder, and around again: no incident is ever just waiting
 """
 
@@ -17,10 +18,12 @@ from pipeline.brain.respond import causes, kin, orders
 from pipeline.brain.respond.asking import Asking
 from pipeline.brain.respond.ladder import may_answer, plan_of
 from pipeline.brain.respond.lifecycle import BRAIN, OVER, ActionNotAllowedError, take
-from pipeline.brain.respond.notices import Notices
+from pipeline.brain.respond.notices import Notices, dispatched_by
 from pipeline.brain.respond.policy import Policy
-from weinao.messages import Action, Feedback, Receipt
+from weinao.ids import REPORTER
+from weinao.messages import Action, Delivery, Feedback, Receipt
 from weinao.outcomes import (
+    UNREACHED,
     AnyOutcome,
     Hazard,
     Incident,
@@ -168,6 +171,22 @@ class Desk:
                 return (self._keep(told, now), *self._asking.tell_failed(told, failed, known, now))
         return ()
 
+    def take_delivery(self, said: Delivery, known: Registered, now: int) -> Iterable[AnyOutcome]:
+        """Ask the next person at once, where no channel reached who is asked to act.
+
+        Everybody is tried once in this way. Then deadlines decide again: where nothing reaches
+        anybody, the ladder must not turn as fast as providers refuse.
+        """
+        incident = self._find(said.incident, now)
+        if said.ok or incident is None or incident.state is not IncidentState.DISPATCHED:
+            return ()
+        asked_by = dispatched_by(incident, incident.assignee)
+        if said.notice != asked_by or not self._asking.has_next(incident, known, now):
+            return ()
+        unreached = f"{UNREACHED} {incident.assignee}"
+        declined = take(incident, Action.DECLINE, BRAIN, now, unreached)
+        return self._dispatch(declined, known, now)
+
     def pass_time(self, known: Registered, now: int) -> Iterable[AnyOutcome]:
         """The community's clock has reached `now`: act where nobody has."""
         if now < self._next_due:
@@ -192,6 +211,8 @@ class Desk:
             raise FeedbackRefusedError(
                 f"incident {incident.id} is {incident.assignee}'s to decline, not {said.actor}'s"
             )
+        if said.action is not Action.RATE and said.actor.startswith(f"{REPORTER}-"):
+            raise FeedbackRefusedError("who reported without a name can only rate the handling")
         if (said.action is Action.RATE) != (said.rating is not None):
             raise FeedbackRefusedError("a rating from 1 to 5 goes with rate, and with nothing else")
         other = self._active.get((incident.kind, incident.subject), incident.id)

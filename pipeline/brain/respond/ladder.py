@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.respond.policy import Plan, Policy, within
+from weinao.ids import reporter_of
 from weinao.outcomes import Incident, Severity
 from weinao.registry import Contact, Role, Staff
 
@@ -106,7 +107,8 @@ def concerned(known: Registered, subject: str, household: str, at: int) -> tuple
 def may_answer(known: Registered, incident: Incident, actor: str, at: int) -> bool:
     """Say whether an incident concerns somebody: a contact, staff, or who reported it."""
     people = concerned(known, incident.subject, incident.household, at)
-    return actor == incident.reporter != "" or any(who.id == actor for who in people)
+    unnamed = any(actor == reporter_of(one) for one in incident.evidence)
+    return unnamed or actor == incident.reporter != "" or any(who.id == actor for who in people)
 
 
 def each_once(*people: Person) -> tuple[Person, ...]:

@@ -77,6 +77,11 @@ _MANY = "many/"
 """Before the id of a person: when they were last told that there is more."""
 
 
+def dispatched_by(incident: Incident, who: str) -> str:
+    """Return the id of the notice by which somebody was asked to act last."""
+    return derived("n", incident.id, who, f"dispatch.{incident.round}")
+
+
 def notice(incident: Incident, who: Person, step: str, now: int) -> Notice:
     """Return what somebody is told about a step of an incident."""
     return Notice(

@@ -241,6 +241,8 @@ class Policy(Struct, frozen=True, kw_only=True):
         order_tries_max: How often it is told.
         notices_per_h_max: How many notices one person gets in an hour; then one that says that
             there are more, and tasks without a notice. Danger to life is always told.
+        drills: Whether each family gets a test alarm once a month,
+        drill_at_min: and at which minute of the local day; each home has a day of its own.
         quiet_from_min: When quiet hours begin, minutes of the local day,
         quiet_until_min: and when they end.
     """
@@ -258,6 +260,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     order_s_max: Seconds = 20
     order_tries_max: Annotated[int, Meta(ge=1, le=10)] = 3
     notices_per_h_max: Annotated[int, Meta(ge=1, le=1_000)] = 12
+    drills: bool = True
+    drill_at_min: Minute = 10 * 60
     quiet_from_min: Minute = 22 * 60
     quiet_until_min: Minute = 7 * 60
 

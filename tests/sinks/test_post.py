@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.journal import Record
-from portal.book import Book
-from portal.outbox import Outbox
-from portal.post import Post
-from portal.settings import BrokerSettings
+from sinks.book import Book
+from sinks.ledger import MIGRATIONS
+from sinks.outbox import Outbox
+from sinks.post import Post
+from sinks.settings import PostSettings
 from tests.pipeline.running import COMMUNITY, GRID, Running, running
 from weinao import codec, logging
 from weinao.clock import now_ms
@@ -52,8 +53,8 @@ def test_what_was_said_while_nothing_ran_arrives_once_over_crashes_of_everybody(
 
 
 def _portal(folder: Path, programs: Running) -> tuple[Outbox, Post]:
-    outbox = Outbox(Book(folder / "portal.sqlite"), COMMUNITY, "portal", now_ms)
-    broker = BrokerSettings(port=programs.port, resend_s=0.5)
+    outbox = Outbox(Book(folder / "portal.sqlite", MIGRATIONS), COMMUNITY, "portal", now_ms)
+    broker = PostSettings(port=programs.port, resend_s=0.5)
     post = Post(outbox, broker, COMMUNITY, now=now_ms, log=logging.logger())
     post.open()
     return outbox, post

@@ -64,7 +64,7 @@ def broker(tmp_path: Path) -> Iterator[RealBroker]:
 def notifying(folder: Path, port: int) -> Iterator[None]:
     """Run the notifier; in the end it is killed, not stopped."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "weinao.cli.main", "notify", "--data", str(folder),
+        [sys.executable, "-m", "weinao.cli.main", "announce", "--data", str(folder),
          "--community", "demo", "--broker", f"127.0.0.1:{port}", "--metrics-port", "0"],
         cwd=ROOT, stderr=subprocess.DEVNULL,
     )  # fmt: skip

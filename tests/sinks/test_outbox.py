@@ -6,8 +6,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.book import Book
-from portal.outbox import Outbox
+from sinks.book import Book
+from sinks.ledger import MIGRATIONS
+from sinks.outbox import Outbox
 from weinao import codec
 from weinao.codec import Arrival
 from weinao.messages import Ack, Action, Feedback, Patrol, Registered, Report
@@ -17,7 +18,7 @@ NOW = 1_780_275_600_000
 
 
 def _outbox(folder: Path) -> Outbox:
-    return Outbox(Book(folder / "book.sqlite"), "demo", "portal", lambda: NOW)
+    return Outbox(Book(folder / "book.sqlite", MIGRATIONS), "demo", "portal", lambda: NOW)
 
 
 def _answer(n: int = 0) -> Feedback:

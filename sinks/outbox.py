@@ -1,4 +1,4 @@
-"""What people said at the portal, numbered, and kept until the journal has it.
+"""What a program says for people, numbered, and kept until the journal has it.
 
     say -> one transaction: the next number, and the pack  -> durable before anybody is thanked
     acked -> what the journal holds is forgotten here; the rest is sent again
@@ -13,17 +13,19 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from portal.book import Book
+from sinks.book import Book
 from weinao import codec, topics
 from weinao.ids import derived, observation_id
 from weinao.messages import (
     Ack,
     AnyObservation,
+    Delivery,
     Feedback,
     Pack,
     Patrol,
     Registered,
     Report,
+    Visit,
 )
 from weinao.numbers import Numbers
 from weinao.topics import Way
@@ -47,7 +49,7 @@ class Outbox:
     Args:
         book: Where.
         community: Part of each topic.
-        device: The portal's own id as a device, in every grid.
+        device: The program's own id as a device, in every grid.
         now: The wall clock, in milliseconds.
     """
 
@@ -59,8 +61,8 @@ class Outbox:
         topic = topics.feedback(self._community, grid, said.incident)
         return self._say(grid, Way.FEEDBACK, self.device, topic, said)
 
-    def sense(self, grid: str, said: Report | Patrol, device: str = "") -> str:
-        """Keep a report or a visit, by the portal or by a device of somebody's."""
+    def sense(self, grid: str, said: Report | Patrol | Visit | Delivery, device: str = "") -> str:
+        """Keep what was seen, by the program itself or by a device of somebody's."""
         device = device or self.device
         kind = str(said.__struct_config__.tag)
         topic = topics.up(self._community, grid, kind, device)
@@ -72,6 +74,11 @@ class Outbox:
         kind = str(record.__struct_config__.tag)
         topic = topics.registry(self._community, grid, kind, record.id)
         return self._say(grid, Way.REGISTRY, self.device, topic, said)
+
+    def introduced(self, grid: str) -> bool:
+        """Say whether anything was ever registered in a grid from here."""
+        sender = f"{grid}/{Way.REGISTRY}/{self.device}"
+        return bool(self._book.ask("SELECT 1 FROM senders WHERE sender = ?", sender))
 
     def waiting(self, older_than: int | None = None) -> list[Waiting]:
         """Return what is not known to be in the journal, in the order in which it was said.

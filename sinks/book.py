@@ -1,6 +1,7 @@
-"""The portal's own book: a SQLite file with accounts, the audit log, and what is on its way.
+"""A program's own book: a SQLite file for what it must not forget, the store's business apart.
 
-One connection, one statement or one transaction at a time: what people do at a portal is little.
+The portal keeps accounts and the audit log in one, the courier its ledger, and both what is on its
+way to the journal. One connection, one statement or one transaction at a time: it is little.
 """
 
 import sqlite3
@@ -10,24 +11,23 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
-
 
 class Book:
     """An open book.
 
     Args:
         path: The file; made when absent, readable by its owner alone.
+        migrations: A folder of numbered `.sql` files that make it what it should be.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._lock = RLock()
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._db.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        self._migrate(migrations)
 
     def ask(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a question."""
@@ -43,6 +43,9 @@ class Book:
     def together(self) -> Iterator[None]:
         """Carry out all statements within, or none; nobody else's come in between."""
         with self._lock:
+            if self._db.in_transaction:
+                yield  # part of what is carried out around it
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -56,9 +59,9 @@ class Book:
         with self._lock:
             self._db.close()
 
-    def _migrate(self) -> None:
+    def _migrate(self, migrations: Path) -> None:
         [[done]] = self.ask("PRAGMA user_version")
-        for number, path in enumerate(_steps(), 1):
+        for number, path in enumerate(_steps(migrations), 1):
             if number > done:
                 self._db.executescript(
                     f"BEGIN; {path.read_text(encoding='utf-8')}"
@@ -66,5 +69,5 @@ class Book:
                 )
 
 
-def _steps() -> Sequence[Path]:
-    return sorted(_MIGRATIONS.glob("*.sql"))
+def _steps(folder: Path) -> Sequence[Path]:
+    return sorted(folder.glob("*.sql"))

@@ -12,11 +12,16 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from structlog.typing import FilteringBoundLogger
 
-from portal.measures import SENT, UNSENT
-from portal.outbox import Outbox, Waiting, ack_of
-from portal.settings import BrokerSettings
+from sinks.outbox import Outbox, Waiting, ack_of
+from sinks.settings import PostSettings
 from weinao import topics
+from weinao.metrics import Counter, Gauge
 from weinao.outage import Outage
+
+SENT = Counter(
+    "weinao_sinks_said_total", "Messages published of what people said, repeats included."
+)
+UNSENT = Gauge("weinao_sinks_unsaid_messages", "What people said and the journal may not have yet.")
 
 _LOOK_S = 0.25
 """How often the outbox is looked at when nobody says that there is something new."""
@@ -37,7 +42,7 @@ class Post:
     def __init__(
         self,
         outbox: Outbox,
-        settings: BrokerSettings,
+        settings: PostSettings,
         community: str,
         *,
         now: Callable[[], int],
