@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from weinao import topics
+from weinao import packed, topics
 from weinao.messages import (
     EMERGENCIES,
     AnyObservation,
@@ -27,10 +27,12 @@ from weinao.topics import Topic, Way
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
+PACKED = packed.CONTENT_TYPE
 
 _DECODERS: dict[str, Callable[[bytes], Pack]] = {
     JSON: msgspec.json.Decoder(Pack).decode,
     MSGPACK: msgspec.msgpack.Decoder(Pack).decode,
+    PACKED: packed.decode,
 }
 
 
@@ -65,9 +67,15 @@ def encode(pack: Pack, content_type: str = JSON) -> bytes:
     """Encode a pack.
 
     Raises:
-        KeyError: Neither `JSON` nor `MSGPACK`.
+        KeyError: Neither `JSON`, `MSGPACK` nor `PACKED`.
+        ValueError: Not all of it can be packed.
     """
-    return {JSON: msgspec.json.encode, MSGPACK: msgspec.msgpack.encode}[content_type](pack)
+    encoders: dict[str, Callable[[Pack], bytes]] = {
+        JSON: msgspec.json.encode,
+        MSGPACK: msgspec.msgpack.encode,
+        PACKED: packed.encode,
+    }
+    return encoders[content_type](pack)
 
 
 def decode(
@@ -135,13 +143,13 @@ def _pack(payload: bytes, size: int, content_type: str, limits: Limits) -> Pack:
     decoder = _DECODERS.get(content_type)
     if decoder is None:
         raise _UnusableError(
-            Reason.CONTENT_TYPE, f"expected {JSON} or {MSGPACK}, got {content_type[:100]!r}"
+            Reason.CONTENT_TYPE, f"expected {', '.join(_DECODERS)}, got {content_type[:100]!r}"
         )
     try:
         return decoder(payload)
     except msgspec.ValidationError as error:
         raise _UnusableError(Reason.SCHEMA, str(error)[:500]) from error
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _UnusableError(Reason.SYNTAX, str(error)[:500]) from error
 
 

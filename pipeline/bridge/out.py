@@ -14,6 +14,7 @@ from weinao import metrics
 
 READINGS = metrics.Counter("weinao_bridge_readings_total", "New readings.")
 COPIES = metrics.Counter("weinao_bridge_copies_total", "Readings that had come before.")
+PARTIAL = metrics.Counter("weinao_bridge_partial_total", "Readings of packs left out.")
 DEAD = metrics.Counter("weinao_bridge_dead_total", "Messages that could not be used.")
 ALERTED = metrics.Histogram(
     "weinao_bridge_alerted_seconds",
@@ -71,6 +72,7 @@ class Out:
             DEAD.inc(len(answers.dead))
             READINGS.inc(len(answers.readings))
             COPIES.inc(answers.copies)
+            PARTIAL.inc(answers.partial)
             if self._rows is None:
                 for means in answers.means:
                     self._publish(self._speak(means))

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pipeline.columns import copies, streak, window
+from pipeline.columns import copies, packs, streak, window
 from pipeline.columns.people import Devices
 from pipeline.columns.points import Points
 from pipeline.columns.reading import Decoder, Readings
@@ -23,6 +23,7 @@ class Memory(Struct, frozen=True):
     """All that a job remembers, as a value."""
 
     copies: copies.Memory
+    packs: packs.Memory
     streaks: streak.Memory | None
     windows: window.Memory | None
 
@@ -37,6 +38,7 @@ class Answers(Struct, frozen=True):
         points: Of each of them.
         means: Of the stretches that closed.
         copies: How many had come before.
+        partial: How many of a pack were left out, because a value was missing or impossible.
     """
 
     alerts: list[Message]
@@ -45,6 +47,7 @@ class Answers(Struct, frozen=True):
     points: NDArray[np.int64]
     means: list[Means]
     copies: int
+    partial: int
 
 
 class Concluded(Struct, frozen=True):
@@ -74,6 +77,7 @@ class Worker:
         count = len(devices.rows)
         self._decoder = Decoder(job.reading, devices.number)
         self._copies = copies.Copies(count, resume.copies if resume else None)
+        self._packs = packs.Packs(job.reading, devices.number, resume.packs if resume else None)
         self._points = Points(job.score, devices)
         self._streaks = (
             streak.Streaks(job.alert, count, resume.streaks if resume else None)
@@ -91,24 +95,33 @@ class Worker:
         """Return all that is remembered."""
         return Memory(
             self._copies.memory(),
+            self._packs.memory(),
             self._streaks.memory() if self._streaks else None,
             self._windows.memory() if self._windows else None,
         )
 
     def answer(self, payloads: Sequence[bytes]) -> Answers:
         """Take in one lot."""
-        came, unusable = self._decoder.decode(payloads)
-        fresh = self._copies.fresh(came)
-        readings = came if fresh.all() else came.only(fresh)
+        taken = self._taken(payloads)
+        readings = taken.readings
         points = self._points.of(readings)
         return Answers(
             alerts=self._alerts(readings, points),
-            dead=[(self._job.dead_topic, payloads[place]) for place in unusable],
+            dead=[(self._job.dead_topic, payloads[place]) for place in taken.dead],
             readings=readings,
             points=points,
             means=self._windows.add(readings) if self._windows else [],
-            copies=len(came) - len(readings),
+            copies=taken.copies,
+            partial=taken.partial,
         )
+
+    def _taken(self, payloads: Sequence[bytes]) -> packs.Taken:
+        if self._job.reading.form == "pack":
+            return self._packs.take(payloads)
+        came, dead = self._decoder.decode(payloads)
+        fresh = self._copies.fresh(came)
+        readings = came if fresh.all() else came.only(fresh)
+        return packs.Taken(readings, dead, len(came) - len(readings), 0)
 
     def _alerts(self, readings: Readings, points: NDArray[np.int64]) -> list[Message]:
         alert = self._job.alert

@@ -42,6 +42,7 @@ def moved(memory: Memory, was: Sequence[str], is_: Sequence[str]) -> Memory:
                 if device in places
             },
         ),
+        {places[device]: boots for device, boots in memory.packs.items() if device in places},
         None
         if streaks is None
         else streak.Memory(column(streaks.active), column(streaks.bad), column(streaks.good)),

@@ -3,7 +3,7 @@
 Written down in a TOML file; `configs/bridge.toml` says every key in a sentence.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -32,12 +32,15 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     Args:
         values: What it measures.
+        form: `json`, or `pack` for binary packs of vital signs (`weinao/packed.py`), whose values
+            have the names that vital signs have; the fields below are not looked for then.
         device: Field of the device's name.
         number: Field of a number that counts a device's readings: one twice is a copy.
         at: Field of the time, as RFC 3339 has it, with its zone.
     """
 
     values: Annotated[tuple[Value, ...], Meta(min_length=1)]
+    form: Literal["json", "pack"] = "json"
     device: Name = "device"
     number: Name = "seq"
     at: Name = "ts"

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from pipeline.journal import Record
-from weinao import codec, topics
+from weinao import codec, packed, topics
 from weinao.messages import Ack, Id, Seq
 from weinao.numbers import Numbers
 from weinao.topics import Way
@@ -120,9 +120,15 @@ class _Head(Struct):
     thinned: _Thinned | UnsetType = UNSET
 
 
+def _packed_head(data: bytes) -> _Head:
+    _, device, boot, seq, *_ = packed.head(data)
+    return msgspec.convert({"device": device, "boot": boot, "seq": seq}, _Head)
+
+
 _HEADS = {
     codec.JSON: msgspec.json.Decoder(_Head).decode,
     codec.MSGPACK: msgspec.msgpack.Decoder(_Head).decode,
+    codec.PACKED: _packed_head,
 }
 
 
@@ -133,7 +139,7 @@ def _head(record: Record) -> tuple[str, _Head] | None:
         return None
     try:
         head = decode(record.payload)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     if topic.way is Way.UP and topic.name != head.device:
         # The topic is what a broker checks: nobody may empty another device's outbox.
