@@ -6,7 +6,8 @@ Rows wait there for the database, however long it is away; alerts wait for nobod
 import time
 from collections.abc import Callable, Sequence
 
-from pipeline.columns.job import Answers, Concluded, Message
+from pipeline.columns.job import Answers, Concluded
+from pipeline.columns.settings import Message
 from pipeline.columns.window import Means
 from pipeline.journal import JournalWriter
 from pipeline.mqtt.link import Link
@@ -68,6 +69,7 @@ class Out:
         for each in concluded:
             ALERTED.observe((now - each.received_at) / 1_000)
             answers = each.answers
+            self._publish(answers.passed)
             self._publish(answers.dead)
             DEAD.inc(len(answers.dead))
             READINGS.inc(len(answers.readings))

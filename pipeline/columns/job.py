@@ -7,16 +7,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pipeline.columns import copies, packs, streak, window
+from pipeline.columns import copies, packs, passing, streak, window
 from pipeline.columns.people import Devices
 from pipeline.columns.points import Points
 from pipeline.columns.reading import Decoder, Readings
-from pipeline.columns.settings import Job
+from pipeline.columns.settings import Job, Message
 from pipeline.columns.window import Means
 from weinao.ids import derived
-
-Message = tuple[str, bytes]
-"""Topic and payload."""
 
 
 class Memory(Struct, frozen=True):
@@ -26,6 +23,7 @@ class Memory(Struct, frozen=True):
     packs: packs.Memory
     streaks: streak.Memory | None
     windows: window.Memory | None
+    passing: passing.Memory | None
 
 
 class Answers(Struct, frozen=True):
@@ -33,6 +31,7 @@ class Answers(Struct, frozen=True):
 
     Attributes:
         alerts: To be published at once.
+        passed: For the community's brain, as its own kind of messages.
         dead: What cannot be used, as it came.
         readings: What is new.
         points: Of each of them.
@@ -42,6 +41,7 @@ class Answers(Struct, frozen=True):
     """
 
     alerts: list[Message]
+    passed: list[Message]
     dead: list[Message]
     readings: Readings
     points: NDArray[np.int64]
@@ -89,6 +89,11 @@ class Worker:
             if job.window
             else None
         )
+        self._passing = (
+            passing.Passing(job.community, devices, resume.passing if resume else None)
+            if job.community
+            else None
+        )
         self._names = list(devices.number)
 
     def memory(self) -> Memory:
@@ -98,6 +103,7 @@ class Worker:
             self._packs.memory(),
             self._streaks.memory() if self._streaks else None,
             self._windows.memory() if self._windows else None,
+            self._passing.memory() if self._passing else None,
         )
 
     def answer(self, payloads: Sequence[bytes]) -> Answers:
@@ -105,8 +111,14 @@ class Worker:
         taken = self._taken(payloads)
         readings = taken.readings
         points = self._points.of(readings)
+        raised, watched = (
+            self._streaks.take(readings.device, points)
+            if self._streaks
+            else ([], np.zeros(len(readings), dtype=bool))
+        )
         return Answers(
-            alerts=self._alerts(readings, points),
+            alerts=[self._alert(readings, points, place) for place in raised],
+            passed=self._passing.take(readings, watched) if self._passing else [],
             dead=[(self._job.dead_topic, payloads[place]) for place in taken.dead],
             readings=readings,
             points=points,
@@ -123,29 +135,24 @@ class Worker:
         readings = came if fresh.all() else came.only(fresh)
         return packs.Taken(readings, dead, len(came) - len(readings), 0)
 
-    def _alerts(self, readings: Readings, points: NDArray[np.int64]) -> list[Message]:
+    def _alert(self, readings: Readings, points: NDArray[np.int64], place: int) -> Message:
         alert = self._job.alert
-        if alert is None or self._streaks is None:
-            return []
-        found = []
-        for place in self._streaks.raised(readings.device, points):
-            device, number = int(readings.device[place]), int(readings.number[place])
-            row = self._devices.rows[device]
-            name = self._names[device]
-            said = {
-                # Published again after a crash, it is the same alert, and says so.
-                "id": derived(alert.rule, name, str(number)),
-                "device": name,
-                "seq": number,
-                "at": int(readings.at[place]) // 1_000,
-                "score": int(points[place]),
-                "rule": alert.rule,
-                "grid": self._devices.grid(device),
-                **{key: row[column] for key, column in self._devices.settings.say.items()},
-            }
-            topic = alert.topic.format(grid=self._devices.grid(device))
-            found.append((topic, msgspec.json.encode(said)))
-        return found
+        assert alert is not None
+        device, number = int(readings.device[place]), int(readings.number[place])
+        row, name = self._devices.rows[device], self._names[device]
+        said = {
+            # Published again after a crash, it is the same alert, and says so.
+            "id": derived(alert.rule, name, str(number)),
+            "device": name,
+            "seq": number,
+            "at": int(readings.at[place]) // 1_000,
+            "score": int(points[place]),
+            "rule": alert.rule,
+            "grid": self._devices.grid(device),
+            **{key: row[column] for key, column in self._devices.settings.say.items()},
+        }
+        topic = alert.topic.format(grid=self._devices.grid(device))
+        return topic, msgspec.json.encode(said)
 
 
 def spoken(job: Job, devices: Devices, means: Means) -> list[Message]:

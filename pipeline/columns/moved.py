@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.columns import copies, streak, window
+from pipeline.columns import copies, passing, streak, window
 from pipeline.columns.job import Memory
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -53,4 +53,7 @@ def moved(memory: Memory, was: Sequence[str], is_: Sequence[str]) -> Memory:
             windows.closed,
             {start: (column(n), column(sums)) for start, (n, sums) in windows.open.items()},
         ),
+        None
+        if memory.passing is None
+        else passing.Memory(column(memory.passing.count), column(memory.passing.at)),
     )

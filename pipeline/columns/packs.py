@@ -58,18 +58,11 @@ class Packs:
         reading: Which values a reading must have.
         number: Of each registered device, by name.
         resume: What an earlier one remembered.
-
-    Raises:
-        ValueError: A value has a name that no vital sign has.
     """
 
     def __init__(
         self, reading: Reading, number: Mapping[str, int], resume: Memory | None = None
     ) -> None:
-        unknown = [value.name for value in reading.values if value.name not in packed.STEPS]
-        if reading.form == "pack" and unknown:
-            known = ", ".join(packed.STEPS)
-            raise ValueError(f"no vital sign is called {', '.join(unknown)}; there are {known}")
         self._values, self._number = reading.values, number
         self._boots = {device: dict(boots) for device, boots in (resume or {}).items()}
 

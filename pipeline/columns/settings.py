@@ -6,9 +6,16 @@ Written down in a TOML file; `configs/bridge.toml` says every key in a sentence.
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from weinao.messages import Vitals
+from weinao.packed import STEPS
 
 Name = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """Of a field of a message, or of a column of a table."""
+
+Message = tuple[str, bytes]
+"""Topic and payload of what is published."""
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -116,6 +123,30 @@ class Window(Struct, frozen=True, kw_only=True):
     topic: str = ""
 
 
+class Community(Struct, frozen=True, kw_only=True):
+    """The community whose brain sees what is not well, and now and then what is.
+
+    Args:
+        community: Its name, in topics.
+        vitals: The value that each vital sign is, by what it is called in `Vitals`.
+        every_s: Of who is well, a reading each so many seconds.
+        worn: Whether these are readings of something worn, which persist before they count; else
+            each is one that somebody took on purpose.
+        heartbeat: Whether a device also says, as an agent does, up to when it has told everything:
+            for households whose registered agent is the wearable itself. Where a gateway is the
+            agent, the gateway says so.
+        boot: Which start of the device its packs belong to; another one if the bridge's memory was
+            thrown away.
+    """
+
+    community: Annotated[str, Meta(min_length=1, max_length=64)]
+    vitals: dict[Name, Name]
+    every_s: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    worn: bool = True
+    heartbeat: bool = True
+    boot: Annotated[str, Meta(min_length=1, max_length=64)] = "00000001-bridge"
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """A table of a database that takes rows.
 
@@ -153,6 +184,7 @@ class Job(Struct, frozen=True, kw_only=True):
         alert: What follows from the score.
         window: What is averaged; None for nothing.
         store: Where rows go.
+        community: Whose brain is told; None for nobody's.
     """
 
     topic: Text
@@ -163,3 +195,23 @@ class Job(Struct, frozen=True, kw_only=True):
     alert: Alert | None = None
     window: Window | None = None
     store: Store = Store()
+    community: Community | None = None
+
+
+def problems(job: Job) -> list[str]:
+    """Return what in a job names what there is not."""
+    values = {value.name for value in job.reading.values}
+    signs = {field.name for field in fields(Vitals)}
+    used = {band.of: "score" for band in job.score}
+    used |= dict.fromkeys(job.window.of if job.window else (), "window")
+    passed = job.community.vitals if job.community else {}
+    used |= dict.fromkeys(passed.values(), "community")
+    found = [
+        f"{where}: no value {name!r}; there are {', '.join(sorted(values))}"
+        for name, where in sorted(used.items())
+        if name not in values
+    ]
+    unknown = set(passed) - signs
+    if job.reading.form == "pack":
+        unknown |= values - set(STEPS)
+    return [*found, *(f"no vital sign is called {name}" for name in sorted(unknown))]

@@ -45,14 +45,22 @@ class Streaks:
         """Return where each device stands."""
         return Memory(self._active.copy(), self._bad.copy(), self._good.copy())
 
-    def raised(self, device: NDArray[np.int64], points: NDArray[np.int64]) -> list[int]:
-        """Take in readings, in order; return the places of those that raise an alert."""
+    def take(
+        self, device: NDArray[np.int64], points: NDArray[np.int64]
+    ) -> tuple[list[int], NDArray[np.bool_]]:
+        """Take in readings, in order.
+
+        Returns:
+            The places of those that raise an alert, and which are of somebody who is not well: who
+            has a bad one among these, or just had, or is in an alert.
+        """
         wanted = self._settings
         bad = points >= wanted.points
         looked_at = self._active | (self._bad > 0)
         looked_at[device[bad]] = True
+        watched = looked_at[device]
         raised: list[int] = []
-        for place in np.flatnonzero(looked_at[device]).tolist():
+        for place in np.flatnonzero(watched).tolist():
             who, score = device[place], points[place]
             self._bad[who] = self._bad[who] + 1 if score >= wanted.points else 0
             if not self._active[who]:
@@ -63,4 +71,4 @@ class Streaks:
             self._good[who] = self._good[who] + 1 if score < wanted.clear_below else 0
             if self._good[who] >= wanted.clear_in_a_row:
                 self._active[who] = False
-        return raised
+        return raised, watched

@@ -138,11 +138,6 @@ def test_columns_hold_what_the_objects_hold(packs: list[Pack], data: st.DataObje
     assert len(before.dead) + len(after.dead) == strangers + 1
 
 
-def test_a_value_that_no_vital_sign_is_called_is_refused() -> None:
-    with pytest.raises(ValueError, match="no vital sign is called hr; there are hr_bpm"):
-        Packs(Reading(form="pack", values=(Value(name="hr", min=0, max=1),)), {})
-
-
 def _rows(readings: Readings) -> list[tuple[float, ...]]:
     columns = [readings.device, readings.number, readings.at, *readings.values.values()]
     assert all(isinstance(column, np.ndarray) for column in columns)

@@ -256,14 +256,17 @@ def _shape() -> "type[Job]":
 
 def _job(config: Path, people: Path | None) -> "tuple[Job, Devices]":
     from pipeline.columns.people import PeopleError, read
+    from pipeline.columns.settings import problems
 
     try:
         job = settings.load(config, _shape())
         place = people or config.parent / job.people.file
         with place.open(newline="", encoding="utf-8") as file:
-            return job, read(file, job.people)
+            devices = read(file, job.people)
+        settings.refuse(problems(job), str(config))
     except (settings.SettingsError, PeopleError, OSError) as error:
         sys.exit(f"weinao bridge: {error}")
+    return job, devices
 
 
 def _place(broker: str) -> "Broker":
