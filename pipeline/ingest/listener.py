@@ -19,25 +19,22 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest.durable import Sender
 from pipeline.ingest.gate import Ticket
+from pipeline.ingest.listening import CONNECTED, Listening, Take
 from pipeline.ingest.wire import BufferedClient
 from pipeline.mqtt.broker import Broker
-from weinao import metrics, topics
+from weinao import topics
 from weinao.ids import derived
 from weinao.messages import Ack
 from weinao.outage import Outage
-
-CONNECTED = metrics.Gauge("weinao_ingest_broker_connected", "1 while the broker is there.")
 
 PACKETS_MAX = 200
 """So many packets are read before the caller may look whether it is time to commit."""
 
 RETRY_S_MIN = 0.1
 
-Take = Callable[[str, bytes, str, Ticket], object]
 
-
-class Listener:
-    """Brings messages of one community from the broker.
+class Listener(Listening):
+    """Brings messages of one community from the broker, by paho.
 
     Args:
         broker: Where it is.

@@ -65,7 +65,8 @@ class Link:
         on_up: Callable[[], object] = lambda: None,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        self._broker, self._client_id, self._filters = broker, client_id, tuple(filters)
+        self._broker, self._client_id = broker, client_id
+        self._filters, self._left = tuple(filters), set[str]()
         self._rng, self._tls, self._on_up, self._on_lost = rng, tls, on_up, on_lost
         self._outage = Outage(log, "broker", now)
         self._sock: socket.socket | None = None
@@ -148,6 +149,22 @@ class Link:
         )
         (self._urgent if urgent else self._queue).append((self._number, packet.write()))
         self._advance()
+
+    def subscribe(self, filters: Iterable[str]) -> None:
+        """Ask for more, at QoS 1, now and after each outage."""
+        new = [name for name in filters if name not in self._filters]
+        self._left -= set(new)
+        self._filters = (*self._filters, *new)
+        if self.up and new:
+            self._ask(new)
+
+    def unsubscribe(self, filters: Iterable[str]) -> None:
+        """Ask for less, now and after each outage: the session may remember otherwise."""
+        gone = set(filters)
+        self._left |= gone
+        self._filters = tuple(name for name in self._filters if name not in gone)
+        if self.up and gone:
+            self._unsent += mqtt5.UnsubscribePacket(NUMBER_MAX + 1, sorted(gone)).write()
 
     def flush(self) -> None:
         """Send as much of what waits as the kernel takes; a broken connection is met by `work`."""
@@ -257,7 +274,8 @@ class Link:
             refused = [code.name for code in packet.reason_codes if code not in _GRANTED]
             if refused:
                 raise ConnectionRefusedError(f"subscription refused: {', '.join(refused)}")
-            self._ready()
+            if not self.up:
+                self._ready()
         elif isinstance(packet, mqtt5.PingRespPacket):
             self._asked = False
         elif isinstance(packet, mqtt5.DisconnectPacket):
@@ -269,12 +287,15 @@ class Link:
             self._keep_alive_s = float(granted.server_keep_alive)
         else:
             self._keep_alive_s = float(self._broker.keep_alive_s)
-        if not self._filters:
+        if self._left:
+            self._unsent += mqtt5.UnsubscribePacket(NUMBER_MAX + 1, sorted(self._left)).write()
+        if self._filters:
+            self._ask(self._filters)
+        else:
             self._ready()
-            return
-        wanted = [
-            mqtt5.TopicFilter(name, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for name in self._filters
-        ]
+
+    def _ask(self, filters: Iterable[str]) -> None:
+        wanted = [mqtt5.TopicFilter(name, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for name in filters]
         self._unsent += mqtt5.SubscribePacket(NUMBER_MAX + 1, wanted).write()
 
     def _ready(self) -> None:

@@ -27,10 +27,13 @@ ROOT = Path(__file__).parents[2]
 _WEINAO = (sys.executable, "-m", "weinao.cli.main")
 
 
+SETTINGS = "[rhythm]\ntick_s = 0.2\n"
+
+
 class Running:
     """The programs of a folder; each is started, killed and asked to end by its name."""
 
-    def __init__(self, folder: Path, settings: str = "[rhythm]\ntick_s = 0.2\n") -> None:
+    def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
         self.folder, self.port = folder, free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -93,8 +96,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    made = Running(folder)
+def running(folder: Path, settings: str = SETTINGS) -> Iterator[Running]:
+    made = Running(folder, settings)
     try:
         yield made
     finally:

@@ -253,7 +253,8 @@ def test_the_shipped_settings_say_the_defaults(tmp_path: Path) -> None:
     assert settings.load(uncommented, IngestSettings) == IngestSettings()
     keys = set(re.findall(r"^(\w+) =", uncommented.read_text(), flags=re.MULTILINE))
     known = msgspec.to_builtins(IngestSettings())
-    assert keys == {"segment_bytes_max", *known["broker"], *known["rhythm"]}
+    alone = {"client", "free_bytes_min", "segment_bytes_max"}
+    assert keys == {*alone, *known["broker"], *known["rhythm"]}
 
 
 @pytest.mark.parametrize("wrong", ["tick_s = 0", "linger_s_max = -1", "messages_max = 0"])
@@ -265,9 +266,10 @@ def test_settings_that_cannot_work_are_refused(tmp_path: Path, wrong: str) -> No
         settings.load(path, IngestSettings)
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path) as made:
+@pytest.fixture(params=["paho", "mqtt5"])
+def system(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+    """Programs of which ingest speaks MQTT by either client: the same is promised of both."""
+    with running(tmp_path, f'client = "{request.param}"\n[rhythm]\ntick_s = 0.2\n') as made:
         yield made
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pipeline.ingest.gate import Gate, Journal
     from pipeline.ingest.kafka import Place
     from pipeline.ingest.listener import Listener
+    from pipeline.ingest.listening import Listening
     from pipeline.ingest.settings import IngestSettings
+    from pipeline.ingest.swift import SwiftListener
 
 
 RETRY_S = 0.5
@@ -65,7 +67,6 @@ def ingest(
     from msgspec.structs import replace
 
     from pipeline.ingest.gate import Gate
-    from pipeline.ingest.listener import Listener
     from pipeline.ingest.settings import IngestSettings
     from pipeline.journal import JournalError
 
@@ -89,7 +90,7 @@ def ingest(
         written = _opened(place_at, folder, chosen)
     except JournalError as error:
         sys.exit(f"weinao ingest: {error}")
-    listener = Listener(
+    listener = _client(chosen)(
         place,
         community,
         () if everything else moving.at_first(given),
@@ -116,6 +117,16 @@ def ingest(
     gate.commit()
     listener.close()
     log.info("ingest.ended")
+
+
+def _client(chosen: "IngestSettings") -> "type[Listener | SwiftListener]":
+    if chosen.client == "mqtt5":
+        from pipeline.ingest.swift import SwiftListener
+
+        return SwiftListener
+    from pipeline.ingest.listener import Listener
+
+    return Listener
 
 
 def _opened(place: "Place | None", folder: Path, chosen: "IngestSettings") -> "Journal":
@@ -167,7 +178,7 @@ class _Ended:
         self._ended = True
 
 
-def _turn(listener: "Listener", gate: "Gate") -> None:
+def _turn(listener: "Listening", gate: "Gate") -> None:
     """Take in what is there, and commit as soon as there is no more, or enough."""
     if gate.failed:
         # Nothing is acknowledged, and nothing more is taken in.

@@ -15,7 +15,7 @@ from weinao.topics import Way
 
 if TYPE_CHECKING:
     from pipeline.ingest.gate import Gate
-    from pipeline.ingest.listener import Listener
+    from pipeline.ingest.listening import Listening
 
 
 class Moving:
@@ -39,7 +39,7 @@ class Moving:
         begun = {grid for grid in stays.grids if stays.of(grid) == (self._flow,)}
         return tuple(sorted(given | begun))
 
-    def step(self, gate: "Gate", listener: "Listener") -> None:
+    def step(self, gate: "Gate", listener: "Listening") -> None:
         """Do what the plan asks for, if it asks for anything new."""
         seen = flows.seen_at(self._data)
         if (seen == self._seen and not self._awaiting) or gate.failed:
@@ -56,7 +56,7 @@ class Moving:
                 listener.listen_to(grid)
         self._seen, self._awaiting = seen, bool(coming)
 
-    def _let_go(self, stays: Stays, grid: str, gate: "Gate", listener: "Listener") -> None:
+    def _let_go(self, stays: Stays, grid: str, gate: "Gate", listener: "Listening") -> None:
         for stay, flow in enumerate(stays.of(grid)):
             ended = flows.ending(self._data, grid, stay) is not None
             if flow == self._flow and not ended and self._say(gate, grid, Way.DEPARTS, stay):
