@@ -209,7 +209,11 @@ class Gate(Observation, frozen=True, kw_only=True, tag="gate"):
 class Highrise(Observation, frozen=True, kw_only=True, tag="highrise"):
     """Something fell along a facade.
 
+    A camera speaks of a fall as soon as it is sure, and again, with the same `at`, when the film is
+    kept: only then is the hash known, and the track to its end.
+
     Attributes:
+        part: Which of these words it is; `whole` says it all.
         track: (t_s, x_m, y_m) triples, flattened; metres on the calibrated facade.
         clip: Name of the evidence clip on the device, with its hash.
     """
@@ -221,6 +225,7 @@ class Highrise(Observation, frozen=True, kw_only=True, tag="highrise"):
     confidence: Share = 1.0
     track: Annotated[tuple[Metres, ...], Meta(max_length=900)] = ()
     clip: Place = ""
+    part: Literal["whole", "first", "last"] = "whole"
 
 
 class Crowd(Observation, frozen=True, kw_only=True, tag="crowd"):

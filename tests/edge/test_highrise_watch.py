@@ -211,6 +211,7 @@ def test_a_fall_goes_out_as_an_alarm_and_again_with_a_film_that_was_signed(tmp_p
     assert isinstance(first, Highrise)
     assert isinstance(said, Highrise)
     assert (alarm.lane, again.lane) == (Lane.ALARM, Lane.STATUS)
+    assert (first.part, said.part) == ("first", "last")
     assert (said.building, said.floor, said.column) == ("7", 13, "3")
     assert msgspec.convert(msgspec.to_builtins(said), Highrise) == said
     assert said.at == pytest.approx(1_003_000, abs=200)

@@ -103,3 +103,21 @@ def test_what_takes_twice_as_long_as_free_fall_hits_nobody(floor: int) -> None:
     assert run(seen(2.0)) == []
     assert [one.phase for one in run(seen(1.1))] == [Phase.RAISED]
     assert [one.phase for one in run(seen(0.4))] == [Phase.RAISED]  # a track that began late
+
+
+def test_without_floor_lines_nobody_knows_how_long_it_may_take() -> None:
+    one = track(0)
+    unknown = replace(one, observation=replace(one.observation, floor=0, t_fall_s=1.6))
+
+    assert [found.phase for found in run(unknown)] == [Phase.RAISED]
+
+
+def test_a_fall_that_is_said_again_with_its_film_stays_one_hazard() -> None:
+    first = track(0)
+    last = replace(
+        first,
+        id="later",
+        observation=replace(first.observation, part="last", clip="c.mp4#sha256=00", t_fall_s=2.4),
+    )
+
+    assert [found.phase for found in run(first, last)] == [Phase.RAISED]

@@ -109,8 +109,8 @@ def learn(
 
     Args:
         out: Folder for the trained file.
-        seed: Of the first scene; the others follow it.
-        clips: How many scenes of 16 s.
+        seed: Of the first short scene; the others follow it.
+        clips: How many short scenes, and how many long ones.
         examples: Keep the gathered tracks in this file, and train nothing.
         only: K/N gathers every N-th scene, from the K-th.
     """
@@ -118,11 +118,12 @@ def learn(
 
     from models.highrise import WEIGHTS
     from models.train.highrise import fit, save
-    from weinao.cli.highrise_examples import gathered
+    from weinao.cli.highrise_examples import LONG_FROM, gathered
 
     first, stride = map(int, only.split("/"))
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        seeds = range(seed + first, seed + clips, stride)
+        scenes = [*range(seed, seed + clips), *range(LONG_FROM, LONG_FROM + clips)]
+        seeds = scenes[first::stride]
         task = progress.add_task("scenes", total=len(seeds))
         rows: dict[str, Any] = gathered(seeds, lambda done: progress.update(task, completed=done))
     if examples:

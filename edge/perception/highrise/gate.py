@@ -21,9 +21,11 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         wet_blobs: Things that move at once, in the median, from which on it is wet.
         points_min: Sightings.
         hits_min: Share of frames with a sighting.
+        hits_min_wet: The same in rain and snow, where chance fills the gaps.
         pull_ms2: Acceleration over the whole: gravity less drag; thrown towards the camera, it
             looks like more.
-        first_ms_max: Speed at the first sighting, 4 m below its release; more has fallen from out
+        first_ms_min: Speed at the first sighting; nobody throws anything up faster past a camera.
+        first_ms_max: The same, at most: 4 m below its release; more has fallen from out
             of view, or is rain.
         last_ms_min: Speed at the last; leaves, bags and paper stay below 3.5 m/s.
         rms_m_max: Distance from the parabola, in metres; as a share of the drop; in pixels, below
@@ -32,7 +34,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence_min: Nats that say it is not chance.
         evidence_min_wet: The same in rain and snow, where chance has many more tries.
         score_min: Of the forest.
-        score_sure: Below it, or when it is wet, a second look must confirm the first.
+        score_sure: Below it a second look must confirm the first.
+        score_sure_wet: The same in rain and snow.
 
     References:
         shared/research/vision.md, section 4: limits measured on a prototype. The wet drop, the
@@ -45,7 +48,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wet_blobs: float = 30.0
     points_min: int = 10
     hits_min: float = 0.5
+    hits_min_wet: float = 0.65
     pull_ms2: tuple[float, float] = (4.0, 14.0)
+    first_ms_min: float = -5.0
     first_ms_max: float = 9.0
     last_ms_min: float = 7.0
     rms_m_max: float = 0.25
@@ -56,6 +61,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence_min_wet: float = 40.0
     score_min: float = 0.75
     score_sure: float = 0.85
+    score_sure_wet: float = 0.95
 
 
 SHIPPED = Limits()
@@ -78,10 +84,11 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
     least_m = limits.drop_m_min_wet if wet else limits.drop_m_min
     if not metric:
         least_m = limits.drop_share_min * height_m
+    hits = limits.hits_min_wet if wet else limits.hits_min
     px_m = track.rms_m / max(track.rms_px, 1e-6)
     rms_m_max = max(limits.rms_m_max, limits.rms_share_max * track.drop_m, limits.rms_px_max * px_m)
     broken = {
-        "points": len(track.t_s) < limits.points_min or track.hits < limits.hits_min,
+        "points": len(track.t_s) < limits.points_min or track.hits < hits,
         "drop": track.drop_m < least_m,
         "parabola": track.rms_m > rms_m_max,
         "sideways": across > limits.sideways_share * track.drop_m + 1,
@@ -98,7 +105,7 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
 def _refused_speed(first: float, last: float, pull: float, limits: Limits) -> str:
     if not limits.pull_ms2[0] <= pull <= limits.pull_ms2[1]:
         return "pull"
-    if first > limits.first_ms_max:
+    if not limits.first_ms_min <= first <= limits.first_ms_max:
         return "first"
     return "last" if last < limits.last_ms_min else ""
 

@@ -10,6 +10,9 @@ for finding in camera.finish(): ...
 """
 
 from pathlib import Path
+from typing import Literal
+
+from msgspec.structs import replace
 
 from edge.lanes import Lane
 from edge.perception.base import Finding
@@ -71,7 +74,7 @@ class HighrisePerception:
         assert self._darkroom is not None
         self._recorder.push(frame, at_ms)
         for fall in self._watch.observe(frame, at_s):
-            found.append(self._finding(fall, self._darkroom.take(fall), Lane.ALARM))
+            found.append(self._finding(fall, self._darkroom.take(fall), "first"))
         return found + self._shown(self._darkroom.done(at_s, self._watch.grown))
 
     def finish(self) -> list[Finding]:
@@ -91,17 +94,19 @@ class HighrisePerception:
 
     def _shown(self, films: list[tuple[Fall, Evidence]]) -> list[Finding]:
         return [
-            self._finding(fall, f"{film.name}#sha256={film.sha256}", Lane.STATUS)
+            self._finding(fall, f"{film.name}#sha256={film.sha256}", "last")
             for fall, film in films
         ]
 
-    def _finding(self, fall: Fall, clip: str, lane: Lane) -> Finding:
+    def _finding(self, fall: Fall, clip: str, part: Literal["first", "last"]) -> Finding:
         assert self._size is not None
         building = building_at(self._settings, fall.start_px, self._size)
         return Finding(
             device=self._device,
-            observation=said(fall, building, clip, metric=self._settings.lines != ()),
-            lane=lane,
+            observation=replace(
+                said(fall, building, clip, metric=self._settings.lines != ()), part=part
+            ),
+            lane=Lane.ALARM if part == "first" else Lane.STATUS,
         )
 
 

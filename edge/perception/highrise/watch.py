@@ -23,8 +23,8 @@ WARM_UP_S = 2.0
 """Until then nobody knows what is usual: wind in trees makes dozens of short parabolas."""
 NEW_S = 1.0
 """A track that began earlier than this after the first frame belongs to that first unrest."""
-EVERY, EVERY_WET = 2, 3
-"""Frames between two searches; in rain and snow each costs more."""
+EVERY = 2
+"""Frames between two searches."""
 GROWS_M = 1.0
 """How near the end of a fall a longer track must pass to be the same thing, and not its mirror."""
 SAME_S = 4.0
@@ -101,11 +101,8 @@ class HighriseWatch:
             at_s: When it was taken, in seconds; never earlier than the frame before.
         """
         passed = [(track, self._score(track)) for track in self.passing(frame, at_s)]
-        sure = [
-            (track, score)
-            for track, score in passed
-            if score >= self._limits.score_sure and not self.wet
-        ]
+        bar = self._limits.score_sure_wet if self.wet else self._limits.score_sure
+        sure = [(track, score) for track, score in passed if score >= bar]
         sure += self._doubt.settled(self._window)
         found: list[Fall] = []
         for track, score in sure:
@@ -132,8 +129,7 @@ class HighriseWatch:
             return []
         self._push(moved)
         self._count += 1
-        every = EVERY_WET if self.wet else EVERY
-        if moved.at_s - self._began_s < WARM_UP_S or self._count % every or len(moved.px) == 0:
+        if moved.at_s - self._began_s < WARM_UP_S or self._count % EVERY or len(moved.px) == 0:
             return []
         return [track for track in self.candidates() if self._allowed(track)]
 

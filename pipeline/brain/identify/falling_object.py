@@ -90,6 +90,8 @@ class FallingObject(Struct, frozen=True, kw_only=True):
     def _counts(self, said: Highrise) -> bool:
         if said.confidence < self.confidence_min:
             return False
+        if said.floor == 0:  # a camera on which nobody drew floor lines does not know how high
+            return True
         height_m = max(said.floor, 1) * self.floor_m
         return said.t_fall_s <= self.drag_max * math.sqrt(2 * height_m / _G_MS2)
 
