@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.vision.yards import KINDS, SIDES, WEIGHTS
 
 SEED = 20_261_125
-EPOCHS = 30
+EPOCHS = 12
 BATCH = 16
 NETWORK = Path(__file__).with_name("yards_v1.yaml")
 
@@ -75,7 +75,10 @@ def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> P
         TrainerMissingError: The extra is not installed.
     """
     # Read when it is imported: ask nobody, report to nobody.
-    os.environ |= {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
+    os.environ |= {
+        "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false",
+        "YOLO_CONFIG_DIR": str(folder.resolve()),
+    }  # fmt: skip
     try:
         import torch  # noqa: PLC0415  # gigabytes, and only for those who train
         from ultralytics import YOLO  # noqa: PLC0415
@@ -89,7 +92,7 @@ def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> P
         data=folder / "data.yaml", epochs=epochs, imgsz=SIDES[0], rect=True, batch=BATCH,
         device="cpu", workers=0, amp=False, seed=SEED, deterministic=True, optimizer="AdamW",
         lr0=0.004, warmup_epochs=1, cos_lr=True, mosaic=0.0, scale=0.3, translate=0.08, val=False,
-        plots=False, exist_ok=True, project=folder / "runs", name="yards", verbose=False,
+        plots=False, exist_ok=True, project=folder.resolve() / "runs", name="yards", verbose=False,
     )  # fmt: skip
     made = YOLO(folder / "runs" / "yards" / "weights" / "last.pt").export(
         format="onnx", imgsz=(SIDES[1], SIDES[0]), simplify=True, opset=17, device="cpu"
