@@ -19,6 +19,7 @@ _NEED_VISION = [
     "edge/test_highrise_*",
     "models/test_faces.py",
     "models/test_people.py",
+    "models/test_yards.py",
     "sim/test_scenes.py",
     "sim/test_yards.py",
 ]

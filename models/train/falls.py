@@ -124,7 +124,13 @@ def fit(
     recordings: Sequence[Recording], position: Position, watch: Watch | None = None
 ) -> FallDetector:
     """Return the detector that ships: trained on all, its operating points cross-validated."""
-    scores = cross_validate(recordings, position, watch)
+    return finished(recordings, position, cross_validate(recordings, position, watch))
+
+
+def finished(
+    recordings: Sequence[Recording], position: Position, scores: dict[bool, FloatArray]
+) -> FallDetector:
+    """Return the detector that ships, given what `cross_validate` returned."""
     fell = np.array([int(r.label == "fall") for r in recordings])
     detector = train(gather(recordings, COPIES[position], SEED))
     return at_operating_points(detector, position, scores, fell)

@@ -7,6 +7,9 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import Progress
 
+LEARN_SEED, LEARN_CLIPS = 1_000, 48
+"""The scenes that the shipped judge learnt from."""
+
 app = App(name="highrise", help="Falling objects along a facade.")
 
 
@@ -100,8 +103,8 @@ def watch(config: Path, film: Path, *, out: Path, began_ms: int = 0) -> None:
 def learn(
     *,
     out: Path,
-    seed: int = 1_000,
-    clips: int = 48,
+    seed: int = LEARN_SEED,
+    clips: int = LEARN_CLIPS,
     examples: Path | None = None,
     only: str = "0/1",
 ) -> None:

@@ -41,7 +41,7 @@ _COMMANDS = {
     "sim": ("weinao.cli.sim:app", "Simulate a community with a known truth."),
     "score": ("weinao.cli.score:score", "Hold what came out against the truth."),
     "gate": ("weinao.cli.gate:app", "Whose faces a gate knows: enrol, watch, list, forget."),
-    "models": ("weinao.cli.models:app", "Weights of networks: fetch, list and check them."),
+    "models": ("weinao.cli.models:app", "Weights of networks: fetch, list, check, train."),
     "evaluate": ("weinao.cli.evaluate.main:app", "Score models and rules on labelled recordings."),
     "highrise": ("weinao.cli.highrise:app", "Falling objects: calibrate, watch, train."),
     "bench": ("weinao.cli.bench:app", "Measure ourselves beside a reference."),

@@ -55,18 +55,36 @@ def evaluate_falls(folder: Path, *, progress: Progress | None = None) -> Scores:
     return figures
 
 
-def cross_validate_falls(folder: Path, *, progress: Progress | None = None) -> Scores:
+def cross_validate_falls(
+    folder: Path, *, progress: Progress | None = None, out: Path | None = None
+) -> Scores:
     """Return the figures of detectors that never saw the person they are scored on.
+
+    Args:
+        folder: Of recordings.
+        progress: Hears how many recordings are scored.
+        out: Also train on everybody, with the operating point that follows, and write the files
+            that ship into this folder.
 
     Raises:
         FileNotFoundError: The folder has no recordings.
     """
     from models.fall import FallDetector, play
-    from models.train.falls import FLOORS, cross_validate, operating_point, people_folds
+    from models.train.falls import (
+        FLOORS,
+        cross_validate,
+        finished,
+        operating_point,
+        people_folds,
+        save,
+    )
 
     figures: Scores = {}
     for position, recordings in _by_position(folder).items():
-        scores = cross_validate(recordings, position, progress)[True]
+        both = cross_validate(recordings, position, progress)
+        if out:
+            save(finished(recordings, position, both), out / f"fall_{position}_v1.npz")
+        scores = both[True]
         folds, fell = people_folds(recordings), _fell(recordings).astype(int)
         called = np.zeros(len(recordings), bool)
         for fold in np.unique(folds):

@@ -5,11 +5,12 @@ used only forwards in time.
 """
 
 import json as codec
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 from rich.console import Console
@@ -136,6 +137,34 @@ def people(folder: Path, *, json: bool = False) -> None:
 
     try:
         _report("people", evaluate_people, folder, json)
+    except (VisionError, FileNotFoundError) as error:
+        sys.exit(str(error))
+
+
+@app.command
+def yards(
+    folder: Path,
+    *,
+    detector: Literal["centernet", "yards"] = "centernet",
+    weights: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Score a detector of people and vehicles on rendered yards and gates.
+
+    Args:
+        folder: Clips with `truth.json` beside them, as `weinao sim scenes` writes them.
+        detector: Which.
+        weights: Of our own detector: this file, as `weinao models train yards` wrote it.
+        json: Print JSON.
+    """
+    from models.vision.base import VisionError
+    from models.vision.store import default_folder
+    from weinao.cli.detectors import detector_named
+    from weinao.cli.evaluate.yards import evaluate_yards
+
+    try:
+        used, kinds = detector_named(detector, default_folder(os.environ), weights)
+        _report("yards", partial(evaluate_yards, detector=used, kinds=kinds), folder, json)
     except (VisionError, FileNotFoundError) as error:
         sys.exit(str(error))
 
