@@ -14,6 +14,8 @@ WAITS_MS = 2_000
 """Who was seen for so long,"""
 WAITS_SHARE = 0.35
 """and went no further than this share of her height in it, waits: 0.3 m/s. Ours."""
+OVERLOOKED_MAX = 2
+"""Looks of the detector in a row in which it may overlook somebody who stands. Ours."""
 _DENSITY_MAX = 20.0
 
 
@@ -54,7 +56,8 @@ class Counting:
     def _told_of(
         self, zone: Zone, tracks: Sequence[Track], vehicles: Sequence[Stood], at: int
     ) -> Crowd | None:
-        inside = [one for one in tracks if one.present and holds(zone.outline, foot(one.box))]
+        there = [one for one in tracks if one.confirmed and present(one)]
+        inside = [one for one in there if holds(zone.outline, foot(one.box))]
         parked = [one for one in vehicles if one.missed <= 1 and within(one, zone.outline)]
         blocked = zone.keep_clear and any(
             stands(one, self._limits) and within(one, zone.outline) for one in vehicles
@@ -84,6 +87,11 @@ class Counting:
             congestion=round(min(mean / zone.full, 1.0), 3) if zone.full else 0.0,
             people_in_5_min=None if ahead is None else round(ahead, 1),
         )
+
+
+def present(track: Track) -> bool:
+    """Return whether somebody is still there: seen, or overlooked where she stood."""
+    return track.missed == 0 or (track.missed <= OVERLOOKED_MAX and waits(track))
 
 
 def waits(track: Track) -> bool:

@@ -19,15 +19,18 @@ BEGIN_MIN = 0.35
 """Score from which a body begins a track; a weaker one only continues one. Ours: at 0.3 CenterNet
 takes a rock for a person now and then."""
 OVERLAP_MIN = 0.15
-REACH = 0.6
-"""Where there is less overlap: middles no further apart than so many longer sides. Ours."""
+REACH, STRIDE, REACH_MAX = 0.6, 0.8, 1.4
+"""Where there is less overlap: middles no further apart than so many longer sides, and so many more
+for each second between the looks: who walks, goes 0.8 of her height in one. Ours."""
 LIKE_AREA = 0.2
 """The smaller over the larger area, at least. Ours."""
 LOST_MS = 2_000
-MISSED_MAX = 2
+MISSED_MAX = 3
 """Looks of the detector: where nothing moves they are seconds apart."""
 CONFIRMED = 2
-"""Looks from which on a track is somebody."""
+"""Looks from which on a track is somebody,"""
+SURE_MIN = 0.5
+"""or one look of the detector that is so sure. Ours."""
 KEPT_MS = 5_000
 TRACKS_MAX = 256
 """At one time; beyond it nobody new is followed, and the surest come first."""
@@ -54,6 +57,7 @@ class Track(Struct, frozen=True, kw_only=True):
         glimpses: Of the last `KEPT_MS`, oldest first.
         hits: In how many looks it was seen,
         detected: and in how many of them by the detector of persons.
+        best: The best score so far.
         missed: Looks of the detector in a row without it.
     """
 
@@ -61,6 +65,7 @@ class Track(Struct, frozen=True, kw_only=True):
     glimpses: tuple[Glimpse, ...]
     hits: int = 1
     detected: int = 0
+    best: float = 0.0
     missed: int = 0
 
     @property
@@ -75,13 +80,8 @@ class Track(Struct, frozen=True, kw_only=True):
 
     @property
     def confirmed(self) -> bool:
-        """Whether it is somebody: seen more than once, and by the detector, too."""
-        return self.hits >= CONFIRMED and self.detected > 0
-
-    @property
-    def present(self) -> bool:
-        """Whether it is somebody who is there: the detector may overlook her once."""
-        return self.confirmed and self.missed <= 1
+        """Whether it is somebody: seen by the detector, and more than once or very surely."""
+        return self.detected > 0 and (self.hits >= CONFIRMED or self.best >= SURE_MIN)
 
 
 class Tracks(Struct, frozen=True):
@@ -107,7 +107,7 @@ def follow(tracks: Tracks, bodies: Sequence[Body], at: int, *, detecting: bool) 
         (-score, track.id, index)
         for track in alive
         for index, body in enumerate(bodies)
-        if (score := likeness(track.box, body.box)) > 0
+        if (score := likeness(track.box, body.box, at - track.seen_at)) > 0
     )
     known = {one.id: one for one in alive}
     claimed: dict[int, int] = {}
@@ -126,13 +126,20 @@ def follow(tracks: Tracks, bodies: Sequence[Body], at: int, *, detecting: bool) 
     for index, body in enumerate(bodies):
         if index not in taken and body.score >= BEGIN_MIN and len(following) < TRACKS_MAX:
             glimpse = Glimpse(at, body.box, body.tilt)
-            following.append(Track(id=upcoming, glimpses=(glimpse,), detected=int(body.detected)))
+            following.append(
+                Track(
+                    id=upcoming,
+                    glimpses=(glimpse,),
+                    detected=int(body.detected),
+                    best=body.score,
+                )
+            )
             upcoming += 1
     return Tracks(tuple(following), upcoming)
 
 
-def likeness(one: Box, other: Box) -> float:
-    """Return how well a box continues another; 0 for not at all."""
+def likeness(one: Box, other: Box, apart_ms: int) -> float:
+    """Return how well a box continues another some time later; 0 for not at all."""
     (wide, high), (own_wide, own_high) = size(one), size(other)
     areas = sorted((wide * high, own_wide * own_high))
     if areas[0] < LIKE_AREA * areas[1] or areas[0] <= 0:
@@ -141,7 +148,8 @@ def likeness(one: Box, other: Box) -> float:
     if shared >= OVERLAP_MIN:
         return 1 + shared
     (x, y), (own_x, own_y) = middle(one), middle(other)
-    reach = REACH * max(wide, high, own_wide, own_high)
+    share = min(REACH + STRIDE * apart_ms / 1_000, REACH_MAX)
+    reach = share * max(wide, high, own_wide, own_high)
     return max(1 - hypot(x - own_x, y - own_y) / reach, 0.0)
 
 
@@ -152,5 +160,6 @@ def _seen(track: Track, body: Body, at: int) -> Track:
         glimpses=(*kept, Glimpse(at, body.box, body.tilt)),
         hits=track.hits + 1,
         detected=track.detected + body.detected,
+        best=max(track.best, body.score),
         missed=0,
     )
