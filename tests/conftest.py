@@ -19,6 +19,7 @@ _NEED_VISION = [
     "edge/test_highrise_*",
     "models/test_faces.py",
     "models/test_people.py",
+    "sim/test_portraits.py",
     "sim/test_scenes.py",
     "sim/test_yards.py",
 ]
