@@ -15,6 +15,7 @@ settings.load_profile("check")
 ROOT = Path(__file__).parent.parent
 
 _NEED_VISION = [
+    "cli/test_demo_cameras.py",
     "edge/vision/*",
     "edge/test_highrise_*",
     "models/test_faces.py",
