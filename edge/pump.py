@@ -105,6 +105,8 @@ class Pump:
         self._perception = DevicePerception(
             self._chosen.position, _fell_at(marks), self._chosen.camera
         )
+        if self._chosen.camera is not None:
+            await asyncio.to_thread(self._perception.get_ready)
         self._driver = driver = self._chosen.make(marks, clock)
         async for sample in driver.samples():
             self._outage.restored()

@@ -15,11 +15,13 @@ settings.load_profile("check")
 ROOT = Path(__file__).parent.parent
 
 _NEED_VISION = [
+    "cli/test_demo_cameras.py",
     "edge/vision/*",
     "edge/test_highrise_*",
     "models/test_faces.py",
     "models/test_people.py",
     "models/test_yards.py",
+    "sim/test_portraits.py",
     "sim/test_scenes.py",
     "sim/test_yards.py",
 ]

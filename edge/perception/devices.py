@@ -52,6 +52,15 @@ class DevicePerception:
         self._rhythms: dict[str, RhythmPerception] = {}
         self.lag_ms = 0
 
+    def get_ready(self) -> None:
+        """Load what a camera needs, before its first frame: networks take seconds.
+
+        Raises:
+            DriverError: Something is missing.
+        """
+        if self._camera is not None:
+            self._looking_with()
+
     def perceive(self, sample: Sample) -> list[Finding]:
         """Take in a sample, and return what follows; its mark is in one of the findings."""
         match sample:

@@ -1,5 +1,6 @@
 """`weinao explain`: the command over a store on disk, its JSON, its errors and its picture."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from weinao.cli.day import DAY_MS, Day, day_of, day_span, handled_span
 from weinao.cli.explain import case_of, explain
 from weinao.cli.lanes import lanes
 from weinao.cli.picture import draw
-from weinao.messages import Home, Motion, MotionEvent, Sensor, Status, Vitals
+from weinao.messages import Highrise, Home, Motion, MotionEvent, Sensor, Status, Vitals
 from weinao.outcomes import Incident
 from weinao.registry import Resident, Staff, VitalLimits
 from weinao.story import Case
@@ -213,3 +214,35 @@ def test_a_picture_that_cannot_be_written_is_said_to_be_so(tmp_path: Path, incid
 
     with pytest.raises(SystemExit, match="cannot be written"):
         explain(incident, data=tmp_path, png=tmp_path / "nowhere" / "day.png")
+
+
+def test_what_a_camera_kept_is_named_and_found_if_it_lies_on_this_machine(
+    tmp_path: Path, output: Output
+) -> None:
+    content = b"a picture"
+    name = "fall-1800000000000.jpg"
+    said = Highrise(
+        at=START, building="b-1", floor=9, t_fall_s=1.2, confidence=0.95,
+        clip=f"{name}#sha256={hashlib.sha256(content).hexdigest()}",
+    )  # fmt: skip
+    journal = Journal()
+    journal.say("agent-1", said)
+    outcomes = run(journal.entries)
+    with closing(DuckDBStore(tmp_path / "store.duckdb")) as store:
+        store.write(outcomes)
+    incident = next(o.value.id for o in outcomes if isinstance(o.value, Incident))
+
+    explain(incident, data=tmp_path, lang="en")
+    there = output()
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / name).write_bytes(content)
+    explain(incident, data=tmp_path, lang="en")
+    here = output()
+    (tmp_path / "evidence" / name).write_bytes(b"another picture")
+    explain(incident, data=tmp_path, lang="zh")
+    changed = output()
+
+    assert f"{name}; it is on the camera's device" in there
+    assert str((tmp_path / "evidence" / name).resolve()) in here
+    assert str(tmp_path) not in changed
+    assert name in changed

@@ -6,6 +6,8 @@ out: exit code 1 if anything was lost or counted twice.
 """
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,18 +15,22 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from sim.audit import Audit, Expected
+from sim.cast import TEAM
 from sim.faults.link import Link
 from sim.people import Manner, always
-from weinao import logging
-from weinao.catalogue import Language, catalogue
+from weinao import kept, logging
+from weinao.catalogue import Language
+from weinao.cli import demo_cameras
+from weinao.cli.demo_report import summary
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
 from weinao.cli.stage import Happening, Home, Stage, settle_folder
-from weinao.cli.supervisor import NotReadyError
+from weinao.cli.supervisor import NotReadyError, arguments
+from weinao.cli.up import has_portal
 from weinao.clock import now_ms
+from weinao.registry import Record
 
 ROUND_S = 120
 """The script repeats itself so often where no end was asked for."""
@@ -34,6 +40,8 @@ DRAIN_S = 15
 HEARTBEAT_S = 4.0
 CUT_S = (20, 50)
 DEAD_S = (25, 70)
+FILMS, FILMS_S = "films", 25
+"""Where the cameras' films are, and how long they take to play and to be handled."""
 CUT_HOME, DEAD_HOME = "105", "104"
 
 
@@ -64,11 +72,13 @@ def demo(
     signal.signal(signal.SIGTERM, _end)
     console = Console()
     folder = settle_folder(folder)
+    cameras = _cameras(folder, console)
     epoch = now_ms() + 8_000
-    homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed)]
-    stage = Stage(folder, homes, epoch=epoch, heartbeat_s=HEARTBEAT_S, seed=seed)
+    homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed), *cameras]
+    stage = DemoStage(folder, homes, epoch=epoch, heartbeat_s=HEARTBEAT_S, seed=seed)
     moods = always(Manner(delay_s=(1.0, 3.0)))
-    show = Demo(Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods), console, lang)
+    rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=moods, portal=has_portal())
+    show = Demo(rehearsal, console, lang, folder)
     try:
         verdict = show.play(None if minutes is None else minutes * 60, epoch)
     except NotReadyError as error:
@@ -76,6 +86,7 @@ def demo(
     finally:
         show.close()
     console.print(summary(verdict, lang))
+    show.tell_of_pictures()
     raise SystemExit(0 if verdict.sound and show.complete else 1)
 
 
@@ -119,11 +130,36 @@ def simulated(minutes: float | None) -> list[Home]:
     ]  # fmt: skip
 
 
-class Demo:
-    """One performance: a rehearsal, what is done to it, and the screen."""
+class DemoStage(Stage):
+    """Homes, and cameras where what they need is installed."""
 
-    def __init__(self, rehearsal: Rehearsal, console: Console, lang: Language) -> None:
-        self._rehearsal, self._console = rehearsal, console
+    def records(self) -> list[Record]:
+        cameras = demo_cameras.records(now_ms())
+        return [*super().records(), *(cameras if self._films else ())]
+
+    @property
+    def _films(self) -> bool:
+        return any(one.cameras for one in self.homes)
+
+
+class Demo:
+    """One performance: a rehearsal, what is done to it, and the screen.
+
+    Args:
+        rehearsal: Ready to be opened.
+        console: To tell what happens.
+        lang: Language of what is told.
+        folder: For pictures of incidents.
+    """
+
+    def __init__(
+        self, rehearsal: Rehearsal, console: Console, lang: Language, folder: Path
+    ) -> None:
+        self._rehearsal, self._console, self._folder = rehearsal, console, folder
+        self._lang = lang
+        self._pictures: list[demo_cameras.Shown] = []
+        self._films: demo_cameras.Films | None = None
+        self._inviting: subprocess.Popen[str] | None = None
         self._screen = Screen(console, rehearsal.store, lang, _clock)
         self._link: Link | None = None
         self._extra: list[Expected] = []
@@ -136,6 +172,7 @@ class Demo:
         self._console.print(f"programs run after {time.monotonic() - started_at:.1f} s")
         for one in self._rehearsal.stage.homes:
             self._console.print(f"  {one.agent}: {one.about}", highlight=False)
+        self._invite()
         acts = self._acts(epoch)
         screen = Live(console=self._console, refresh_per_second=2, transient=True)
         with screen if self._console.is_terminal else nullcontext():
@@ -143,6 +180,8 @@ class Demo:
                 while length_s is None or now_ms() < epoch + (length_s - DRAIN_S) * 1_000:
                     while acts and now_ms() >= acts[-1][0]:
                         acts.pop()[1]()
+                    self._roll(epoch, length_s)
+                    self._tell_of_portal()
                     self._rehearsal.turn()
                     self._screen.show(screen)
             except (_Ended, KeyboardInterrupt):
@@ -150,30 +189,88 @@ class Demo:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._drain()
         self._console.print(self._screen.table())
-        return self._rehearsal.account(self._extra)
+        store = self._rehearsal.store
+        pictured = demo_cameras.pictures(store, self._evidence, self._folder / "pictures")
+        self._pictures = list(pictured)
+        return self._rehearsal.account([*self._extra, *demo_cameras.said(store)])
+
+    def tell_of_pictures(self) -> None:
+        """Say which incidents have a picture, and where it is."""
+        if not any(one.cameras for one in self._rehearsal.stage.homes):
+            return
+        for line in demo_cameras.lines(self._pictures, self._lang):
+            self._console.print(line, highlight=False, soft_wrap=True)
+
+    @property
+    def _evidence(self) -> Path:
+        return self._rehearsal.plan.data / kept.FOLDER
+
+    def _invite(self) -> None:
+        """Say where the portal is, and let somebody of the staff in."""
+        port = self._rehearsal.plan.portal_port
+        if port is None:
+            return
+        told = arguments(
+            "portal", "invite", "staff", TEAM[0][0], "--data", self._rehearsal.plan.data,
+            "--community", self._rehearsal.plan.community, "--url", f"http://127.0.0.1:{port}",
+        )  # fmt: skip
+        command = [sys.executable, "-m", "weinao.cli.main", *told]
+        self._inviting = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+
+    def _tell_of_portal(self) -> None:
+        """Print the invitation once it is made; nobody waits for it."""
+        if self._inviting is None or self._inviting.poll() is None:
+            return
+        made, _ = self._inviting.communicate()
+        self._inviting = None
+        if made.strip():
+            line = f"portal, as {TEAM[0][0]}: {made.strip()}"
+            self._console.print(line, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """End every program."""
         if self._link is not None:
             self._link.close()
+        if self._films is not None:
+            self._films.close()
+        if self._inviting is not None:
+            self._inviting.terminate()
+            self._inviting.communicate()
         self._rehearsal.close()
 
     def _set_up(self) -> None:
+        if any(one.cameras for one in self._rehearsal.stage.homes):
+            self._films = demo_cameras.Films(self._folder / FILMS)
         self._rehearsal.open()
         self._link = Link("127.0.0.1", self._rehearsal.plan.broker_port)
         for one in self._rehearsal.stage.homes:
-            self._rehearsal.enter(one, self._link.port if one.name == CUT_HOME else None)
+            if not one.cameras:  # their films begin when everybody is there
+                self._rehearsal.enter(one, self._link.port if one.name == CUT_HOME else None)
 
     def _drain(self) -> None:
         """Mend what is still broken, and wait until everything has arrived."""
         assert self._link is not None
         self._link.mend()
         for one in self._rehearsal.stage.homes:
-            if self._rehearsal.supervisor.pid(one.agent) is None:
+            away = self._rehearsal.supervisor.pid(one.agent) is None
+            if away and not one.cameras:
                 self._rehearsal.enter(one)
         self.complete = self._rehearsal.drained(2 * DRAIN_S)
         if not self.complete:
             self._console.print("[red]not everything had arrived in time[/]")
+
+    def _roll(self, epoch: int, length_s: float | None) -> None:
+        """Let the cameras begin once their films are made, if there is time enough left."""
+        if self._films is None or not self._films.ready:
+            return
+        self._films = None
+        left_s = float("inf") if length_s is None else length_s - (now_ms() - epoch) / 1_000
+        if left_s < FILMS_S + DRAIN_S:
+            self._console.print("the cameras' films were ready too late to be played")
+            return
+        for one in self._rehearsal.stage.homes:
+            if one.cameras:
+                self._rehearsal.enter(one)
 
     def _acts(self, epoch: int) -> list[tuple[int, Callable[[], object]]]:
         """Return what is done to the system, and when: the last first."""
@@ -200,43 +297,6 @@ def _clock(at: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at / 1_000))
 
 
-def summary(verdict: Audit, lang: Language) -> Table:
-    """Return the account as people read it."""
-    words = catalogue(lang)
-    table = Table(title=_TITLE[lang])
-    for name in _COLUMNS[lang]:
-        table.add_column(name, justify="right")
-    for kind in sorted({finding.expected.kind for finding in verdict.findings}):
-        findings = [one for one in verdict.findings if one.expected.kind == kind]
-        delays = [one.delay_s for one in findings if one.delay_s is not None]
-        table.add_row(
-            words.say("hazard", kind),
-            str(len(findings)),
-            str(sum(bool(one.incidents) for one in findings)),
-            f"{max(delays):.1f}" if delays else "–",
-        )
-    table.add_section()
-    table.add_row(
-        _MISSED[lang], "0", str(len(verdict.missed)), "", style="red" if verdict.missed else "green"
-    )
-    lost, twice = len(verdict.lost), len(verdict.duplicated) + verdict.incidents_duplicated
-    table.add_row(_SENT[lang], str(verdict.sent), str(verdict.stored), "")
-    table.add_row(_LOST[lang], "0", str(lost), "", style="red" if lost else "green")
-    table.add_row(_TWICE[lang], "0", str(twice), "", style="red" if twice else "green")
-    return table
-
-
-_TITLE = {"zh": "与真实情况对照", "en": "Held against the truth"}
-_COLUMNS = {
-    "zh": ("", "应有", "实有", "最长延迟 秒"),
-    "en": ("", "expected", "found", "longest delay s"),
-}
-_SENT = {"zh": "消息：已发 / 已存", "en": "packs: sent / stored"}
-_MISSED = {"zh": "漏报", "en": "missed"}
-_LOST = {"zh": "丢失", "en": "lost"}
-_TWICE = {"zh": "重复", "en": "counted twice"}
-
-
 def _recorded(folder: Path | None, into: Path, epoch: int, seed: int) -> list[Home]:
     data = folder or Path("../shared/data")
     if not data.is_dir():
@@ -244,6 +304,14 @@ def _recorded(folder: Path | None, into: Path, epoch: int, seed: int) -> list[Ho
     from weinao.cli.recordings import residents
 
     return residents(data, into / "tracks", epoch, seed)
+
+
+def _cameras(folder: Path, console: Console) -> list[Home]:
+    """Return the cameras as one more home; without what they need, say what that is."""
+    if lacking := demo_cameras.missing():
+        console.print(f"no cameras in this demo; for them: {lacking}", highlight=False)
+        return []
+    return [demo_cameras.home(folder / FILMS, folder / "data" / kept.FOLDER)]
 
 
 def _end(*_: object) -> None:

@@ -35,6 +35,7 @@ class Rehearsal:
         rules: A file of thresholds, and
         policy: one of how incidents are handled; the ones we ship, if None.
         dsn: A PostgreSQL database as store; the embedded file, if None.
+        portal: Whether people can look at it in the portal.
 
     Attributes:
         restarts: Names of the programs that died by themselves, each time.
@@ -53,6 +54,7 @@ class Rehearsal:
         rules: Path | None = None,
         policy: Path | None = None,
         dsn: str | None = None,
+        portal: bool = False,
     ) -> None:
         self.stage = stage
         self.plan = system.Plan(
@@ -66,6 +68,7 @@ class Rehearsal:
             rules=rules.resolve() if rules else None,
             policy=policy.resolve() if policy else None,
             store=("--dsn", dsn) if dsn else (),
+            portal_port=system.free_port() if portal else None,
         )
         self.restarts: list[str] = []
         self.supervisor = Supervisor(folder / "logs", self.restarts.append)

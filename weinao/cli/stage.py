@@ -48,6 +48,7 @@ class Home(Struct, frozen=True, kw_only=True):
         tracks: Recordings in the place of devices: id, file, place worn, mode.
         recorded: Devices that the tracks speak of, with their rooms.
         known: What the recordings must lead to.
+        cameras: Settings of its cameras; such a place is no household.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Home(Struct, frozen=True, kw_only=True):
     tracks: tuple[tuple[str, Path, str, str], ...] = ()
     recorded: Mapping[str, str] = {}
     known: tuple[Expected, ...] = ()
+    cameras: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def agent(self) -> str:
@@ -91,6 +93,8 @@ class Stage:
         """Return everything that is to be registered."""
         records = setting({one.grid: one.tz_offset_min for one in self.homes})
         for one in self.homes:
+            if one.cameras:
+                continue
             worn = [device for device, _ in one.worn]
             worn += [device for device, _, place, _ in one.tracks if place]
             rooms = {device: room for device, _, room in one.sensors} | dict(one.recorded)
@@ -196,6 +200,7 @@ class Stage:
              "speed": 0.0 if mode == "ends_at_start" else 1.0}
             for device, track, place, mode in one.tracks
         ]  # fmt: skip
+        devices += [dict(camera) for camera in one.cameras]
         happenings = [
             {
                 "at_s": event.at_s,
@@ -260,6 +265,8 @@ def _toml(settings: Mapping[str, Any]) -> str:
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_scalar(one)}" for name, one in value.items()) + "}"
     # What JSON writes for text, numbers and truth values is TOML, too.
     return msgspec.json.encode(value).decode()
 

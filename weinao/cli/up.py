@@ -94,7 +94,7 @@ def up(
         rules=None if rules is None else rules.absolute(),
         policy=None if policy is None else policy.absolute(),
         store=_store(store, dsn),
-        portal_port=None if no_portal or not _has_portal() else portal_port,
+        portal_port=None if no_portal or not has_portal() else portal_port,
         portal=None if portal is None else portal.absolute(),
         lake_every_s=lake_every_s if lake else None,
         notify=not no_notify and find_spec("apprise") is not None,
@@ -155,7 +155,8 @@ def _store(settings: Path | None, dsn: str | None) -> tuple[str, ...]:
     return chosen if dsn is None else (*chosen, "--dsn", dsn)
 
 
-def _has_portal() -> bool:
+def has_portal() -> bool:
+    """Say whether the portal's extra is installed."""
     return find_spec("litestar") is not None and find_spec("uvicorn") is not None
 
 

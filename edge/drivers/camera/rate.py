@@ -6,9 +6,10 @@ picture for one or two: a camera that brings a frame a second shows neither.
 
 from msgspec import Struct
 
-FPS_MIN = {"gate": 4.0, "highrise": 12.0}
+FPS_MIN = {"gate": 4.0, "highrise": 12.0, "people": 2.0}
 """Frames a second below which a role misses what it looks for. At the gate: three good frames of
-somebody who passes within a second. At the facade: some 15 sightings of a fall of 12 m. Ours."""
+somebody who passes within a second. At the facade: some 15 sightings of a fall of 12 m. Over
+a yard: who walks is followed at two. Ours."""
 FPS_MIN_ELSE = 0.5
 WINDOW_MS = 5_000
 """Over how long frames are counted: a network may pause. Ours."""

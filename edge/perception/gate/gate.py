@@ -22,7 +22,7 @@ from edge.perception.gate.gallery import (
     GalleryFile,
     on_the_wire,
 )
-from edge.perception.gate.looks import FIND_MS, Face, Looks
+from edge.perception.gate.looks import FIND_MS, NEAR_SIDE, Face, Looks
 from edge.perception.gate.passing import Part, Passing, Recent
 from edge.perception.gate.quality import quality_of
 from edge.perception.gate.stillness import Stillness
@@ -58,6 +58,8 @@ FOLLOW_MS = 10_000
 """A stranger who went in so soon behind a resident may become an incident, so that her picture is
 kept; the rule of the brain asks for 6 s, and may be set higher."""
 _SIDE = 640
+_USUAL = (_SIDE * 9 // 16, _SIDE), (NEAR_SIDE, NEAR_SIDE)
+"""Heights and widths that the detector is made ready for: nobody waits for it then."""
 _PEOPLE_MAX = 10_000
 
 
@@ -122,9 +124,12 @@ class GatePerception:
             if settings.gallery
             else Gallery(embedder=embedder.name)
         )
+        detector = CenterFace.in_folder(models, side_max=_SIDE)
+        for size in _USUAL:
+            detector.detect(np.zeros((*size, 3), np.uint8))
         return cls(
             settings,
-            detector=CenterFace.in_folder(models, side_max=_SIDE),
+            detector=detector,
             embedder=embedder,
             gallery=gallery,
             liveness=Liveness.in_folder(models) if settings.liveness else None,

@@ -27,6 +27,7 @@ ROLES = {
     "gate": "",
     "highrise": 'facade = {{drawing = "{folder}/facade.toml", evidence = "{folder}/films",'
     ' key_file = "{folder}/own.key"}}\n',
+    "people": "",
 }
 """Each role of a camera, with what it needs; a new role adds a line."""
 EXPECTED = {
