@@ -1,7 +1,11 @@
 """One file of a lake: sorted, narrow, and whole on the disk before anybody speaks of it."""
 
 import os
+from collections.abc import Mapping
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,17 +38,7 @@ def write(lake: Path, where: Where, name: str, table: pa.Table) -> LakeFile:
     draft = path.with_suffix(DRAFT)
     try:
         with draft.open("wb") as file:
-            pq.write_table(
-                made,
-                file,
-                compression="zstd",
-                compression_level=ZSTD_LEVEL,
-                row_group_size=ROW_GROUP_MAX,
-                store_decimal_as_integer=True,
-                use_dictionary=narrow.words(made),
-                column_encoding=narrow.encodings(made),
-                write_page_index=True,
-            )
+            _encode(made, file, {**narrow.encodings(made), **_better(made)})
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -76,6 +70,33 @@ def sync(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _encode(made: pa.Table, where: IO[bytes], encodings: Mapping[str, str]) -> None:
+    pq.write_table(
+        made,
+        where,
+        compression="zstd",
+        compression_level=ZSTD_LEVEL,
+        row_group_size=ROW_GROUP_MAX,
+        store_decimal_as_integer=True,
+        use_dictionary=[name for name in narrow.words(made) if name not in encodings],
+        column_encoding=dict(encodings),
+    )
+
+
+def _better(made: pa.Table) -> dict[str, str]:
+    """Return the encoding by which each column of `narrow.EITHER` is smaller in this file."""
+    return {
+        name: min(narrow.ENCODINGS, key=partial(_bytes, made.select([name]), name))
+        for name in narrow.EITHER
+    }
+
+
+def _bytes(column: pa.Table, name: str, encoding: str) -> int:
+    sink = BytesIO()
+    _encode(column, sink, {name: encoding})
+    return sink.tell()
 
 
 def _make_folder(folder: Path, lake: Path) -> None:

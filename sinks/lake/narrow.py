@@ -5,9 +5,10 @@
     instants         when something arrived is told by how much later than its event that was
     ids              device, boot, number and place, where an id is made of these
 
-A device's readings lie together, in the order of time. So instants, offsets and numbers are told by
-their differences (DELTA_BINARY_PACKED); what is measured is split into its bytes, of which the
-upper ones are all alike (BYTE_STREAM_SPLIT); words are told by dictionaries. Then comes zstd.
+A device's readings lie together, in the order of time. So numbers are told by their differences
+(DELTA_BINARY_PACKED); what is measured is split into its bytes, of which the upper ones are all
+alike (BYTE_STREAM_SPLIT); of instants and offsets it depends on how regular they are, and the
+smaller is taken; words are told by dictionaries. Then comes zstd.
 """
 
 from typing import Any
@@ -25,6 +26,10 @@ DECIMAL_DIGITS = 9
 _ID = r"^(?P<device>.+):(?P<boot>[^:]+):(?P<seq>[1-9][0-9]{0,15})\.(?P<part>0|[1-9][0-9]{0,5})$"
 _PARTS = ("boot", "seq", "part")
 _DIFFERENCES = frozenset(("event_at", "journal_offset", "journal_index", "seq", "part", "size"))
+EITHER = ("event_at", "journal_offset")
+"""Columns of which only trying tells the better encoding."""
+
+ENCODINGS = ("DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT")
 _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
 
 
@@ -74,9 +79,9 @@ def encodings(table: pa.Table) -> dict[str, str]:
     for field in table.schema:
         if pa.types.is_integer(field.type):
             differs = field.name in _DIFFERENCES
-            found[field.name] = "DELTA_BINARY_PACKED" if differs else "BYTE_STREAM_SPLIT"
+            found[field.name] = ENCODINGS[0] if differs else ENCODINGS[1]
         elif pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
-            found[field.name] = "BYTE_STREAM_SPLIT"
+            found[field.name] = ENCODINGS[1]
     return found
 
 

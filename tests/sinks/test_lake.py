@@ -326,9 +326,32 @@ def test_files_are_sorted_and_tell_what_they_hold_so_that_readers_leave_them_out
     }  # fmt: skip
     assert by_name["event_at"].statistics.min == min(at for _, at in keys)
     assert by_name["device"].statistics.max == "band-8"
-    assert "DELTA_BINARY_PACKED" in by_name["event_at"].encodings
+    assert "DELTA_BINARY_PACKED" in by_name["seq"].encodings
     assert "BYTE_STREAM_SPLIT" in by_name["hr_bpm"].encodings
     assert {one.compression for one in by_name.values()} == {"ZSTD"}
+
+
+@pytest.mark.parametrize(
+    ("every_ms", "encoding"),
+    [((59_998, 60_000), "DELTA_BINARY_PACKED"), ((60_000, 600_000), "BYTE_STREAM_SPLIT")],
+)
+def test_instants_are_told_in_whatever_way_is_smaller(
+    every_ms: tuple[int, ...], encoding: str, store: DuckDBStore, lake: Lake, tmp_path: Path
+) -> None:
+    rng, batch = random.Random(4), []
+    for band in range(20):
+        at = T0
+        for _ in range(150):
+            at += rng.choice(every_ms) + rng.randrange(max(1, every_ms[-1] // 1_000 - 60))
+            batch.append(outcome(len(batch), 0, kept(0, device=f"band-{band}", at=at)))
+    store.write(batch)
+
+    fill(lake, store)
+
+    path = min((tmp_path / "lake" / "vitals").rglob("*.parquet"))  # of the first day
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    assert group.column(0).path_in_schema == "event_at"
+    assert encoding in group.column(0).encodings
 
 
 def test_only_files_of_a_grid_and_a_time_are_read(

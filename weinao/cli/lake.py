@@ -35,7 +35,9 @@ Json = Annotated[bool, Parameter(name="--json", negative="")]
 NAME = "lake"
 """Of its folder in that of the system."""
 
-EVERY_S = 60.0
+EVERY_S = 300.0
+"""Seconds between two rounds: each makes a file a kind, day and grid."""
+
 MERGE_FROM = 8
 """Files of one kind, day and grid from which on a running lake makes one of them."""
 

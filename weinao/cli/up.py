@@ -38,7 +38,7 @@ def up(
     portal: Path | None = None,
     no_portal: bool = False,
     lake: bool = False,
-    lake_every_s: float = 60.0,
+    lake_every_s: float = 300.0,
     notify: Path | None = None,
     no_notify: bool = False,
 ) -> None:
