@@ -9,6 +9,7 @@ from pipeline.journal import JournalWriter, Record
 from sim.cast import COMMUNITY, home, setting
 from weinao import codec, topics
 from weinao.messages import AnyObservation, Home, Pack, Registered, Sensor, Status, Vitals
+from weinao.registry import Device, Resident
 
 START = 1_767_225_600_000
 EVERY_S = 10
@@ -42,6 +43,8 @@ class Town(Struct, frozen=True, kw_only=True):
             grid, name = self.grid(number), f"{number:06d}"
             rooms = {f"pir-{name}": "hall"} if self.sensors else {}
             people = home(name, grid, worn=(f"band-{name}",), sensors=rooms, heartbeat_s=3_600)
+            if not self.sensors:  # nobody but the resident and the wearable is spoken of
+                people = [it for it in people if isinstance(it, Resident) or _is_worn(it)]
             wanted += [(grid, record) for record in people]
         seqs = dict.fromkeys(self.names, 0)
         for grid, record in wanted:
@@ -75,6 +78,10 @@ class Town(Struct, frozen=True, kw_only=True):
             )
             beat, agent = Status(at=at, complete_to=at), f"agent-{name}"
             yield _record(topics.up(COMMUNITY, grid, "status", agent), agent, seq, beat)
+
+
+def _is_worn(record: object) -> bool:
+    return isinstance(record, Device) and bool(record.wearer)
 
 
 def placed(records: Iterator[Record], first: int = 0) -> list[Record]:

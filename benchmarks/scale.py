@@ -160,14 +160,14 @@ def main() -> None:
     if chosen.flows:
         figures = flows_ratio(Town(devices=1_000, grids=10), chosen.seconds * EVERY_S)
     else:
-        for devices in DEVICES:
-            town = Town(devices=devices, grids=10)
-            figures[f"native_us_{devices}_devices_10_grids"] = native_us(town, chosen.seconds)
-            figures[f"columns_us_{devices}_devices_10_grids"] = columns_us(devices, 10)
-        for grids in GRIDS:
-            town = Town(devices=10_000, grids=grids)
-            figures[f"native_us_10000_devices_{grids}_grids"] = native_us(town, chosen.seconds)
-            figures[f"columns_us_10000_devices_{grids}_grids"] = columns_us(10_000, grids)
+        sizes = [(devices, 10) for devices in DEVICES]
+        sizes += [(10_000, grids) for grids in GRIDS if grids != 10]
+        for devices, grids in sizes:
+            named = f"{devices}_devices_{grids}_grids"
+            town = Town(devices=devices, grids=grids)
+            figures[f"native_us_{named}"] = native_us(town, chosen.seconds)
+            figures[f"columns_us_{named}"] = columns_us(devices, grids)
+            print(json.dumps(figures), file=sys.stderr)  # it takes a while
         for path in ("native", "columns"):
             by_devices = [figures[f"{path}_us_{n}_devices_10_grids"] for n in DEVICES]
             by_grids = [figures[f"{path}_us_10000_devices_{n}_grids"] for n in GRIDS]
