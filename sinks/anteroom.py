@@ -117,6 +117,10 @@ class Anteroom:
         return self._told(asked, after, limit)
 
     def progress(self) -> dict[str, Position]:
+        return self._store.progress()
+
+    def accepted(self) -> dict[str, Position]:
+        """Return how far each grid has come, what waits for the database included."""
         self._check_ready()
         with self._lock:
             return dict(self._reached)
@@ -166,6 +170,9 @@ class Anteroom:
 
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         return self._store.adjustments(wanted)
+
+    def exported(self, table: str, grid: str, after: Position, until: Position) -> bytes:
+        return self._store.exported(table, grid, after, until)
 
     def counts(self) -> dict[str, dict[str, int]]:
         return self._store.counts()

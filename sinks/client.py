@@ -45,6 +45,10 @@ class StoreClient:
     def progress(self) -> dict[str, Position]:
         return self._ask(Request(ask="progress"), dict[str, Position])
 
+    def accepted(self) -> dict[str, Position]:
+        """Return how far each grid has come, also what the owner keeps for an absent database."""
+        return self._ask(Request(ask="accepted"), dict[str, Position])
+
     def incidents(self, wanted: Filter) -> list[Outcome]:
         return self._ask(Request(ask="incidents", wanted=wanted), list[Outcome])
 

@@ -147,9 +147,11 @@ class StoreServer:
             return written
         if request.ask == "outgoing":
             await self._news_after(request.after, min(request.wait_s, WAIT_S_MAX))
-        return await self._in(
-            self._pool(request.ask), getattr(self._store, request.ask), *_arguments(request)
-        )
+        # Who has no anteroom has accepted what it keeps, and no more.
+        front = isinstance(self._store, Anteroom)
+        asked = "progress" if request.ask == "accepted" and not front else request.ask
+        call = getattr(self._store, asked)
+        return await self._in(self._pool(request.ask), call, *_arguments(request))
 
     def _pool(self, ask: str) -> Executor:
         if ask in _FOLLOWING and self._following is not self._reading:
@@ -177,7 +179,7 @@ class StoreServer:
             self._broken.set_exception(StoreBrokenError(str(error)))
 
 
-_FOLLOWING = ("outgoing", "incident_changes", "cursor", "set_cursor", "progress")
+_FOLLOWING = ("outgoing", "incident_changes", "cursor", "set_cursor", "accepted")
 
 
 async def _receive(reader: StreamReader) -> bytes:
@@ -195,7 +197,7 @@ def _arguments(request: Request) -> tuple[object, ...]:
             return request.table, request.grid, request.since, request.until
         case "incident_changes" | "outgoing":
             return request.after, request.limit
-        case "progress" | "counts":
+        case "progress" | "accepted" | "counts":
             return ()
         case _:
             return (request.wanted,)

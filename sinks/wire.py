@@ -44,6 +44,7 @@ Question = Literal[
     "incident_changes",
     "outgoing",
     "exported",
+    "accepted",
     "counts",
     "cursor",
     "set_cursor",

@@ -20,7 +20,7 @@ def until_ready(made: Anteroom) -> Anteroom:
     deadline = time.monotonic() + 20
     while True:
         try:
-            made.progress()
+            made.accepted()
         except StoreUnavailableError:
             assert time.monotonic() < deadline
             time.sleep(0.01)

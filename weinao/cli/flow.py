@@ -325,6 +325,7 @@ def run_plain(
 
 def _progress_of(open_store: "Callable[[], Store]") -> Progress:
     """Return a question for the store's progress that waits while the store is away."""
+    from sinks.client import StoreClient
     from sinks.store import StoreUnavailableError
 
     @stamina.retry(
@@ -333,7 +334,7 @@ def _progress_of(open_store: "Callable[[], Store]") -> Progress:
     def progress() -> dict[str, tuple[int, int]]:
         store = open_store()
         try:
-            return store.progress()
+            return store.accepted() if isinstance(store, StoreClient) else store.progress()
         finally:
             store.close()
 

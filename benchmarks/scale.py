@@ -1,0 +1,184 @@
+"""What a reading costs as a community grows, and what a second flow brings, in one run.
+
+    python benchmarks/scale.py [--seconds N] [--json] [--flows]
+
+CPU time of this process a reading, decoded and judged, after everybody has been heard: by the brain
+in a for-loop (native packs), and by the columns of the bridge (one JSON object a reading). Each is
+told against the smallest community of the same run. `--flows` runs the same journals as one flow
+and as two, each flow a process, and says how free the cores were.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from made_journal import EVERY_S, Town, placed, write
+
+from pipeline.brain.rules import RULES
+from pipeline.columns import people
+from pipeline.columns.job import Worker
+from pipeline.columns.settings import Job
+from pipeline.flow.plain import PlainRunner
+from pipeline.flow.steps import Mind
+from weinao import settings
+
+ROOT = Path(__file__).parents[1]
+DEVICES = (1_000, 10_000, 100_000)
+GRIDS = (1, 10, 79)
+READINGS_MIN = 20_000
+"""Measured at least, so that a small community is measured as long as a large one."""
+
+
+def native_us(town: Town, seconds: int) -> float:
+    """Return CPU microseconds a reading, of decoding and the brain."""
+    seconds = max(seconds, READINGS_MIN * EVERY_S // town.devices)
+    before = placed(town.registered())
+    warm = placed(town.spoken(EVERY_S), len(before))
+    told = placed(town.spoken(seconds, EVERY_S + 1), len(before) + len(warm))
+    readings = sum(bool(record.payload) for record in told)
+    runner = PlainRunner(Mind(grids=frozenset(town.names), rules=RULES), lambda _: None)
+    for record in (before, warm):
+        _through(runner.take, record)
+    return _cpu_us(lambda: _through(runner.take, told), readings)
+
+
+def columns_us(devices: int, grids: int, readings: int = 200_000) -> float:
+    """Return CPU microseconds a reading, of the bridge's columns, 2,000 in a lot."""
+    job = settings.load(ROOT / "configs/bridge.toml", Job)
+    rng, columns = random.Random(1), job.people
+    head = [columns.device, columns.grid, columns.tags, *columns_said(job)]
+    lines = [",".join(head)]
+    for number in range(devices):
+        row = {columns.device: f"band-{number:06d}", columns.grid: f"grid-{number % grids}"}
+        lines.append(",".join(row.get(name, "") for name in head))
+    worker = Worker(job, people.read(lines, columns))
+
+    def reading(number: int) -> bytes:
+        device, seq = number % devices, number // devices
+        at = f"2026-01-01T{seq // 3_600 % 24:02d}:{seq // 60 % 60:02d}:{seq % 60:02d}.000Z"
+        said = {value.name: rng.uniform(*_usual(value)) for value in job.reading.values}
+        named = {job.reading.device: f"band-{device:06d}", job.reading.number: seq}
+        return json.dumps({**named, job.reading.at: at, **said}).encode()
+
+    lots = [
+        [reading(number) for number in range(first, first + 2_000)]
+        for first in range(0, readings, 2_000)
+    ]
+    worker.answer(lots[0])
+    return _cpu_us(lambda: [worker.answer(lot) for lot in lots[1:]], readings - 2_000)
+
+
+def columns_said(job: Job) -> list[str]:
+    """Return the columns of the people's file that an alert repeats."""
+    return [name for name in job.people.say.values() if name not in ("device", "grid", "tags")]
+
+
+def flows_ratio(town: Town, seconds: int) -> dict[str, float]:
+    """Return how much faster two flows are than one, over the same homes, and the free cores."""
+    half = Town(devices=town.devices // 2, grids=max(1, town.grids // 2), sensors=True)
+    with tempfile.TemporaryDirectory() as name:
+        one, two = Path(name) / "one", [Path(name) / "a", Path(name) / "b"]
+        whole = Town(devices=town.devices, grids=town.grids, sensors=True)
+        count = write(one / "journal", _all(whole, seconds))
+        halves = [write(folder / "journal", _all(half, seconds)) for folder in two]
+        free = psutil.cpu_percent(interval=2, percpu=True)
+        rounds = []
+        for _ in range(3):
+            alone_s, alone_cpu_s = _run([one])
+            pair_s, pair_cpu_s = _run(two)
+            rounds.append((alone_s, pair_s, alone_cpu_s, pair_cpu_s))
+    alone_s, pair_s, alone_cpu_s, pair_cpu_s = min(rounds, key=lambda it: it[0] + it[1])
+    return {
+        "messages": count,
+        "messages_in_two": sum(halves),
+        "one_flow_msgs_per_s": count / alone_s,
+        "two_flows_msgs_per_s": sum(halves) / pair_s,
+        "two_vs_one": (sum(halves) / pair_s) / (count / alone_s),
+        "one_flow_cores_had": alone_cpu_s / alone_s,
+        "two_flows_cores_had": pair_cpu_s / pair_s,
+        "two_vs_one_by_cpu": 2 * (sum(halves) / pair_cpu_s) / (count / alone_cpu_s),
+        **{f"core_{n}_busy_before_pct": busy for n, busy in enumerate(free)},
+    }
+
+
+def _all(town: Town, seconds: int) -> "object":
+    yield from town.registered()
+    yield from town.spoken(seconds)
+
+
+def _run(folders: list[Path]) -> tuple[float, float]:
+    """Run a flow over each journal, all at once; return wall and CPU seconds."""
+    begun, before = time.monotonic(), os.times()
+    running = [
+        subprocess.Popen(  # noqa: S603  # our own command
+            [sys.executable, "-m", "weinao.cli.main", "flow", "run", "--data", str(folder),
+             "--until-end", "--no-recovery", "--store", str(folder / "store.duckdb")],
+            cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        for folder in folders
+    ]  # fmt: skip
+    assert [process.wait() for process in running] == [0] * len(running)
+    after = os.times()
+    cpu_s = (after.children_user + after.children_system) - (
+        before.children_user + before.children_system
+    )
+    return time.monotonic() - begun, cpu_s
+
+
+def _through(take: Callable[[list], object], records: list) -> None:
+    for first in range(0, len(records), 1_000):
+        take(records[first : first + 1_000])
+
+
+def _cpu_us(work: Callable[[], object], readings: int) -> float:
+    begun = time.process_time()
+    work()
+    return (time.process_time() - begun) * 1e6 / readings
+
+
+def _usual(value: "object") -> tuple[float, float]:
+    middle, width = (value.min + value.max) / 2, (value.max - value.min) / 20
+    return middle - width, middle + width
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--flows", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    figures: dict[str, float] = {}
+    if chosen.flows:
+        figures = flows_ratio(Town(devices=1_000, grids=10), chosen.seconds * EVERY_S)
+    else:
+        sizes = [(devices, 10) for devices in DEVICES]
+        sizes += [(10_000, grids) for grids in GRIDS if grids != 10]
+        for devices, grids in sizes:
+            named = f"{devices}_devices_{grids}_grids"
+            town = Town(devices=devices, grids=grids)
+            figures[f"native_us_{named}"] = native_us(town, chosen.seconds)
+            figures[f"columns_us_{named}"] = columns_us(devices, grids)
+            print(json.dumps(figures), file=sys.stderr)  # it takes a while
+        for path in ("native", "columns"):
+            by_devices = [figures[f"{path}_us_{n}_devices_10_grids"] for n in DEVICES]
+            by_grids = [figures[f"{path}_us_10000_devices_{n}_grids"] for n in GRIDS]
+            figures[f"{path}_most_vs_fewest_devices"] = by_devices[-1] / by_devices[0]
+            figures[f"{path}_most_vs_fewest_grids"] = by_grids[-1] / by_grids[0]
+    if chosen.json:
+        print(json.dumps(figures))
+    else:
+        for label, value in figures.items():
+            print(f"{label:42} {value:12.2f}")
+
+
+if __name__ == "__main__":
+    main()
