@@ -89,8 +89,11 @@ class Hooks:
         Raises:
             HookRefusedError: Its host is none that may be called, or there are too many.
         """
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        try:
+            parts, _ = urlsplit(url), httpx.URL(url)
+            host, _ = parts.hostname or "", parts.port
+        except (ValueError, httpx.InvalidURL) as error:
+            raise HookRefusedError("that is no URL") from error
         if host not in self._settings.hosts or parts.username is not None:
             raise HookRefusedError(f"{host or 'that'} is no host that the settings allow")
         if parts.scheme != "https" and not (parts.scheme == "http" and host == "127.0.0.1"):
@@ -291,7 +294,7 @@ class Caller:
                 "POST", call.hook.url, content=call.body, headers=headers
             ) as answer:
                 return "taken" if answer.is_success else "refused"
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return "unavailable"
 
     def _run(self) -> None:

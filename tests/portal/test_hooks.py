@@ -175,7 +175,7 @@ def test_another_tokens_hook_cannot_be_ended(there: Town, system: Other) -> None
     "url",
     ["http://169.254.169.254/latest", "https://evil.example/x", "http://hooks.example.org/x",
      "https://hooks.example.org@evil.example/", "https://u:p@hooks.example.org/", "ftp://127.0.0.1/",
-     "https://hooks.example.org.evil.example/"],
+     "https://hooks.example.org.evil.example/", "http://]x", "https://hooks.example.org:99999/"],
 )  # fmt: skip
 def test_only_hosts_that_the_settings_name_are_ever_called(there: Town, url: str) -> None:
     headers = there.token(Role.FAMILY, "daughter-1", *ALL)
