@@ -46,6 +46,7 @@ class Scope(StrEnum):
     STATISTICS = "statistics:read"
     DEVICES = "devices:read"
     REPORT = "reports:write"
+    HOOKS = "webhooks:write"
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -305,11 +306,15 @@ class Accounts:
 
     def token(self, key: str, now: int) -> tuple[Account, frozenset[Scope]] | None:
         """Return in whose name a token speaks, and what for; None if it does not hold."""
+        return self.held(hashed(key), now)
+
+    def held(self, token: str, now: int) -> tuple[Account, frozenset[Scope]] | None:
+        """Return the same for the hash of a token."""
         rows = self._book.ask(
             "SELECT a.id, role, person, name, language, closed_at, scopes"
             " FROM tokens t JOIN accounts a ON a.id = t.account"
             " WHERE hash = ? AND ended_at IS NULL AND closed_at IS NULL AND expires_at > ?",
-            hashed(key),
+            token,
             now,
         )
         if not rows:

@@ -38,6 +38,7 @@ from portal.api import routes
 from portal.desk import Desk, Viewer
 from portal.pages import answer, events, family, operate, report, sign_in, staff
 from portal.pages.shown import Served, page
+from portal.secret import hashed
 from weinao import __version__
 
 _HERE = Path(__file__).parent
@@ -70,7 +71,8 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         if connection.scope["path"].startswith("/api/"):
             kind, _, key = connection.headers.get("authorization", "").partition(" ")
             found = desk.accounts.token(key.strip(), now) if kind.lower() == "bearer" else None
-            viewer = Viewer(account=found[0], scopes=found[1]) if found else None
+            token = hashed(key.strip())
+            viewer = Viewer(account=found[0], scopes=found[1], token=token) if found else None
             return AuthenticationResult(user=viewer, auth=None)
         key = connection.cookies.get(sign_in.SESSION, "")
         opened = desk.accounts.session(key, now) if key else None

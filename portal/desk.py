@@ -12,13 +12,15 @@ from pathlib import Path
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from portal.accounts import Account, Accounts, Scope
+from portal.accounts import Account, Accounts, Role, Scope
 from portal.audit import Audit
+from portal.changes import change
+from portal.hooks import Caller, Hooks
 from portal.links import Links
 from portal.live import Live, Stores
 from portal.measures import ANSWERS
 from portal.photos import Photos
-from portal.reach import Reach, reach_of
+from portal.reach import Reach, reach_of, sees
 from portal.reports import Reports
 from portal.secret import kept_secret
 from portal.settings import PortalSettings
@@ -45,11 +47,13 @@ class Viewer(Struct, frozen=True, kw_only=True):
     Attributes:
         session: Id of their session; empty for a token.
         scopes: What their token may be used for; None where no token bounds them.
+        token: The hash of that token; empty for none.
     """
 
     account: Account
     session: str = ""
     scopes: frozenset[Scope] | None = None
+    token: str = ""
 
 
 class Fate(Struct, frozen=True):
@@ -88,11 +92,23 @@ class Desk:
     links: Links = field(init=False)
     reports: Reports = field(init=False)
     ledger: Ledger = field(init=False)
+    hooks: Hooks = field(init=False)
+    caller: Caller = field(init=False)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.book, self.settings.sign_in)
         self.audit, self.links = Audit(self.book), Links(self.secret, self.book)
         self.reports, self.ledger = Reports(self.book), Ledger(self.book, self.outbox)
+        self.hooks = Hooks(self.book, self.settings.webhooks)
+        self.caller = Caller(
+            self.hooks,
+            self.stores.open,
+            holds=lambda token: self.accounts.held(token, self.now()),
+            sees=self._sees,
+            body_of=change,
+            now=self.now,
+            log=self.log,
+        )
 
     @property
     def known(self) -> Known:
@@ -101,11 +117,14 @@ class Desk:
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to follow the store, and to carry what people say."""
+        if self.settings.webhooks.hosts:
+            self.caller.open()
         self.live.open(loop)
         self.post.open()
 
     def close(self) -> None:
         """End both, and close what is open."""
+        self.caller.close()
         self.post.close()
         self.live.close()
         self.stores.close()
@@ -175,6 +194,10 @@ class Desk:
             self.outbox.register(grid, Registered(at=self.now(), record=record))
             self.post.hurry()
         return name
+
+    def _sees(self, account: Account, incident: Incident) -> bool:
+        reach = self.reach(Viewer(account=account))
+        return account.role is not Role.OFFICE and sees(reach, incident, self.known)
 
     def _refusal(self, store: Store, topic: str, since: int) -> str | None:
         device = self.outbox.device

@@ -43,11 +43,11 @@ class Stores:
     """Lends connections to the store, one to each that asks, and takes them back.
 
     Args:
-        open_store: Makes a new one.
+        open_store: Makes a new one; also for who keeps one.
     """
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
-        self._open, self._idle = open_store, SimpleQueue[Store]()
+        self.open, self._idle = open_store, SimpleQueue[Store]()
 
     @contextmanager
     def lent(self) -> Iterator[Store]:
@@ -55,7 +55,7 @@ class Stores:
         try:
             store = self._idle.get_nowait()
         except Empty:
-            store = self._open()
+            store = self.open()
         try:
             yield store
         finally:

@@ -89,6 +89,18 @@ class VisitSettings(Section, frozen=True, kw_only=True):
     )
 
 
+class WebhookSettings(Section, frozen=True, kw_only=True):
+    """Whom the portal calls when an incident changes.
+
+    Attributes:
+        hosts: Names of hosts that may be called; none, and there are no webhooks.
+        per_token_max: Webhooks of one token.
+    """
+
+    hosts: list[Annotated[str, Meta(min_length=1, max_length=253)]] = field(default_factory=list)
+    per_token_max: Annotated[int, Meta(ge=1, le=100)] = 5
+
+
 class MetricsSettings(Section, frozen=True, kw_only=True):
     """Where Prometheus finds the portal; a port of 0 takes any free one."""
 
@@ -119,5 +131,6 @@ class PortalSettings(Section, frozen=True, kw_only=True):
     sign_in: SignInSettings = SignInSettings()
     limits: LimitSettings = LimitSettings()
     visits: VisitSettings = VisitSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

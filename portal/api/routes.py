@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Response, Router, get, post
+from litestar import Response, Router, delete, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.exceptions import (
@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 from portal.accounts import Role, Scope
 from portal.api import cap, fhir
 from portal.desk import Viewer
+from portal.hooks import HookRefusedError
 from portal.pages.answer import Answer, seen, take
 from portal.pages.events import stream
 from portal.pages.family import person_seen
@@ -93,6 +94,32 @@ class ReportReceipt(Struct, frozen=True):
     number: str
     key: str
     incident: str = ""
+
+
+class NewHook(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to call when an incident changes that the token may see: a host of the settings."""
+
+    url: Annotated[str, Meta(min_length=8, max_length=1_000, pattern=r"^https?://[^\s\x00]+$")]
+
+
+class MadeHook(Struct, frozen=True):
+    """A webhook as it was made.
+
+    Attributes:
+        secret: Signs every call, HMAC-SHA256 of `{t}.{body}`; it is shown this once.
+    """
+
+    id: str
+    url: str
+    secret: str
+
+
+class KeptHook(Struct, frozen=True):
+    """A webhook; `waiting` calls were not taken yet."""
+
+    id: str
+    url: str
+    waiting: int
 
 
 class Fresh(Struct, frozen=True):
@@ -265,6 +292,38 @@ async def changes(request: Asked, desk: Served) -> ServerSentEvent:
     return ServerSentEvent(stream(desk, viewer_of(request), ""))
 
 
+@post("/webhooks", raises=REFUSALS, guards=[scope(Scope.HOOKS)])
+@threaded
+def new_hook(request: Asked, desk: Served, data: JSONBody[NewHook]) -> MadeHook:
+    """Call a URL whenever an incident changes that the token may see, signed, until it is taken."""
+    viewer = viewer_of(request)
+    try:
+        made = desk.hooks.add(viewer.token, data.url, desk.now())
+    except HookRefusedError as error:
+        raise PermissionDeniedException(str(error)) from error
+    desk.audit.note(
+        at=desk.now(), actor=viewer.account.id, role=viewer.account.role, action="webhook.made",
+        about=made.id,
+    )  # fmt: skip
+    return MadeHook(made.id, made.url, made.secret)
+
+
+@get("/webhooks", raises=REFUSALS, guards=[scope(Scope.HOOKS)])
+@threaded
+def hooks(request: Asked, desk: Served) -> list[KeptHook]:
+    """Return the webhooks of the token."""
+    found = desk.hooks.of(viewer_of(request).token)
+    return [KeptHook(one.id, one.url, waiting) for one, waiting in found]
+
+
+@delete("/webhooks/{hook:str}", raises=REFUSALS, guards=[scope(Scope.HOOKS)])
+@threaded
+def end_hook(request: Asked, desk: Served, hook: Name) -> None:
+    """End a webhook; what it has not taken is dropped."""
+    if not desk.hooks.end(hook, viewer_of(request).token, desk.now()):
+        raise NotFoundException("no such webhook")
+
+
 def _need(request: Asked, *roles: Role) -> None:
     if viewer_of(request).account.role not in roles:
         raise PermissionDeniedException("not for this role")
@@ -274,7 +333,7 @@ router = Router(
     "/api/v1",
     route_handlers=[
         freshness, incidents, incident, answers, as_cap, resident, as_fhir, statistics, devices,
-        reports, changes,
+        reports, changes, new_hook, hooks, end_hook,
     ],
     opt={"exclude_from_csrf": True},
 )  # fmt: skip

@@ -7,12 +7,12 @@ pages, where access is decided once more.
 import asyncio
 from collections.abc import AsyncIterator
 
-import msgspec
 from litestar import get
 from litestar.exceptions import ServiceUnavailableException
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from portal.accounts import Role
+from portal.changes import change
 from portal.desk import Desk, Viewer
 from portal.pages.shown import Asked, Served, only, viewer_of
 from portal.reach import sees
@@ -56,18 +56,6 @@ def told(desk: Desk, viewer: Viewer, incident: Incident) -> bool:
     if viewer.account.role is Role.OFFICE:
         return False
     return sees(desk.reach(viewer), incident, desk.known)
-
-
-def change(incident: Incident) -> str:
-    """Return what is said of a change."""
-    said = {
-        "id": incident.id,
-        "grid": incident.grid,
-        "state": incident.state,
-        "severity": int(incident.severity),
-        "steps": len(incident.steps),
-    }
-    return msgspec.json.encode(said).decode()
 
 
 HANDLERS = (events,)

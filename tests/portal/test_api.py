@@ -26,6 +26,7 @@ def test_every_question_is_in_the_document_and_says_that_it_needs_a_token(there:
         "/api/v1/incidents/{grid}/{incident}/answers", "/api/v1/incidents/{grid}/{incident}/cap",
         "/api/v1/residents/{grid}/{resident}", "/api/v1/residents/{grid}/{resident}/observations",
         "/api/v1/statistics", "/api/v1/devices/{grid}", "/api/v1/reports", "/api/v1/changes",
+        "/api/v1/webhooks", "/api/v1/webhooks/{hook}",
     }  # fmt: skip
     assert document["security"] == [{"token": []}]
     for path, methods in paths.items():

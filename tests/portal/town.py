@@ -18,7 +18,7 @@ from pipeline.brain.rules import RULES
 from portal.accounts import WITH_SECOND_FACTOR, Account, Role
 from portal.app import application
 from portal.desk import Desk, made
-from portal.settings import LimitSettings, PortalSettings
+from portal.settings import LimitSettings, PortalSettings, WebhookSettings
 from sinks.client import StoreClient
 from tests.sinks.serving import served
 from weinao import codec, logging, topics
@@ -120,7 +120,11 @@ class Town:
         self.now = START
         self.store = StoreClient(socket)
         self.desk: Desk = made(
-            PortalSettings(community="demo", limits=LimitSettings(**limits)),
+            PortalSettings(
+                community="demo",
+                limits=LimitSettings(**limits),
+                webhooks=WebhookSettings(hosts=["127.0.0.1", "hooks.example.org"]),
+            ),
             folder / "portal",
             lambda: StoreClient(socket),
             now=lambda: self.now,
@@ -249,6 +253,7 @@ class Town:
         return {"authorization": f"Bearer {key}"}
 
     def close(self) -> None:
+        self.desk.caller.close()
         self.desk.stores.close()
         self.desk.book.close()
         self.store.close()

@@ -314,18 +314,18 @@ def test_every_alarm_is_told_once_in_order_wherever_things_break(
     assert threading.active_count() < 50
 
 
-def test_what_waits_is_not_told_to_be_all_there_is(tmp_path: Path) -> None:
+def test_what_waits_is_accepted_and_not_told_to_be_in_the_database(tmp_path: Path) -> None:
     inner = Moody(tmp_path / "s.duckdb")
     made = anteroom(inner, tmp_path)
     made.write(_batch(0))
     inner.away = True
     made.write(_batch(1))
-    grid, reached = next(iter(made.progress().items()))
-
-    with pytest.raises(StoreUnavailableError):
-        made.exported("observations", grid, (-1, -1), reached)
+    accepted, kept_yet = made.accepted(), made.progress()
 
     inner.away = False
-    _until(lambda: len(inner.outgoing()) == 2)
-    assert made.exported("observations", grid, (-1, -1), reached)
+    _until(lambda: made.progress() == accepted)
     made.close()
+
+    assert {grid: it < accepted[grid] for grid, it in kept_yet.items()} == dict.fromkeys(
+        accepted, True
+    )

@@ -94,8 +94,7 @@ class HighrisePerception:
 
     def _shown(self, films: list[tuple[Fall, Evidence]]) -> list[Finding]:
         return [
-            self._finding(fall, f"{film.name}#sha256={film.sha256}", "last")
-            for fall, film in films
+            self._finding(fall, f"{film.name}#sha256={film.sha256}", "last") for fall, film in films
         ]
 
     def _finding(self, fall: Fall, clip: str, part: Literal["first", "last"]) -> Finding:
