@@ -87,7 +87,7 @@ def journalled(found: list[Finding], until_s: float) -> Journal:
     """Return the journal of an agent that sent this and went on."""
     journal = Journal()
     for record in (
-        Device(id="agent-5", agent="agent-5", heartbeat_s=60),
+        Device(id="agent-5", agent="agent-5"),
         Device(id="cam-5", agent="agent-5", place="yard-5"),
     ):
         journal.say("loader", Registered(at=START, record=record))
