@@ -4,6 +4,7 @@ ultralytics (AGPL-3.0) trains it from the yaml beside this module, from nothing 
 and exports it. It is a tool of the workshop: nothing that runs in a community imports it.
 """
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterable
@@ -60,6 +61,17 @@ def keep(examples: Iterable[Example], folder: Path) -> int:
     return count
 
 
+def require() -> None:
+    """Return if the trainer is installed; asked before anything is rendered for it.
+
+    Raises:
+        TrainerMissingError: It is not.
+    """
+    for one in ("ultralytics", "torch", "onnx"):
+        if importlib.util.find_spec(one) is None:
+            raise TrainerMissingError(f"{one} is not installed: pip install 'weinao[vision-train]'")
+
+
 def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> Path:
     """Train on the examples of a folder and write the network into another.
 
@@ -74,18 +86,15 @@ def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> P
     Raises:
         TrainerMissingError: The extra is not installed.
     """
+    require()
     # Read when it is imported: ask nobody, report to nobody.
     os.environ |= {
         "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false",
         "YOLO_CONFIG_DIR": str(folder.resolve()),
     }  # fmt: skip
-    try:
-        import torch  # noqa: PLC0415  # gigabytes, and only for those who train
-        from ultralytics import YOLO  # noqa: PLC0415
-    except ImportError as error:
-        raise TrainerMissingError(
-            "ultralytics is not installed: pip install 'weinao[vision-train]'"
-        ) from error
+    import torch  # noqa: PLC0415  # gigabytes, and only for those who train
+    from ultralytics import YOLO  # noqa: PLC0415
+
     torch.set_num_threads(threads)
     network = YOLO(NETWORK, task="detect")
     network.train(
