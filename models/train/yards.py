@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from models.vision.yards import KINDS, SIDES, WEIGHTS
 
 SEED = 20_261_125
-EPOCHS = 12
-BATCH = 16
+EPOCHS = 8
+BATCH = 8
 NETWORK = Path(__file__).with_name("yards_v1.yaml")
 
 
@@ -100,7 +100,7 @@ def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> P
     network.train(
         data=folder / "data.yaml", epochs=epochs, imgsz=SIDES[0], rect=True, batch=BATCH,
         device="cpu", workers=0, amp=False, seed=SEED, deterministic=True, optimizer="AdamW",
-        lr0=0.004, warmup_epochs=1, cos_lr=True, mosaic=0.0, scale=0.3, translate=0.08, val=False,
+        lr0=0.003, warmup_epochs=1, cos_lr=True, mosaic=0.0, scale=0.3, translate=0.08, val=False,
         plots=False, exist_ok=True, project=folder.resolve() / "runs", name="yards", verbose=False,
     )  # fmt: skip
     made = YOLO(folder / "runs" / "yards" / "weights" / "last.pt").export(
