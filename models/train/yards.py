@@ -4,6 +4,7 @@ ultralytics (AGPL-3.0) trains it from the yaml beside this module, from nothing 
 and exports it. It is a tool of the workshop: nothing that runs in a community imports it.
 """
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterable
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from models.vision.yards import KINDS, SIDES, WEIGHTS
 
 SEED = 20_261_125
-EPOCHS = 12
-BATCH = 16
+EPOCHS = 8
+BATCH = 8
 NETWORK = Path(__file__).with_name("yards_v1.yaml")
 
 
@@ -60,6 +61,17 @@ def keep(examples: Iterable[Example], folder: Path) -> int:
     return count
 
 
+def require() -> None:
+    """Return if the trainer is installed; asked before anything is rendered for it.
+
+    Raises:
+        TrainerMissingError: It is not.
+    """
+    for one in ("ultralytics", "torch", "onnx"):
+        if importlib.util.find_spec(one) is None:
+            raise TrainerMissingError(f"{one} is not installed: pip install 'weinao[vision-train]'")
+
+
 def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> Path:
     """Train on the examples of a folder and write the network into another.
 
@@ -74,24 +86,21 @@ def fit(folder: Path, out: Path, *, epochs: int = EPOCHS, threads: int = 1) -> P
     Raises:
         TrainerMissingError: The extra is not installed.
     """
+    require()
     # Read when it is imported: ask nobody, report to nobody.
     os.environ |= {
         "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false",
         "YOLO_CONFIG_DIR": str(folder.resolve()),
     }  # fmt: skip
-    try:
-        import torch  # noqa: PLC0415  # gigabytes, and only for those who train
-        from ultralytics import YOLO  # noqa: PLC0415
-    except ImportError as error:
-        raise TrainerMissingError(
-            "ultralytics is not installed: pip install 'weinao[vision-train]'"
-        ) from error
+    import torch  # noqa: PLC0415  # gigabytes, and only for those who train
+    from ultralytics import YOLO  # noqa: PLC0415
+
     torch.set_num_threads(threads)
     network = YOLO(NETWORK, task="detect")
     network.train(
         data=folder / "data.yaml", epochs=epochs, imgsz=SIDES[0], rect=True, batch=BATCH,
         device="cpu", workers=0, amp=False, seed=SEED, deterministic=True, optimizer="AdamW",
-        lr0=0.004, warmup_epochs=1, cos_lr=True, mosaic=0.0, scale=0.3, translate=0.08, val=False,
+        lr0=0.003, warmup_epochs=1, cos_lr=True, mosaic=0.0, scale=0.3, translate=0.08, val=False,
         plots=False, exist_ok=True, project=folder.resolve() / "runs", name="yards", verbose=False,
     )  # fmt: skip
     made = YOLO(folder / "runs" / "yards" / "weights" / "last.pt").export(

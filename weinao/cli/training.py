@@ -47,7 +47,7 @@ class Trained:
         text = (CARDS / self.card).read_text(encoding="utf-8")
         found: Figures = {}
         for group, (begins, names) in self.rows.items():
-            row = re.search(rf"^\| {re.escape(begins)} \|(.*)\|$", text, re.MULTILINE)
+            row = re.search(rf"^\| {re.escape(begins)}\b[^|]*\|(.*)\|$", text, re.MULTILINE)
             if row is None:
                 continue
             for name, cell in zip(names, row[1].split("|"), strict=False):
@@ -119,7 +119,7 @@ TRAINED: dict[str, Trained] = {
         "highrise_v1.md",
         {
             "0.5": ("0.5", ("falls", "others")),
-            "0.75": ("0.75 (`score_min`)", ("falls", "others")),
+            "0.75": ("0.75", ("falls", "others")),
             "0.9": ("0.9", ("falls", "others")),
         },
         _highrise,

@@ -32,8 +32,9 @@ def learnt(out: Path, told: Told) -> Path:
     Raises:
         TrainerMissingError: The extra `vision-train` is not installed.
     """
-    from models.train.yards import fit, keep
+    from models.train.yards import fit, keep, require
 
+    require()
     with TemporaryDirectory(prefix="weinao-yards-") as scratch:
         count = keep(gathered(LEARN_SEEDS, told), Path(scratch))
         told(f"yards: learning from {count} pictures")
