@@ -282,8 +282,9 @@ class Demo:
             (DEAD_S[0], lambda: self._kill(dead)),
             (DEAD_S[1], lambda: self._rehearsal.enter(dead)),
         ]
+        begin = max(epoch, now_ms())  # on a busy machine the stories have begun by now
         return sorted(
-            ((epoch + round(at_s * 1_000), act) for at_s, act in acts),
+            ((begin + round(at_s * 1_000), act) for at_s, act in acts),
             key=lambda planned: -planned[0],
         )
 

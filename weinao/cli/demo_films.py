@@ -1,5 +1,6 @@
 """The films that play as cameras in the demo: a rendered tower, and a gate with drawn faces."""
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ DOOR = 960, 540
 FPS = 25
 TOWER_SEED = 200_010
 """Neither for training nor for testing: a bag falls from floor 21 after five seconds."""
-TOWER_S, GATE_S = 9.0, 10.5
+TOWER_S, GATE_S, COMPOSED_S = 10.0, 10.5, 14.0
+"""Of the films; and of the scene, whose length decides what falls when."""
 SIDE = 310
 BUILDING = "building-grid-1"
 
@@ -35,9 +37,9 @@ def tower(path: Path) -> None:
     """Write a film of something that falls, and the drawing of its facade beside it."""
     from sim.scenes.scene import composed
 
-    scene = composed(TOWER_SEED, lasts_s=TOWER_S, mix="quiet", size=SIZE, falls_every_s=7)
+    scene = composed(TOWER_SEED, lasts_s=COMPOSED_S, mix="quiet", size=SIZE, falls_every_s=7)
     film = _film(path, scene.fps, SIZE)
-    for frame in scene.frames():
+    for frame in islice(scene.frames(), round(TOWER_S * scene.fps)):
         film.write(frame)
     film.release()
     path.with_suffix(".toml").write_text(_drawing(scene.truth()), encoding="utf-8")
