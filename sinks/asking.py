@@ -1,7 +1,14 @@
 """What a store in a database can be asked: which columns a filter means, and in which order."""
 
 from sinks.rows import KEYED
-from sinks.store import READ_MAX, Filter, Position, StoreRefusedError
+from sinks.store import (
+    EXPORTED_MAX,
+    READ_MAX,
+    Filter,
+    Position,
+    StoreRefusedError,
+    TooMuchError,
+)
 
 _SAME = {name: name for name in ("grid", "id", "kind", "subject", "household")}
 _ABOUT = {name: name for name in ("grid", "id", "kind", "incident")}
@@ -43,14 +50,27 @@ BETWEEN = (
     "grid = {mark} AND journal_offset BETWEEN {mark} AND {mark}"
     " AND (journal_offset <> {mark} OR journal_index > {mark})"
     " AND (journal_offset <> {mark} OR journal_index <= {mark})"
-    " ORDER BY journal_offset, journal_index"
+    " ORDER BY journal_offset, journal_index LIMIT {mark}"
 )
 """Which rows of a grid follow from a stretch of its journal, so that an index on offsets serves."""
 
 
 def between(grid: str, after: Position, until: Position) -> list[object]:
     """Return the values for the marks of `BETWEEN`."""
-    return [grid, after[0], until[0], *after, *until]
+    return [grid, after[0], until[0], *after, *until, EXPORTED_MAX + 1]
+
+
+def check_length(rows: int, table: str, grid: str) -> None:
+    """Refuse an answer that is too long.
+
+    Raises:
+        TooMuchError: It is.
+    """
+    if rows > EXPORTED_MAX:
+        raise TooMuchError(
+            f"more than {EXPORTED_MAX} rows of {table} follow from that stretch of {grid}:"
+            " ask for a shorter one"
+        )
 
 
 def at_most(asked: int) -> int:

@@ -15,6 +15,7 @@ from sinks.store import (
     Position,
     StoreRefusedError,
     StoreUnavailableError,
+    TooMuchError,
 )
 from sinks.wire import LENGTH_BYTES, Address, Answer, Request
 from weinao.outcomes import Outcome
@@ -129,6 +130,8 @@ class StoreClient:
             raise StoreUnavailableError(f"store at {self._address} is away: {error}") from error
         if answer.failed == "unavailable":
             raise StoreUnavailableError(answer.detail)
+        if answer.failed == "too_much":
+            raise TooMuchError(answer.detail)
         if answer.failed == "refused":
             raise StoreRefusedError(answer.detail)
         return msgspec.msgpack.decode(answer.value, type=shape)

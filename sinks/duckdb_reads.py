@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from sinks import arrow, duckdb_rows
-from sinks.asking import BETWEEN, KIND_OF, at_most, between, order, where
+from sinks.asking import BETWEEN, KIND_OF, at_most, between, check_length, order, where
 from sinks.rows import FOLLOWED
 from sinks.store import (
     Filter,
@@ -90,6 +90,7 @@ class DuckDBReads:
         )
         with self._asking, _as_ours():
             found = self._db.sql(query, params=between(grid, after, until)).to_arrow_table()
+        check_length(found.num_rows, table, grid)
         return arrow.to_bytes(found)
 
     def progress(self) -> dict[str, Position]:

@@ -23,7 +23,7 @@ from structlog.typing import FilteringBoundLogger
 from sinks import wire
 from sinks.anteroom import Anteroom
 from sinks.measures import WRITE_SECONDS
-from sinks.store import Store, StoreError, StoreUnavailableError
+from sinks.store import Store, StoreError, StoreUnavailableError, TooMuchError
 from sinks.wire import LENGTH_BYTES, Address, Answer, Request
 
 WAIT_S_MAX = 60.0
@@ -134,6 +134,8 @@ class StoreServer:
         except StoreUnavailableError as error:
             self._check(error)
             return wire.frame(Answer(failed="unavailable", detail=str(error)))
+        except TooMuchError as error:  # who asked will ask for less
+            return wire.frame(Answer(failed="too_much", detail=str(error)))
         except StoreError as error:
             self._log.error("request.refused", ask=request.ask, error=str(error))
             return wire.frame(Answer(failed="refused", detail=str(error)))

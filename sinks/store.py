@@ -31,6 +31,9 @@ from weinao.outcomes import (
 READ_MAX = 5_000
 """Outcomes returned by one read; `every` goes on where one ended."""
 
+EXPORTED_MAX = 300_000
+"""Rows of one answer of `exported`: some 100 MB."""
+
 Cursor = tuple[int, str, str, int, int]
 """`(at, id, grid)` of the last outcome read, and its position."""
 
@@ -55,6 +58,10 @@ class StoreUnavailableError(StoreError):
 
 class StoreRefusedError(StoreError):
     """The request will never be taken: set it aside and go on."""
+
+
+class TooMuchError(StoreRefusedError):
+    """The answer would be too long: ask for less at once."""
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -188,6 +195,9 @@ class Store(Protocol):
 
         Returns:
             An Arrow stream of the table's columns, by position.
+
+        Raises:
+            TooMuchError: More than `EXPORTED_MAX` rows follow; ask for a shorter stretch.
         """
 
     def counts(self) -> dict[str, dict[str, int]]:

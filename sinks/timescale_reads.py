@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sinks import timescale_rows
-from sinks.asking import BETWEEN, KIND_OF, at_most, between, order, where
+from sinks.asking import BETWEEN, KIND_OF, at_most, between, check_length, order, where
 from sinks.store import Filter, Followed, Position
 from sinks.timescale_link import Link
 from weinao.outcomes import Outcome
@@ -44,6 +44,7 @@ class TimescaleReads:
         from sinks import arrow  # noqa: PLC0415  # 40 MB, which only this question needs
 
         found = self._ask(*exported_query(table, grid, after, until))
+        check_length(len(found), table, grid)
         columns = arrow.columns_exported(table)
         if table == "deadletters":
             found = [timescale_rows.letter(row) for row in found]

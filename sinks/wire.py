@@ -12,7 +12,14 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from sinks.store import READ_MAX, Filter, Position, StoreRefusedError, set_aside
+from sinks.store import (
+    READ_MAX,
+    Filter,
+    Position,
+    StoreRefusedError,
+    TooMuchError,
+    set_aside,
+)
 from weinao.outcomes import Outcome, Reason, Rejected
 
 FRAME_BYTES_MAX = 256 * 1024**2
@@ -71,7 +78,7 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the method returned, or which error of the store it raised."""
 
-    failed: Literal["", "unavailable", "refused"] = ""
+    failed: Literal["", "unavailable", "refused", "too_much"] = ""
     detail: str = ""
     value: Raw = Raw(b"\xc0")  # None
 
@@ -110,11 +117,11 @@ def frame(message: Struct) -> bytes:
     """Return a message as it travels.
 
     Raises:
-        StoreRefusedError: It is longer than `FRAME_BYTES_MAX`.
+        TooMuchError: It is longer than `FRAME_BYTES_MAX`.
     """
     body = msgspec.msgpack.encode(message)
     if len(body) > FRAME_BYTES_MAX:
-        raise StoreRefusedError(
+        raise TooMuchError(
             f"a message of {len(body)} bytes, at most {FRAME_BYTES_MAX}: ask for less at once"
         )
     return len(body).to_bytes(LENGTH_BYTES) + body

@@ -1,4 +1,9 @@
-"""From a store into a lake, grid by grid, a stretch of the journal at a time."""
+"""From a store into a lake, grid by grid, a stretch of the journal at a time.
+
+How much follows from a stretch is not known before: packs may hold one reading or a thousand, and
+of a Kafka partition an offset is a message, not a byte. So it is tried, and the next stretch is
+longer or shorter. A stretch ends with its stay: behind it the offsets of another journal begin.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -8,13 +13,13 @@ from msgspec import Struct
 from sinks import arrow
 from sinks.lake.writer import Lake
 from sinks.rows import EXPORTED
-from sinks.store import Position, Store, StoreRefusedError
+from sinks.store import EXPORTED_MAX, Position, Store, TooMuchError
+from weinao.stays import PLACE_BITS, lowered
 
-STRETCH_BYTES_MIN, STRETCH_BYTES_MAX = 64 * 1024, 1024**3
-STRETCH_BYTES = 4 * 1024**2
-"""How much of the journal is read at once, to begin with."""
+STRETCH = 4 * 1024**2
+"""Offsets that are read at once, to begin with."""
 
-ROWS_WANTED = 200_000
+ROWS_WANTED = EXPORTED_MAX // 3
 """A stretch that led to less than half of it is followed by one twice as long; one that led to
 more than twice, by one half as long."""
 
@@ -55,44 +60,50 @@ def fill(
     Raises:
         StoreUnavailableError: The store is away; what was written stays.
     """
-    total = Filled()
+    total, stretch = Filled(), STRETCH
     reached = lake.reached()
     for grid, end in sorted(store.progress().items()):
         if grids and grid not in grids:
             continue
-        at, stretch = reached.get(grid, (-1, -1)), STRETCH_BYTES
+        at = reached.get(grid, (-1, -1))
         while at < end:
-            until = min(end, (max(at[0], 0) + stretch, _INDEX_MAX))
-            exported = _exported(store, grid, at, until)
-            if exported is None:  # too much for one answer
-                if stretch <= STRETCH_BYTES_MIN:
-                    raise StoreRefusedError(f"{grid}: too much follows from {at} to {until}")
+            until = _until(at, stretch, end)
+            try:
+                exported = _exported(store, grid, at, until)
+            except TooMuchError:
+                if stretch <= 1:
+                    raise
                 stretch //= 2
                 continue
             written = lake.add(grid, until, exported)
             done = Filled(sum(one.rows for one in written), sum(one.bytes for one in written),
                           len(written))  # fmt: skip
+            stretch = STRETCH if lowered(until[0])[0] > _stay(at) else _next(stretch, done.rows)
             total, at = total + done, until
             told(grid, at[0], end[0], done.rows)
-            stretch = _next(stretch, done.rows)
     return total
 
 
-def _exported(
-    store: Store, grid: str, after: Position, until: Position
-) -> dict[str, pa.Table] | None:
-    try:
-        return {
-            table: arrow.from_bytes(store.exported(table, grid, after, until))
-            for table in EXPORTED
-        }  # fmt: skip
-    except StoreRefusedError as error:
-        if "ask for less" in str(error):
-            return None
-        raise
+def _until(at: Position, stretch: int, end: Position) -> Position:
+    """Return where a stretch ends, no later than its stay: the next begins at its first place."""
+    start = max(at[0], 0)
+    behind = (_stay(at) + 1) << PLACE_BITS
+    if start + stretch >= behind:
+        return min(end, (behind, -1))
+    return min(end, (start + stretch, _INDEX_MAX))
+
+
+def _stay(at: Position) -> int:
+    return lowered(max(at[0], 0))[0]
+
+
+def _exported(store: Store, grid: str, after: Position, until: Position) -> dict[str, pa.Table]:
+    return {
+        table: arrow.from_bytes(store.exported(table, grid, after, until)) for table in EXPORTED
+    }
 
 
 def _next(stretch: int, rows: int) -> int:
     if rows < ROWS_WANTED // 2:
-        return min(stretch * 2, STRETCH_BYTES_MAX)
-    return max(stretch // 2, STRETCH_BYTES_MIN) if rows > ROWS_WANTED * 2 else stretch
+        return stretch * 2
+    return max(1, stretch // 2) if rows > ROWS_WANTED * 2 else stretch

@@ -25,7 +25,13 @@ DECIMAL_DIGITS = 9
 
 _ID = r"^(?P<device>.+):(?P<boot>[^:]+):(?P<seq>[1-9][0-9]{0,15})\.(?P<part>0|[1-9][0-9]{0,5})$"
 _PARTS = ("boot", "seq", "part")
-_DIFFERENCES = frozenset(("event_at", "journal_offset", "journal_index", "seq", "part", "size"))
+
+MADE = frozenset(("arrived_late_ms", "received_late_ms", "id_boot", "id_seq", "id_part"))
+"""Columns that only files have; no field of an observation may be named so."""
+
+_DIFFERENCES = frozenset(
+    ("event_at", "journal_offset", "journal_index", "id_seq", "id_part", "size")
+)
 EITHER = ("event_at", "journal_offset")
 """Columns of which only trying tells the better encoding."""
 
@@ -43,9 +49,15 @@ def narrow(table: pa.Table) -> pa.Table:
 
 
 def wide(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return what a file holds as it was before it was made narrow."""
+    """Return what a file holds as it was before it was made narrow.
+
+    A field that came into the messages after the file was written is empty in it.
+    """
     columns: dict[str, Any] = {}
     for field in schema:
+        if field.name not in {*table.column_names, "arrived_at", "received_at"}:
+            columns[field.name] = pa.nulls(table.num_rows, field.type)
+            continue
         values = _widened(table, field.name)
         if pa.types.is_decimal(values.type):
             values = pc.divide(_unscaled(values), float(10**values.type.scale))
@@ -63,11 +75,11 @@ def sql(names: list[str], name: str, type_: str) -> str:
     """
     observed = "arrived_at" in names
     if name == "arrived_at" and observed:
-        return "CAST(event_at + late_ms AS BIGINT) AS arrived_at"
+        return "CAST(event_at + arrived_late_ms AS BIGINT) AS arrived_at"
     if name == "received_at" and observed:
-        return "CAST(event_at + late_ms + waited_ms AS BIGINT) AS received_at"
+        return "CAST(event_at + arrived_late_ms + received_late_ms AS BIGINT) AS received_at"
     if name == "id" and observed:
-        made = "device || ':' || boot || ':' || seq || '.' || part"
+        made = "device || ':' || id_boot || ':' || id_seq || '.' || id_part"
         return f"coalesce(id, {made}) AS id"
     quoted = f'"{name}"'  # some are reserved words
     return quoted if type_ == "VARCHAR" else f"CAST({quoted} AS {type_}) AS {quoted}"
@@ -92,8 +104,8 @@ def words(table: pa.Table) -> list[str]:
 
 def _tell_later(columns: dict[str, Any]) -> None:
     arrived, received = columns.pop("arrived_at"), columns.pop("received_at")
-    columns["late_ms"] = pc.subtract(arrived, columns["event_at"])
-    columns["waited_ms"] = pc.subtract(received, arrived)
+    columns["arrived_late_ms"] = pc.subtract(arrived, columns["event_at"])
+    columns["received_late_ms"] = pc.subtract(received, arrived)
 
 
 def _tell_parts(columns: dict[str, Any]) -> None:
@@ -104,19 +116,21 @@ def _tell_parts(columns: dict[str, Any]) -> None:
     columns["id"] = pc.if_else(fits, pa.scalar(None, pa.string()), id_)
     for name in _PARTS:
         part = pc.if_else(fits, pc.struct_field(parts, name), pa.scalar(None, pa.string()))
-        columns[name] = part if name == "boot" else part.cast(pa.int64())
+        columns[f"id_{name}"] = part if name == "boot" else part.cast(pa.int64())
 
 
 def _widened(table: pa.Table, name: str) -> Any:  # noqa: ANN401  # pyarrow ships no types
-    observed = "late_ms" in table.column_names
+    observed = "arrived_late_ms" in table.column_names
     if name in ("arrived_at", "received_at") and observed:
-        at = pc.add(table["event_at"].cast(pa.int64()), table["late_ms"].cast(pa.int64()))
-        return at if name == "arrived_at" else pc.add(at, table["waited_ms"].cast(pa.int64()))
+        at = pc.add(table["event_at"].cast(pa.int64()), table["arrived_late_ms"].cast(pa.int64()))
+        return (
+            at if name == "arrived_at" else pc.add(at, table["received_late_ms"].cast(pa.int64()))
+        )
     if name == "id" and observed:
         numbered = pc.binary_join_element_wise(
-            table["seq"].cast(pa.string()), table["part"].cast(pa.string()), "."
+            table["id_seq"].cast(pa.string()), table["id_part"].cast(pa.string()), "."
         )
-        made = pc.binary_join_element_wise(table["device"], table["boot"], numbered, ":")
+        made = pc.binary_join_element_wise(table["device"], table["id_boot"], numbered, ":")
         return pc.coalesce(table["id"].cast(pa.string()), made)
     return table[name]
 

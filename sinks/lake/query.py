@@ -117,6 +117,12 @@ def _view(lake: Path, kind: str, files: Sequence[LakeFile], part: Narrowed) -> s
         nothing = "CAST(NULL AS DATE) AS date, CAST(NULL AS VARCHAR) AS grid"
         return f"SELECT {', '.join(columns)}, {nothing} WHERE false"
     columns = [narrow.sql(schema.names, name, type_) for name, type_ in types.items()]
+    # Files may be older than a field; then nothing else would know of it.
+    empty = [
+        f'CAST(NULL AS {type_}) AS "{name}"'
+        for name, type_ in types.items()
+        if name not in ("arrived_at", "received_at")
+    ]
     paths = ", ".join("'" + str(lake / one.path).replace("'", "''") + "'" for one in files)
     bounds = [
         f"event_at {sign} {int(at)}"
@@ -124,8 +130,9 @@ def _view(lake: Path, kind: str, files: Sequence[LakeFile], part: Narrowed) -> s
         if at is not None
     ]
     return (
-        f"SELECT {', '.join(columns)}, date, grid FROM read_parquet([{paths}],"  # noqa: S608  # our own names
-        " union_by_name = true, hive_partitioning = true,"
+        f"SELECT {', '.join(columns)}, date, grid FROM ("  # noqa: S608  # our own names
+        f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = true,"
         " hive_types = {'date': DATE, 'grid': VARCHAR})"
+        f" UNION ALL BY NAME SELECT {', '.join(empty)} WHERE false)"
         + (f" WHERE {' AND '.join(bounds)}" if bounds else "")
     )

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks import arrow
+from sinks import arrow, asking
 from sinks.duckdb_store import DuckDBStore
 from sinks.lake import files, narrow, query, shape
 from sinks.lake.catalogue import Catalogue
@@ -27,6 +27,7 @@ from sinks.lake.errors import LakeRefusedError, LakeUnavailableError
 from sinks.lake.filling import fill
 from sinks.lake.writer import Lake
 from sinks.rows import EXPORTED
+from sinks.store import TooMuchError
 from tests.sinks.made import (
     OF_EVERY_KIND,
     ONE_OF_EACH,
@@ -38,6 +39,7 @@ from tests.sinks.made import (
 )
 from weinao.messages import Vitals
 from weinao.outcomes import Kept, Outcome
+from weinao.stays import lifted
 
 ROOT = Path(__file__).parents[2]
 DAY_MS = 86_400_000
@@ -51,7 +53,7 @@ from sinks.duckdb_store import DuckDBStore
 from sinks.lake import filling
 from sinks.lake.writer import Lake
 
-filling.STRETCH_BYTES = filling.STRETCH_BYTES_MAX = 64
+filling.STRETCH, filling.ROWS_WANTED = 4, 80
 store = DuckDBStore(Path(sys.argv[1]), read_only=True)
 with Lake(Path(sys.argv[2])) as lake:
     print("begun", flush=True)
@@ -215,6 +217,10 @@ def test_what_is_made_narrow_is_made_wide_again_as_it_was(those: list[Any]) -> N
     assert narrow.wide(narrow.narrow(table), schema).to_pylist() == table.to_pylist()
 
 
+def test_no_field_is_named_like_a_column_that_only_files_have() -> None:
+    assert not {name for schema in shape.schemas().values() for name in schema.names} & narrow.MADE
+
+
 def test_numbers_of_one_digit_are_narrow_and_others_are_not_rounded() -> None:
     table = pa.table({"tenths": [36.7, None, 37.0], "thirds": [1 / 3, 2.0, 0.1], "halves": [0.5,
                       2.0**40, 3.25], "count": pa.array([1, 2, 300], pa.int64())})  # fmt: skip
@@ -326,7 +332,7 @@ def test_files_are_sorted_and_tell_what_they_hold_so_that_readers_leave_them_out
     }  # fmt: skip
     assert by_name["event_at"].statistics.min == min(at for _, at in keys)
     assert by_name["device"].statistics.max == "band-8"
-    assert "DELTA_BINARY_PACKED" in by_name["seq"].encodings
+    assert "DELTA_BINARY_PACKED" in by_name["id_seq"].encodings
     assert "BYTE_STREAM_SPLIT" in by_name["hr_bpm"].encodings
     assert {one.compression for one in by_name.values()} == {"ZSTD"}
 
@@ -370,6 +376,40 @@ def test_only_files_of_a_grid_and_a_time_are_read(
     assert found is not None
     assert [(str(day), grid) for day, grid in found.fetchall()] == [("2026-01-02", "grid-2")]
     assert len(read) == 1
+
+
+def test_a_grid_that_has_moved_is_followed_into_its_next_journal(
+    store: DuckDBStore, lake: Lake, tmp_path: Path
+) -> None:
+    places = [(0, 5), (0, 900), (0, 2**40), (2, 0), (2, 7), (3, 1_000_000)]
+    store.write([
+        outcome(lifted(stay, place), index, kept(3 * (place % 7)))
+        for stay, place in places
+        for index in (0, 1)
+    ])  # fmt: skip
+    stretches: list[int] = []
+
+    filled = fill(lake, store, told=lambda _, at, __, ___: stretches.append(at))
+
+    assert filled.rows == 12
+    assert lake.reached() == store.progress()
+    assert len(stretches) < 150  # no journal is 2^48 long, and nobody reads one as if it were
+    offsets = _rows(tmp_path / "lake", "vitals", "DISTINCT journal_offset")
+    assert [one for (one,) in offsets] == [lifted(*place) for place in places]
+
+
+def test_more_than_an_answer_holds_is_asked_for_in_parts(
+    store: DuckDBStore, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "EXPORTED_MAX", 40)
+    store.write([outcome(n, index, kept(3 * n)) for n in range(50) for index in range(7)])
+
+    with pytest.raises(TooMuchError, match="ask for a shorter one"):
+        store.exported("observations", "grid-1", (-1, -1), (50, 0))
+    filled = fill(lake, store)
+
+    assert filled.rows == 350
+    assert len(_rows(tmp_path / "lake", "vitals", "DISTINCT journal_offset, journal_index")) == 350
 
 
 def test_two_do_not_write_to_one_lake(tmp_path: Path) -> None:
@@ -420,6 +460,26 @@ def test_there_is_no_lake_where_nobody_has_written_one(tmp_path: Path) -> None:
         query.ask(tmp_path, "SELECT 1 FROM vitals")
 
     assert [*tmp_path.iterdir()] == []
+
+
+def test_files_from_before_a_field_came_are_read_and_merged(
+    store: DuckDBStore, lake: Lake, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lake"
+    for turn in range(2):
+        store.write([outcome(turn, 0, kept(3 * turn + 3))])
+        fill(lake, store)
+        for path in folder.glob("vitals/*/*/*.parquet"):
+            found = pq.ParquetFile(path).read()
+            if "worn" in found.column_names:
+                pq.write_table(found.drop_columns(["glucose_mmol_l", "worn"]), path)
+    before = _rows(folder, "vitals", "journal_offset, hr_bpm, glucose_mmol_l, worn")
+
+    [small] = lake.to_merge()
+    lake.merge(small, now=0)
+
+    assert [row[2:] for row in before] == [(None, None)] * 2
+    assert _rows(folder, "vitals", "journal_offset, hr_bpm, glucose_mmol_l, worn") == before
 
 
 def test_files_are_for_nobody_else(store: DuckDBStore, lake: Lake, tmp_path: Path) -> None:

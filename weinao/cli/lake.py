@@ -7,10 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+import stamina
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import Progress
@@ -23,8 +25,11 @@ from weinao.cli.read import FOLDER, instant
 from weinao.outage import Outage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
+    from sinks.lake.filling import Filled
     from sinks.lake.status import Status
     from sinks.lake.writer import Lake
 
@@ -43,6 +48,9 @@ MERGE_FROM = 8
 
 MERGE_EVERY = 30
 """How often it looks for these, in rounds."""
+
+TRIES = 6
+"""How often a store is asked that does not answer; what the lake has by then, it keeps."""
 
 SHOWN_MAX = 1_000
 """Rows of an answer that people are shown; `--json` has all."""
@@ -79,7 +87,7 @@ def write(
             progress.update(task, completed=at, total=end, description=f"{grid}: +{rows}")
 
         try:
-            done = fill(filled, store, grids, told)
+            done = _patiently(lambda: fill(filled, store, grids, told))
         finally:
             store.close()
     _say(msgspec.to_builtins(done), json=json)
@@ -124,7 +132,7 @@ def run(
             try:
                 store = stores.to_read(data)
                 try:
-                    done = fill(filled, store)
+                    done = _patiently(partial(fill, filled, store))
                 finally:
                     store.close()
                 outage.restored()
@@ -234,6 +242,18 @@ def status(
         _say(msgspec.to_builtins(found), json=True)
     else:
         _print_status(found, catalogue(lang))
+
+
+def _patiently(work: "Callable[[], Filled]") -> "Filled":
+    """Do it again a few times while the store is away: new rows may wait for its database."""
+    from sinks.store import StoreUnavailableError
+
+    for attempt in stamina.retry_context(
+        on=StoreUnavailableError, attempts=TRIES, wait_initial=0.1, wait_max=1.0
+    ):
+        with attempt:
+            return work()
+    raise AssertionError("it was done, or it failed")
 
 
 def _merge(
