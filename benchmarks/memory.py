@@ -3,7 +3,7 @@
     python benchmarks/memory.py [--residents N ...] [--json]
 
 Each resident has a home with an agent, a wearable and a movement sensor; 500 a grid. Everybody is
-registered, and heard for a minute: vital signs, movement, a heartbeat every ten seconds each. The
+registered, and heard for twenty seconds: vital signs, movement, a heartbeat every ten seconds each. The
 flow is the real program under the engine, with its recovery store; what counts is the largest that
 its process ever was, as the kernel says (`ru_maxrss`), in millions of bytes.
 """
@@ -20,7 +20,7 @@ from made_journal import Town, write
 
 ROOT = Path(__file__).parents[1]
 A_GRID = 500
-SECONDS = 60
+SECONDS = 20
 
 
 def peak_mb(residents: int) -> dict[str, float]:

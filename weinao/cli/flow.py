@@ -1,5 +1,6 @@
 """`weinao flow`: read the journal, let the brains conclude, hand the outcomes to the store."""
 
+import gc
 import os
 import shutil
 import signal
@@ -44,6 +45,11 @@ app.command("weinao.cli.move:move", name="move", help="Let a grid live in anothe
 stamina.instrumentation.set_on_retry_hooks(())
 
 Runner = Literal["bytewax", "plain"]
+
+COLLECT = (50_000, 20, 20)
+"""When Python looks for garbage in circles (`gc.set_threshold`). A brain makes none: its states are
+frozen values, and go when nobody holds them. To look as often as Python does by itself was a fifth
+of the cost of a reading (`benchmarks/scale.py`)."""
 
 OUTCOMES = metrics.Counter("weinao_pipeline_outcomes_total", "Outcomes by type.", ["type"])
 REJECTED = metrics.Counter("weinao_pipeline_rejected_total", "Dead letters by reason.", ["reason"])
@@ -192,6 +198,7 @@ def run_flow(
     from pipeline.flow.seat import nobody
     from pipeline.journal import JournalReader
 
+    gc.set_threshold(*COLLECT)
     mind = mind_of(grids, rules, policy)
     digest = digest_of(mind)
     fetch: Fetch = nobody
