@@ -3,7 +3,7 @@
     python benchmarks/memory.py [--residents N ...] [--json]
 
 Each resident has a home with an agent, a wearable and a movement sensor; 500 a grid. Everybody is
-registered, and heard for twenty seconds: vital signs, movement, a heartbeat every ten seconds each. The
+registered, and heard for twenty seconds: vital signs, movement, a heartbeat every ten seconds. The
 flow is the real program under the engine, with its recovery store; what counts is the largest that
 its process ever was, as the kernel says (`ru_maxrss`), in millions of bytes.
 """

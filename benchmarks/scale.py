@@ -40,7 +40,7 @@ READINGS_MIN = 20_000
 
 
 def collection_ratio(town: Town) -> float:
-    """Return what a reading costs as the flow collects garbage, against as Python does by itself."""
+    """Return what a reading costs as the flow collects garbage, against as Python does."""
     costs = []
     for threshold in ((700, 10, 10), COLLECT):
         gc.set_threshold(*threshold)
