@@ -152,7 +152,7 @@ def run(flow: Dataflow, *, workers: int, recovery: Path | None, epoch_s: float) 
 
 
 def _make_recovery(folder: Path) -> None:
-    """Make a recovery store, whole or not at all; one without all its parts goes on from nothing."""
+    """Make a recovery store, whole or not at all; one without all its parts counts for none."""
     if len([*folder.glob("part-*.sqlite3")]) == RECOVERY_PARTITIONS:
         return
     # Whoever began it was killed. Nothing is lost: the journal is read from its start.
