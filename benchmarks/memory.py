@@ -63,7 +63,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--residents", type=int, nargs="+", default=[500, 2_000, 10_000])
-    parser.add_argument("--epoch-s", type=float, default=1.0)
+    parser.add_argument("--epoch-s", type=float, default=10.0)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     figures = [peak_mb(residents, chosen.epoch_s) for residents in chosen.residents]

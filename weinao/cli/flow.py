@@ -46,6 +46,11 @@ stamina.instrumentation.set_on_retry_hooks(())
 
 Runner = Literal["bytewax", "plain"]
 
+EPOCH_S = 10.0
+"""Seconds between snapshots. With 10,000 residents one is 25 MB, pickled and written whole
+(`benchmarks/memory.py`); what a crash reads again in return is ten seconds of the journal, which
+takes less than one."""
+
 COLLECT = (50_000, 20, 20)
 """When Python looks for garbage in circles (`gc.set_threshold`). A brain makes none: its states are
 frozen values, and go when nobody holds them. To look as often as Python does by itself was a fifth
@@ -70,7 +75,7 @@ def run(
     flow: str = FIRST,
     runner: Runner = "bytewax",
     workers: int = 1,
-    epoch_s: float = 1.0,
+    epoch_s: float = EPOCH_S,
     until_end: bool = False,
     journal: str | None = None,
     kafka: Path | None = None,
