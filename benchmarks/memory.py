@@ -3,7 +3,7 @@
     python benchmarks/memory.py [--residents N ...] [--json]
 
 Each resident has a home with an agent, a wearable and a movement sensor; 500 a grid. Everybody is
-registered, and heard for a minute: vital signs, movement, a heartbeat every ten seconds each. The
+registered, and heard for twenty seconds: vital signs, movement, a heartbeat every ten seconds. The
 flow is the real program under the engine, with its recovery store; what counts is the largest that
 its process ever was, as the kernel says (`ru_maxrss`), in millions of bytes.
 """
@@ -20,17 +20,18 @@ from made_journal import Town, write
 
 ROOT = Path(__file__).parents[1]
 A_GRID = 500
-SECONDS = 60
+SECONDS = 20
 
 
-def peak_mb(residents: int) -> dict[str, float]:
+def peak_mb(residents: int, epoch_s: float) -> dict[str, float]:
     """Return the peak of a flow with so many residents, and what it has read."""
     town = Town(devices=residents, grids=max(1, residents // A_GRID), sensors=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         count = write(folder / "journal", _all(town))
         with subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, "-m", "weinao.cli.main", "flow", "run", "--data", name, "--until-end"],
+            [sys.executable, "-m", "weinao.cli.main", "flow", "run", "--data", name, "--until-end",
+             "--epoch-s", str(epoch_s)],
             cwd=ROOT, stderr=subprocess.DEVNULL, env=_env(),
         ) as process, subprocess.Popen(  # noqa: S603  # likewise
             [sys.executable, "-m", "weinao.cli.main", "store", "run", "--data", name,
@@ -62,9 +63,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--residents", type=int, nargs="+", default=[500, 2_000, 10_000])
+    parser.add_argument("--epoch-s", type=float, default=10.0)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    figures = [peak_mb(residents) for residents in chosen.residents]
+    figures = [peak_mb(residents, chosen.epoch_s) for residents in chosen.residents]
     if chosen.json:
         print(json.dumps(figures))
         return

@@ -9,6 +9,7 @@ and as two, each flow a process, and says how free the cores were.
 """
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -29,12 +30,22 @@ from pipeline.columns.settings import Job
 from pipeline.flow.plain import PlainRunner
 from pipeline.flow.steps import Mind
 from weinao import settings
+from weinao.cli.flow import COLLECT
 
 ROOT = Path(__file__).parents[1]
 DEVICES = (1_000, 10_000, 100_000)
 GRIDS = (1, 10, 79)
 READINGS_MIN = 20_000
 """Measured at least, so that a small community is measured as long as a large one."""
+
+
+def collection_ratio(town: Town) -> float:
+    """Return what a reading costs as the flow collects garbage, against as Python does."""
+    costs = []
+    for threshold in ((700, 10, 10), COLLECT):
+        gc.set_threshold(*threshold)
+        costs.append(native_us(town, 1))
+    return costs[1] / costs[0]
 
 
 def native_us(town: Town, seconds: int) -> float:
@@ -153,15 +164,18 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--devices", type=int, nargs="*", default=DEVICES)
+    parser.add_argument("--grids", type=int, nargs="*", default=GRIDS)
     parser.add_argument("--flows", action="store_true")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    gc.set_threshold(*COLLECT)
     figures: dict[str, float] = {}
     if chosen.flows:
         figures = flows_ratio(Town(devices=1_000, grids=10), chosen.seconds * EVERY_S)
     else:
-        sizes = [(devices, 10) for devices in DEVICES]
-        sizes += [(10_000, grids) for grids in GRIDS if grids != 10]
+        sizes = [(devices, 10) for devices in chosen.devices]
+        sizes += [(10_000, grids) for grids in chosen.grids if (10_000, grids) not in sizes]
         for devices, grids in sizes:
             named = f"{devices}_devices_{grids}_grids"
             town = Town(devices=devices, grids=grids)
@@ -169,10 +183,13 @@ def main() -> None:
             figures[f"columns_us_{named}"] = columns_us(devices, grids)
             print(json.dumps(figures), file=sys.stderr)  # it takes a while
         for path in ("native", "columns"):
-            by_devices = [figures[f"{path}_us_{n}_devices_10_grids"] for n in DEVICES]
-            by_grids = [figures[f"{path}_us_10000_devices_{n}_grids"] for n in GRIDS]
-            figures[f"{path}_most_vs_fewest_devices"] = by_devices[-1] / by_devices[0]
-            figures[f"{path}_most_vs_fewest_grids"] = by_grids[-1] / by_grids[0]
+            by_devices = [figures[f"{path}_us_{n}_devices_10_grids"] for n in chosen.devices]
+            by_grids = [figures[f"{path}_us_10000_devices_{n}_grids"] for n in chosen.grids]
+            if by_devices:
+                figures[f"{path}_most_vs_fewest_devices"] = by_devices[-1] / by_devices[0]
+            if by_grids:
+                figures[f"{path}_most_vs_fewest_grids"] = by_grids[-1] / by_grids[0]
+        figures["collected_seldom_vs_often"] = collection_ratio(Town(devices=2_000, grids=10))
     if chosen.json:
         print(json.dumps(figures))
     else:

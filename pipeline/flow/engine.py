@@ -6,6 +6,7 @@ Fat items, few keys: one item a batch and grid. The engine's clock and its wake-
 time comes out of the journal.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -138,9 +139,7 @@ def run(flow: Dataflow, *, workers: int, recovery: Path | None, epoch_s: float) 
 
     config = None
     if recovery is not None:
-        if not any(recovery.glob("part-*.sqlite3")):
-            recovery.mkdir(parents=True, exist_ok=True)
-            init_db_dir(recovery, RECOVERY_PARTITIONS)
+        _make_recovery(recovery)
         config = RecoveryConfig(recovery, timedelta(0))
     epoch = timedelta(seconds=epoch_s)
     if workers == 1:
@@ -150,6 +149,19 @@ def run(flow: Dataflow, *, workers: int, recovery: Path | None, epoch_s: float) 
             flow, [], 0,
             worker_count_per_proc=workers, epoch_interval=epoch, recovery_config=config,
         )  # fmt: skip
+
+
+def _make_recovery(folder: Path) -> None:
+    """Make a recovery store, whole or not at all; one without all its parts counts for none."""
+    if len([*folder.glob("part-*.sqlite3")]) == RECOVERY_PARTITIONS:
+        return
+    # Whoever began it was killed. Nothing is lost: the journal is read from its start.
+    draft = folder.with_name(folder.name + ".new")
+    for stale in (folder, draft):
+        shutil.rmtree(stale, ignore_errors=True)
+    draft.mkdir(parents=True)
+    init_db_dir(draft, RECOVERY_PARTITIONS)
+    draft.rename(folder)
 
 
 class _Part(StatefulSourcePartition[Record, int]):

@@ -88,6 +88,17 @@ def test_a_flow_goes_on_where_it_stood(tmp_path: Path) -> None:
     assert in_order(first + then) == plain(tmp_path / "journal")
 
 
+def test_a_flow_killed_while_it_made_its_recovery_store_makes_it_anew(tmp_path: Path) -> None:
+    write(tmp_path / "journal", Journal().entries)
+    recovery = tmp_path / "recovery"
+    first = flowing(tmp_path / "journal", 1, recovery)
+    next(iter(recovery.glob("part-*.sqlite3"))).unlink()
+
+    then = flowing(tmp_path / "journal", 1, recovery)
+
+    assert then == first != []
+
+
 @given(journals())
 @limits(max_examples=20)
 def test_a_plain_runner_goes_on_where_it_stood(journal: list[Entry]) -> None:

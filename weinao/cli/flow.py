@@ -1,5 +1,6 @@
 """`weinao flow`: read the journal, let the brains conclude, hand the outcomes to the store."""
 
+import gc
 import os
 import shutil
 import signal
@@ -45,6 +46,16 @@ stamina.instrumentation.set_on_retry_hooks(())
 
 Runner = Literal["bytewax", "plain"]
 
+EPOCH_S = 10.0
+"""Seconds between snapshots. With 10,000 residents one is 25 MB, pickled and written whole
+(`benchmarks/memory.py`); what a crash reads again in return is ten seconds of the journal, which
+takes less than one."""
+
+COLLECT = (50_000, 20, 20)
+"""When Python looks for garbage in circles (`gc.set_threshold`). A brain makes none: its states are
+frozen values, and go when nobody holds them. To look as often as Python does by itself was a fifth
+of the cost of a reading (`benchmarks/scale.py`)."""
+
 OUTCOMES = metrics.Counter("weinao_pipeline_outcomes_total", "Outcomes by type.", ["type"])
 REJECTED = metrics.Counter("weinao_pipeline_rejected_total", "Dead letters by reason.", ["reason"])
 LAG = metrics.Gauge("weinao_pipeline_journal_lag_bytes", "Journal not yet read.")
@@ -64,7 +75,7 @@ def run(
     flow: str = FIRST,
     runner: Runner = "bytewax",
     workers: int = 1,
-    epoch_s: float = 1.0,
+    epoch_s: float = EPOCH_S,
     until_end: bool = False,
     journal: str | None = None,
     kafka: Path | None = None,
@@ -192,6 +203,7 @@ def run_flow(
     from pipeline.flow.seat import nobody
     from pipeline.journal import JournalReader
 
+    gc.set_threshold(*COLLECT)
     mind = mind_of(grids, rules, policy)
     digest = digest_of(mind)
     fetch: Fetch = nobody

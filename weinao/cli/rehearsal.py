@@ -63,6 +63,7 @@ class Rehearsal:
             grids=stage.grids,
             broker_port=system.free_port(),
             runner=runner,
+            epoch_s=1.0,  # many snapshots, so that some are cut short by a kill
             clock="" if clock is WALL else str(clock),
             ingest=ingest,
             rules=rules.resolve() if rules else None,

@@ -23,7 +23,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         broker_port: Of the embedded broker, MQTT 5.
         metrics_port: The first of eight, in the order of `NAMES`; None to serve none.
         runner: Of the flow.
-        epoch_s: Between the flow's snapshots.
+        epoch_s: Between the flow's snapshots; its own default, if None.
         rules: The flow's file of thresholds, absolute; None for the defaults.
         policy: The flow's policy, likewise.
         clock: What all of them take their time from; the wall's, if empty.
@@ -44,7 +44,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     broker_port: int = 1884
     metrics_port: int | None = None
     runner: str = "bytewax"
-    epoch_s: float = 1.0
+    epoch_s: float | None = None
     rules: Path | None = None
     policy: Path | None = None
     clock: str = ""
@@ -118,7 +118,8 @@ def _flow(plan: Plan, flow: str) -> Program:
     policy = () if plan.policy is None else ("--policy", plan.policy)
     clock = ("--clock", plan.clock) if plan.clock else ()
     told = ("--data", plan.data, *clock, *_of_flow(plan, flow, grids=True))
-    engine = ("--runner", plan.runner, "--epoch-s", plan.epoch_s)
+    epoch = () if plan.epoch_s is None else ("--epoch-s", plan.epoch_s)
+    engine = ("--runner", plan.runner, *epoch)
     settings = (*engine, *rules, *policy, *_metrics(plan, 3, flow))
     return Program(named("flow", flow), arguments("flow", "run", *told, *settings))
 
