@@ -228,18 +228,18 @@ def made(
         evidence: Where pictures that cameras kept are found; beside the portal's own folder, if
             not said.
     """
-    book = Book(folder / "portal.sqlite", MIGRATIONS)
+    book, secret = Book(folder / "portal.sqlite", MIGRATIONS), kept_secret(folder / "secret")
     stores = Stores(open_store)
     outbox = Outbox(book, settings.community, settings.name, now)
     return Desk(
         settings=settings,
         book=book,
-        secret=kept_secret(folder / "secret"),
+        secret=secret,
         stores=stores,
         live=Live(stores, now=now, log=log),
         outbox=outbox,
         post=Post(outbox, settings.broker, settings.community, now=now, log=log),
-        photos=Photos(folder / "photos"),
+        photos=Photos(folder / "photos", secret),
         evidence=evidence or folder.parent / kept.FOLDER,
         now=now,
         log=log,

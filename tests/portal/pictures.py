@@ -20,9 +20,12 @@ from playwright.sync_api import sync_playwright
 from portal.accounts import Role
 from portal.app import application
 from portal.sharing import Level
+from sinks.store import Filter
 from tests.portal.town import EAST, WEST, Town, town
 from weinao.cli.system import free_port
-from weinao.messages import Registered, Visit
+from weinao.messages import Action, Feedback, Registered, Visit
+from weinao.outcomes import Notice
+from weinao.registry import Contact
 
 SIZES = {"phone": (360, 780), "desk": (1440, 900)}
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -77,6 +80,23 @@ def story(made: Town) -> dict[str, str]:
     return {"fall": f"/incidents/{EAST}/{fall.id}", "old": f"/incidents/{EAST}/{old.id}"}
 
 
+def _drill(made: Town) -> str:
+    """Let this month's test alarm go to a family that has been answered, and return its id."""
+    grid, resident = made.desk.known.living["resident-1"]
+    contacts = (Contact(id="daughter-1", name="李梅", channels=("sms:1",)),)
+    record = replace(resident, contacts=contacts)
+    made.desk.outbox.register(grid, Registered(at=made.now, record=record))
+    made.pump()
+    made.drill_day()
+    found = made.store.notices(Filter(kind="drill.2026-06"))
+    notice = found[0].value
+    assert isinstance(notice, Notice)
+    said = Feedback(at=made.now, incident=notice.incident, actor="daughter-1", action=Action.ACK)
+    made.desk.outbox.answer(grid, said)
+    made.pump()
+    return notice.incident
+
+
 def main(folder: Path) -> None:
     """Draw all pages into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +134,9 @@ def main(folder: Path) -> None:
             Role.STAFF, "property-1", "孙伟", by="test", now=made.now
         )
         link = made.desk.links.make(paths["fall"].rsplit("/", 1)[1], "son-1", made.now + 10_000_000)
-        who["nobody"][1].update({"join": f"/join/{key}", "link": f"/a/{link}"})
+        drill = made.desk.links.make(_drill(made), "daughter-1", made.now + 10_000_000)
+        drill_path = {"drill": f"/a/{drill}"}
+        who["nobody"][1].update({"join": f"/join/{key}", "link": f"/a/{link}", **drill_path})
         app = application(made.desk, opens=False)
         with serving(app) as url, sync_playwright() as play:
             browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -132,7 +154,13 @@ def main(folder: Path) -> None:
                         context.add_cookies([*cookies, {"name": "lang", "value": lang, "url": url}])
                         tab = context.new_page()
                         for page, path in pages.items():
-                            if lang == "en" and page not in ("family", "tasks", "front", "board"):
+                            if lang == "en" and page not in (
+                                "family",
+                                "tasks",
+                                "front",
+                                "board",
+                                "drill",
+                            ):
                                 continue
                             tab.goto(url + path)
                             tab.wait_for_timeout(120)

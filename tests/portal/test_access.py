@@ -326,7 +326,7 @@ def test_a_photo_is_shown_to_who_may_see_its_incident_and_to_nobody_else(there: 
     stranger = there.signed_in(Role.FAMILY, "daughter-2")
     answer(daughter, incident, "comment", note="see", photo=out.getvalue())
     there.pump()
-    [photo] = [path.stem for path in (there.desk.photos._folder).glob("*.jpg")]
+    [photo] = [path.stem for path in (there.desk.photos._folder).glob("*.sealed")]
 
     def shown(client: object, about: str) -> int:
         path = f"/photos/{photo}?grid={EAST}&incident={about}"

@@ -218,11 +218,8 @@ def test_a_test_alarm_is_answered_by_its_link_and_stands_in_the_statistics(there
         EAST, Registered(at=there.now, record=replace(resident, contacts=(mail,)))
     )
     there.pump()
-    while not (found := there.store.notices(Filter(incident=None, kind="drill.2026-06"))):
-        there.now += 3_540_000  # an hour, but for the minute before it
-        there.tick()
-        there.now += 60_000
-        there.tick()
+    there.drill_day()
+    found = there.store.notices(Filter(kind="drill.2026-06"))
     notice = found[0].value
     assert isinstance(notice, Notice)
     assert (notice.recipient, notice.kind) == ("daughter-1", None)

@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.grid import GridBrain
+from pipeline.brain.respond.calendar import drill_day
 from pipeline.brain.rules import RULES
 from portal.accounts import WITH_SECOND_FACTOR, Account, Role
 from portal.app import application
@@ -207,6 +208,13 @@ class Town:
         )  # fmt: skip
         beat = Status(at=self.now, complete_to=self.now, sensors={"pir-1": self.now - 60_000})
         self.say(EAST, "agent-1", beat)
+        self.look()
+
+    def drill_day(self, home: str = "home-1") -> None:
+        """Let the day of a home's test alarm come, and its hour."""
+        ten = START + 3_600_000 + (drill_day(home) - 1) * 86_400_000
+        for self.now in (ten - 60_000, ten):
+            self.tick()
         self.look()
 
     def answered(self, incident: Incident, actor: str, action: str, **more: Any) -> Incident:

@@ -168,8 +168,14 @@ def _leak(plan: system.Plan, home: str) -> None:
     at = now_ms()
     said = Home(at=at, sensor=Sensor.LEAK, value=1.0)
     pack = Pack(v=1, device=sensor.device, boot=sensor.boot, seq=1, sent=at, obs=(said,))
-    sensor.publish("home", codec.encode(pack))
-    _until(lambda: not sensor.waiting(1))
+
+    def acked() -> bool:
+        # Sent again until it is known to be durable, as agents do; it counts once.
+        sensor.publish("home", codec.encode(pack))
+        time.sleep(0.3)
+        return not sensor.waiting(1)
+
+    _until(acked)
     sensor.close()
 
 

@@ -7,11 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from sinks.notice_settings import CourierSettings
 from sinks.settings import AnnounceSettings, Section, StoreSettings
 from weinao.settings import SettingsError, from_table, load
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SHIPPED: dict[str, type[Section]] = {"store": StoreSettings, "announce": AnnounceSettings}
+SHIPPED: dict[str, type[Section]] = {
+    "store": StoreSettings,
+    "announce": AnnounceSettings,
+    "notify": CourierSettings,
+}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -23,7 +28,7 @@ def test_the_shipped_file_can_be_used_as_it_is(name: str) -> None:
 def test_every_default_stands_in_the_shipped_file_commented_out(name: str) -> None:
     text = (CONFIGS / f"{name}.toml").read_text(encoding="utf-8")
     uncommented = tomllib.loads(re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
-    required = {"community": "demo"} if name == "announce" else {}
+    required = {"community": "demo"} if name in ("announce", "notify") else {}
 
     defaults = msgspec.to_builtins(from_table(required, SHIPPED[name], name))
 
