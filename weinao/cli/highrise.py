@@ -121,12 +121,11 @@ def learn(
 
     from models.highrise import WEIGHTS
     from models.train.highrise import fit, save
-    from weinao.cli.highrise_examples import LONG_FROM, gathered
+    from weinao.cli.highrise_examples import gathered, scenes
 
     first, stride = map(int, only.split("/"))
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        scenes = [*range(seed, seed + clips), *range(LONG_FROM, LONG_FROM + clips)]
-        seeds = scenes[first::stride]
+        seeds = scenes(seed, clips)[first::stride]
         task = progress.add_task("scenes", total=len(seeds))
         rows: dict[str, Any] = gathered(seeds, lambda done: progress.update(task, completed=done))
     if examples:

@@ -29,6 +29,11 @@ LONG_FROM, LONG_S = 60_000, 30.0
 Told = Callable[[int], object]
 
 
+def scenes(seed: int, clips: int) -> list[int]:
+    """Return the seeds that are learnt from: so many short scenes, and so many long ones."""
+    return [*range(seed, seed + clips), *range(LONG_FROM, LONG_FROM + clips)]
+
+
 def gathered(seeds: Sequence[int], told: Told = lambda _: None) -> dict[str, NDArray[Any]]:
     """Return `rows` (N, F), `fell` (N,) and `clip` (N,) of training scenes.
 

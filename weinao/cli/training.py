@@ -81,9 +81,9 @@ def _highrise(data: Path, out: Path, told: Told) -> Figures:  # noqa: ARG001  # 
     from models.highrise import WEIGHTS
     from models.train.highrise import cross_validate, fit, save
     from weinao.cli.highrise import LEARN_CLIPS, LEARN_SEED
-    from weinao.cli.highrise_examples import gathered
+    from weinao.cli.highrise_examples import gathered, scenes
 
-    seeds = range(LEARN_SEED, LEARN_SEED + LEARN_CLIPS)
+    seeds = scenes(LEARN_SEED, LEARN_CLIPS)
     rows = gathered(seeds, lambda done: told(f"highrise: {done} of {len(seeds)} scenes"))
     columns = rows["rows"], rows["fell"], rows["clip"]
     save(fit(*columns), out / WEIGHTS)
@@ -119,8 +119,8 @@ TRAINED: dict[str, Trained] = {
         "highrise_v1.md",
         {
             "0.5": ("0.5", ("falls", "others")),
-            "0.75": ("0.75", ("falls", "others")),
-            "0.9": ("0.9", ("falls", "others")),
+            "0.75": ("0.75 (`score_min`)", ("falls", "others")),
+            "0.9": ("0.9 (`score_min_wet`)", ("falls", "others")),
         },
         _highrise,
     ),

@@ -34,6 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         evidence_min: Nats that say it is not chance.
         evidence_min_wet: The same in rain and snow, where chance has many more tries.
         score_min: Of the forest.
+        score_min_wet: The same in rain and snow, where a steady flake passes any second look.
         score_sure: Below it a second look must confirm the first.
         score_sure_wet: The same in rain and snow.
 
@@ -60,6 +61,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence_min: float = 12.0
     evidence_min_wet: float = 40.0
     score_min: float = 0.75
+    score_min_wet: float = 0.9
     score_sure: float = 0.85
     score_sure_wet: float = 0.95
 

@@ -93,6 +93,10 @@ class HighriseWatch:
         """Whether so much moves that it must be rain or snow."""
         return self._weather.blobs > self._limits.wet_blobs
 
+    @property
+    def _least(self) -> float:
+        return self._limits.score_min_wet if self.wet else self._limits.score_min
+
     def observe(self, frame: Image, at_s: float) -> list[Fall]:
         """Take in a frame; return what is known by it to have fallen.
 
@@ -111,7 +115,7 @@ class HighriseWatch:
                 found.append(fall)
                 self._known.append(fall)
         for track, score in passed:
-            if score >= self._limits.score_min:
+            if score >= self._least:
                 self._doubt.add(track, score)
                 self._grow(track)
         return found
@@ -164,7 +168,7 @@ class HighriseWatch:
 
     def _score(self, track: Track) -> float:
         score = self._judge.score_one(sightings(track, self._facade, self.height_m))
-        if score < self._limits.score_min:
+        if score < self._least:
             self.refused["score"] = self.refused.get("score", 0) + 1
         return score
 
