@@ -262,7 +262,7 @@ class Courier:
         """Write down what became of a notice, and let the brain know, both or neither."""
         now = self._now()
         NOTICES.labels(state).inc()
-        if state in ("failed", "nowhere"):
+        if state == "failed" or (state == "nowhere" and self._channels.names):
             self._log.warning("notice.undelivered", notice=notice.id, channel=channel, why=detail)
         with self._ledger.book.together():
             self._ledger.done(notice.id, state, channel, detail, now)
