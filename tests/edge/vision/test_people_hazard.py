@@ -125,9 +125,9 @@ def test_a_bus_in_a_fire_lane_is_raised_after_its_minutes_and_cleared(
 
     blocked = [one.observation for one in found if isinstance(one.observation, Crowd)]
     assert {one.zone for one in blocked} == {"fire_lane_3"}
-    hazards = [
-        one.value for one in run(journalled(found, 600).entries) if isinstance(one.value, Hazard)
-    ]
+    values = [one.value for one in run(journalled(found, 600).entries)]
+    # The homes of the grid are silent all the while: that is not what this is about.
+    hazards = [one for one in values if isinstance(one, Hazard) and one.subject == "cam-5"]
     assert [(one.kind, one.phase) for one in hazards] == [
         (HazardKind.FIRE_LANE, Phase.RAISED),
         (HazardKind.FIRE_LANE, Phase.CLEARED),
