@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from models.vision.yards import KINDS, SIDES, WEIGHTS
 
 SEED = 20_261_125
-EPOCHS = 8
+EPOCHS = 60
+"""Never run to the end yet; an epoch is some 8 s of one core (models/cards/yards_v1.md)."""
 BATCH = 8
 NETWORK = Path(__file__).with_name("yards_v1.yaml")
 

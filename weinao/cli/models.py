@@ -103,8 +103,13 @@ def _again(name: str, data: Path, out: Path) -> bool:
         return True
     table = Table("figure", "here", "card", title=f"{name}: {', '.join(trained.files)} in {out}")
     off = False
-    for figure, says in trained.carded().items():
+    carded = trained.carded()
+    for figure in dict.fromkeys([*carded, *found]):
         here = found.get(figure, float("nan"))
+        if figure not in carded:
+            table.add_row(figure, f"{here:.3f}", "")
+            continue
+        says = carded[figure]
         apart = not abs(here - says) <= NOISE * max(1.0, abs(says))
         off |= apart
         table.add_row(figure, f"{here:.3f}", f"{says:g}", style="bold red" if apart else "")
