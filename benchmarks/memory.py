@@ -18,6 +18,8 @@ from pathlib import Path
 
 from made_journal import Town, write
 
+from weinao.cli.supervisor import ENVIRONMENT
+
 ROOT = Path(__file__).parents[1]
 A_GRID = 500
 SECONDS = 20
@@ -56,7 +58,7 @@ def _all(town: Town) -> "object":
 
 
 def _env() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **ENVIRONMENT}
 
 
 def main() -> None:

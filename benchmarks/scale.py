@@ -92,7 +92,7 @@ def columns_said(job: Job) -> list[str]:
     return [name for name in job.people.say.values() if name not in ("device", "grid", "tags")]
 
 
-def flows_ratio(town: Town, seconds: int) -> dict[str, float]:
+def flows_ratio(town: Town, seconds: int, rounds_max: int) -> dict[str, float]:
     """Return how much faster two flows are than one, over the same homes, and the free cores."""
     half = Town(devices=town.devices // 2, grids=max(1, town.grids // 2), sensors=True)
     with tempfile.TemporaryDirectory() as name:
@@ -102,7 +102,7 @@ def flows_ratio(town: Town, seconds: int) -> dict[str, float]:
         halves = [write(folder / "journal", _all(half, seconds)) for folder in two]
         free = psutil.cpu_percent(interval=2, percpu=True)
         rounds = []
-        for _ in range(3):
+        for _ in range(rounds_max):
             alone_s, alone_cpu_s = _run([one])
             pair_s, pair_cpu_s = _run(two)
             rounds.append((alone_s, pair_s, alone_cpu_s, pair_cpu_s))
@@ -166,13 +166,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--devices", type=int, nargs="*", default=DEVICES)
     parser.add_argument("--grids", type=int, nargs="*", default=GRIDS)
+    parser.add_argument("--rounds", type=int, default=3, help="of --flows; the quietest counts")
     parser.add_argument("--flows", action="store_true")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     gc.set_threshold(*COLLECT)
     figures: dict[str, float] = {}
     if chosen.flows:
-        figures = flows_ratio(Town(devices=1_000, grids=10), chosen.seconds * EVERY_S)
+        figures = flows_ratio(
+            Town(devices=1_000, grids=10), chosen.seconds * EVERY_S, chosen.rounds
+        )
     else:
         sizes = [(devices, 10) for devices in chosen.devices]
         sizes += [(10_000, grids) for grids in chosen.grids if (10_000, grids) not in sizes]

@@ -6,7 +6,9 @@ Fat items, few keys: one item a batch and grid. The engine's clock and its wake-
 time comes out of the journal.
 """
 
+import pickle
 import shutil
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -37,23 +39,29 @@ RECOVERY_PARTITIONS = 2
 """Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
 
 
-class GridLogic(StatefulBatchLogic[list[Item], Concluded, SeatState | None]):
+class GridLogic(StatefulBatchLogic[list[Item], Concluded, bytes | None]):
     """A `Seat` as Bytewax wants it: keeps it, decides nothing.
 
-    The engine does not say which key a logic is for; the first entry does.
+    The engine does not say which key a logic is for; the first entry does. It holds snapshots of
+    all keys, and copies of them, until their epoch is over: so they are packed one by one.
     """
 
-    def __init__(self, mind: Mind, fetch: Fetch, resume: SeatState | None) -> None:
+    def __init__(self, mind: Mind, fetch: Fetch, resume: bytes | None) -> None:
         self._mind, self._fetch = mind, fetch
-        self._seat = Seat(resume.grid, mind, fetch, resume) if resume else None
+        self._seat: Seat | None = None
+        if resume is not None:
+            state: SeatState = pickle.loads(zlib.decompress(resume))  # noqa: S301  # our own folder
+            self._seat = Seat(state.grid, mind, fetch, state)
 
     def on_batch(self, values: list[list[Item]]) -> tuple[Iterable[Concluded], bool]:
         seat = self._seat = self._seat or Seat(values[0][0].grid, self._mind, self._fetch)
         concluded = [*seat.take(item for items in values for item in items)]
         return concluded, StatefulBatchLogic.RETAIN
 
-    def snapshot(self) -> SeatState | None:
-        return self._seat.snapshot() if self._seat else None
+    def snapshot(self) -> bytes | None:
+        if self._seat is None:
+            return None
+        return zlib.compress(pickle.dumps(self._seat.snapshot(), pickle.HIGHEST_PROTOCOL), 1)
 
 
 class JournalSource(FixedPartitionedSource[Record, int]):

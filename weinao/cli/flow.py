@@ -284,6 +284,7 @@ def digest_of(mind: "Mind") -> str:
         *sorted(Path(brain.__file__).parent.rglob("*.py")),
         *sorted(Path(messages.__file__).parent.glob("*.py")),
         Path(seat.__file__),
+        Path(seat.__file__).with_name("engine.py"),
     ]
     settings = (mind.rules, mind.silence, mind.policy, mind.limits)
     made_of = [path.read_bytes() for path in sources] + [msgspec.json.encode(settings)]

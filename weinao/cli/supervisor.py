@@ -20,6 +20,17 @@ STOP_S_MAX = 5.0
 """How long a program may take to end when asked; every one of them survives being killed."""
 
 
+ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "OMP_NUM_THREADS": "1",
+    # glibc keeps a heap for each thread otherwise, and what large snapshots have once needed.
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+}
+"""Of every program; systemd units should say the same."""
+
+
 class Program(Struct, frozen=True):
     """How to start one program.
 
@@ -129,7 +140,7 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  # one system call, no locks
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
+                env={**os.environ, **ENVIRONMENT},
             )
         self._started_at[program.name] = time.monotonic()
 
