@@ -119,8 +119,8 @@ TRAINED: dict[str, Trained] = {
         "highrise_v1.md",
         {
             "0.5": ("0.5", ("falls", "others")),
-            "0.75": ("0.75 (`score_min`)", ("falls", "others")),
-            "0.9": ("0.9 (`score_min_wet`)", ("falls", "others")),
+            "0.75": ("0.75", ("falls", "others")),
+            "0.9": ("0.9", ("falls", "others")),
         },
         _highrise,
     ),
