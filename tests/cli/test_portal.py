@@ -50,7 +50,7 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_the_portal_is_part_of_the_system_where_it_is_installed(tmp_path: Path) -> None:
-    assert up._has_portal()
+    assert up.has_portal()
     chosen = chosen_settings(None, "demo", "broker.example:8883", 9_000)
 
     assert (chosen.broker.host, chosen.broker.port) == ("broker.example", 8883)

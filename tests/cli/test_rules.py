@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.pipeline.community import START, Journal, run
 from weinao.cli.documented import documented
 from weinao.cli.explain import explain
-from weinao.cli.flow import _recovery_of
+from weinao.cli.flow import _recovery_of, digest_of
 from weinao.cli.minds import IN_FORCE, keep_rules, kept_rules, mind_of
 from weinao.cli.replay import replay
 from weinao.cli.rules import SHIPPED, check, show
@@ -131,7 +131,8 @@ def test_a_whole_system_hands_the_file_to_its_flow(patient: Path, tmp_path: Path
 
 def test_a_changed_threshold_never_goes_on_from_the_state_of_another(tmp_path: Path) -> None:
     def folder(tables: dict[str, dict[str, int]]) -> Path:
-        return _recovery_of(tmp_path, mind_of(["grid-1"], thresholds_from(tables)))
+        mind = mind_of(["grid-1"], thresholds_from(tables))
+        return _recovery_of(tmp_path, digest_of(mind))
 
     delivered = folder({})
     delivered.mkdir()

@@ -102,7 +102,7 @@ def test_more_sightings_are_more_evidence_and_more_clutter_is_less(
 
 
 def test_in_rain_and_snow_more_floors_are_asked_for() -> None:
-    t_s, m = dropped(terminal_ms=25, drop_m=8.5, fps=25)
+    t_s, m = dropped(terminal_ms=25, drop_m=7.0, fps=25)
 
     assert judged(track_of(t_s, m)) == ""
     assert judged(track_of(t_s, m), wet=True) == "drop"

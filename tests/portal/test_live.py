@@ -121,7 +121,7 @@ def test_the_store_away_is_an_outage_and_no_crash(tmp_path: Path) -> None:
         daughter = made.signed_in(Role.FAMILY, "daughter-1")
         board = made.signed_in(Role.OPERATOR, "operator-1")
         made.desk.stores.close()
-        made.desk.stores._open = _Gone  # type: ignore[assignment,return-value]
+        made.desk.stores.open = _Gone  # type: ignore[assignment,return-value]
 
         assert daughter.get("/family").status_code == 503
         assert board.get("/board").status_code == 200  # what was known stands

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
+from portal import drills
 from portal.accounts import Role
-from portal.drills import tested
 from portal.photos import PhotoRefusedError, marked
 from portal.sharing import Level
 from portal.visits import visits_of
@@ -230,7 +230,7 @@ def test_a_test_alarm_is_answered_by_its_link_and_stands_in_the_statistics(there
     assert "谢谢" in send(client, f"/a/{link}", files={"photo": ("p", b"", "image/jpeg")}).text
     there.pump()
 
-    [person] = tested(there.store, EAST, "2026-06")
+    [person] = drills.tested(there.store, EAST, "2026-06")
     assert (person.household, person.answered, person.delivery) == ("home-1", True, "")
     office = there.signed_in(Role.OPERATOR, "operator-1")
     assert "本月报警测试" in office.get("/statistics").text
