@@ -26,6 +26,10 @@ from weinao.outage import Outage
 from weinao.outcomes import Outcome
 
 
+PATIENCE_S = 2.0
+"""Longer than a database at work needs on a busy machine."""
+
+
 def anteroom(store: object, folder: Path, **settings: object) -> Anteroom:
     outage = Outage(logging.logger(), "database", now_ms)
     made = Anteroom(store, folder / "anteroom.sqlite", outage, **settings)
@@ -118,7 +122,7 @@ def test_alarms_go_on_whatever_the_database_does(
 ) -> None:
     dsn = postgres.fresh(server.dsn, tmp_path)
     with capture_logs() as logs:
-        made = anteroom(TimescaleStore(dsn), tmp_path, patience_s=0.3)
+        made = anteroom(TimescaleStore(dsn), tmp_path, patience_s=PATIENCE_S)
         made.write(_batch(0))
         with trouble(server, dsn):
             waited = []
@@ -132,7 +136,7 @@ def test_alarms_go_on_whatever_the_database_does(
         made.close()
 
     assert told == [f"n-{number}" for number in range(40)]
-    assert max(waited[1:]) < 1.0  # the first may have to find out
+    assert max(waited[1:]) < PATIENCE_S  # the first may have to find out
     _holds(dsn, 41)
     assert _database_lines(logs) == ["peer.lost", "peer.restored"]
 
