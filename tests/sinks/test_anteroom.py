@@ -25,7 +25,6 @@ from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome
 
-
 PATIENCE_S = 2.0
 """Longer than a database at work needs on a busy machine."""
 
