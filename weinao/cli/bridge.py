@@ -87,7 +87,6 @@ def intake(
     config: Path,
     data: Path,
     broker: str = "127.0.0.1:1883",
-    people: Path | None = None,
     metrics_port: int | None = None,
     log_json: bool = False,
 ) -> None:
@@ -97,11 +96,9 @@ def intake(
         config: What to do, as configs/bridge.toml.
         data: Folder for the journals.
         broker: HOST:PORT of an MQTT 5 listener.
-        people: Not needed here; taken so that all programs of a bridge take the same.
         metrics_port: Serve Prometheus metrics on this port; 0 picks one.
         log_json: Log lines as JSON.
     """
-    del people
     logging.configure(json=log_json)
     _intake(config, data, broker, metrics_port, lambda: None)
 
