@@ -5,7 +5,8 @@
     heartbeat, receipts --+     acks, commands
 
 Crash-only: it may be killed at any instant. What it said was durable is in the outbox's file, and
-everything else it learns again. A signal to end commits what waits, says goodbye, and ends.
+everything else it learns again. A signal to end commits what waits, sends it if there is a way,
+says goodbye, and ends.
 """
 
 import asyncio
@@ -39,6 +40,9 @@ from weinao.outcomes import Command
 
 METRICS_S = 1.0
 GIVE_BACK_S = 60
+
+LAST_S = 3.0
+"""How long an agent that is to end may take to send what it has sensed."""
 
 
 class FolderInUseError(Exception):
@@ -110,29 +114,45 @@ class Agent:
         self._pumps = self._made_pumps(rng)
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT."""
+        """Work until SIGTERM or SIGINT; what was sensed by then is sent, if it soon can be."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         self._log.info("agent.started", boot=self._outbox.boot, devices=len(self._pumps))
         try:
             async with asyncio.TaskGroup() as group:
-                work = [
+                sensing = [group.create_task(pump.run()) for pump in self._pumps]
+                sending = [
                     group.create_task(doing)
                     for doing in (
                         self._commits.run(),
                         self._uplink.run(),
                         self._beat_on(),
                         self._measure(),
-                        *(pump.run() for pump in self._pumps),
                     )
                 ]
                 await stop.wait()
-                for task in work:
+                for task in sensing:
+                    task.cancel()
+                if sensing:
+                    await asyncio.wait(sensing, timeout=LAST_S)
+                await self._send_last()
+                for task in sending:
                     task.cancel()
         finally:
             await self._commits.close()
         self._log.info("agent.stopped")
+
+    async def _send_last(self) -> None:
+        """Give what waits a last chance, heartbeats left out; it stays in the outbox otherwise."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_S
+        while self._uplink.connected and loop.time() < until:
+            depth = await self._commits.ask(self._outbox.depth)
+            waiting = sum(depth.items) - depth.items[Lane.STATUS]
+            if not waiting and self._commits.pending_at() is None:
+                break
+            await asyncio.sleep(0.02)
 
     def _made_pumps(self, rng: Random) -> list[Pump]:
         truth = TruthFile(truth_path(self._folder))

@@ -1,6 +1,7 @@
 """What an outbox says to an audit, read beside the agent that uses it."""
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -19,9 +20,18 @@ def read_waiting(path: Path) -> set[tuple[str, str, int]]:
     return {(device, boot, seq) for device, boot, seq, _ in _waiting(path)}
 
 
-def count_waiting(path: Path) -> int:
-    """Return how many packs wait that are not an agent's own heartbeats, which never end."""
-    return sum(lane != _STATUS_LANE for *_, lane in _waiting(path))
+def count_waiting(path: Path, issued: Mapping[tuple[str, str], int]) -> int:
+    """Return how many of the packs that were issued by then still wait.
+
+    Args:
+        path: Of the outbox.
+        issued: As `read_issued` told it then. An agent's own heartbeats, which never end, do not
+            count.
+    """
+    return sum(
+        lane != _STATUS_LANE and number <= issued.get((device, boot), 0)
+        for device, boot, number, lane in _waiting(path)
+    )
 
 
 _STATUS_LANE = 1

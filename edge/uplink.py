@@ -77,11 +77,16 @@ class Uplink:
         self._log, self._now, self._timer, self._rng = log, now, timer, rng
         self._outage = Outage(log, "broker", timer)
         self._more, self._acked = asyncio.Event(), asyncio.Event()
-        self._unheard = False
+        self._unheard = self._connected = False
         self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_MAX)
         self._in_flight, self._delivered_at = 0, 0
         self._listening: set[str] = set()
         self._content_type = MSGPACK if settings.uplink.encoding == "msgpack" else ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._connected
 
     def wake(self) -> None:
         """Look into the outbox: there is more."""
@@ -111,11 +116,11 @@ class Uplink:
         except BrokerUnavailableError as error:
             return error
         self._outage.restored()
-        metrics.CONNECTED.set(1)
+        self._show_connected(True)
         try:
             return await self._serve(session)
         finally:
-            metrics.CONNECTED.set(0)
+            self._show_connected(False)
             session.publish(self._status_topic(), self._presence(online=False), retain=True)
             session.close()
 
@@ -212,6 +217,10 @@ class Uplink:
             metrics.ACKED.inc(gone)
             if gone:
                 self._more.set()
+
+    def _show_connected(self, connected: bool) -> None:
+        self._connected = connected
+        metrics.CONNECTED.set(connected)
 
     def _pause_s(self, failures: int) -> float:
         uplink = self._settings.uplink

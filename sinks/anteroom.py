@@ -81,6 +81,7 @@ class Anteroom:
         self._seen = _one(self._db, "SELECT seq FROM adopted")
         self._bytes = _one(self._db, "SELECT coalesce(sum(length(batch)), 0) FROM waiting")
         self._draining, self._asked = False, threading.Event()
+        self._losses = 0
         self._ready = bool(_one(self._db, "SELECT ready FROM adopted"))
         self.news: Callable[[], object] = lambda: None
         """Called, from any thread, when there is something new to follow."""
@@ -100,7 +101,7 @@ class Anteroom:
         self._tell(batch)
         if not self._draining:
             try:
-                return self._kept(self._keeping.submit(self._store.write, batch))
+                return self._kept(self._keeping.submit(self._store.write, batch), self._losses)
             except StoreUnavailableError as error:
                 self._lost(error)
         self._let_wait(batch)
@@ -185,14 +186,14 @@ class Anteroom:
             self._db.close()
         self._store.close()
 
-    def _kept(self, written: "Future[int]") -> int:
+    def _kept(self, written: "Future[int]", losses: int) -> int:
         try:
             count = written.result(self._patience_s)
         except TimeoutError as error:
             # It goes on; what it keeps now, it will skip when it comes again.
             slow = f"the database has not kept a batch within {self._patience_s} s"
             raise StoreUnavailableError(slow) from error
-        self._restored()
+        self._restored(losses)
         return count
 
     def _check_ready(self) -> None:
@@ -249,7 +250,7 @@ class Anteroom:
                 ).fetchone()
                 if found is None:
                     self._draining = False
-                    self._restored()
+                    self._restored(self._losses)
                     return
             number, content = found
             raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
@@ -266,11 +267,14 @@ class Anteroom:
 
     def _lost(self, error: Exception) -> None:
         with self._lock:
+            self._losses += 1
             self._outage.lost(error)
 
-    def _restored(self) -> None:
+    def _restored(self, losses: int) -> None:
+        """Note an answer to a question asked after so many failures: a later one outweighs it."""
         with self._lock:
-            self._outage.restored()
+            if self._losses == losses:
+                self._outage.restored()
 
     def _done(self, statement: str, number: int, size: int) -> None:
         with self._lock, self._db:
@@ -281,6 +285,7 @@ class Anteroom:
     def _adopt_on(self) -> None:
         """Take over the alarms that others have written into the database, also before our time."""
         while not self._stop.is_set():
+            losses = self._losses
             try:
                 while self._adopt():
                     pass
@@ -289,7 +294,7 @@ class Anteroom:
             else:
                 # While something waits, only what becomes of that says whether it is back.
                 if not self._draining:
-                    self._restored()
+                    self._restored(losses)
             self._asked.set()
             self._stop.wait(LOOK_S)
 

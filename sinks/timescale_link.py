@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that is made when it is needed, and made anew after it was lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -70,6 +70,25 @@ class Link:
                 # Whatever it was, a new connection may be better: to another server, with room.
                 self.close()
                 raise StoreUnavailableError(f"{self.name}: {what}: {_told(error)}") from error
+
+    def ask(self, text: str, values: Sequence[object], what: str) -> list[Any]:
+        """Return the rows of an answer; over a new connection, if the one we had is dead.
+
+        A database that was away and is back again has not gone away because our connection has.
+
+        Raises:
+            StoreUnavailableError: As `use`.
+        """
+        with self._using:
+            old = self._db
+            try:
+                with self.use(what) as db:
+                    return db.execute(text, values).fetchall()
+            except StoreUnavailableError:
+                if old is None or not old.broken:
+                    raise
+            with self.use(what) as db:
+                return db.execute(text, values).fetchall()
 
     def interrupt(self) -> None:
         """End what is being done, from another thread."""

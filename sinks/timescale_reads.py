@@ -71,9 +71,8 @@ class TimescaleReads:
         return int(number)
 
     def _ask(self, text: str, values: Sequence[object] = ()) -> list[Any]:
-        with self._link.use("cannot answer") as db:
-            # Names of our own; whatever comes from elsewhere is among the values.
-            return db.execute(text, values).fetchall()
+        # Names of our own; whatever comes from elsewhere is among the values.
+        return self._link.ask(text, values, "cannot answer")
 
 
 def query(table: str, wanted: Filter) -> tuple[str, list[object]]:

@@ -1,5 +1,6 @@
 """The whole agent, as a process that is killed and started again."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -105,6 +106,25 @@ def test_after_an_outage_alarms_come_first(
         agent.terminate()
 
     assert [pack.device for pack in kept.packs[:2]] == ["smoke-1", "sos-1"]
+
+
+def test_an_agent_that_is_ended_sends_what_it_has_sensed_first(
+    tmp_path: Path, broker: RealBroker, journal: Connect
+) -> None:
+    kept = journal()
+    agent = AgentProcess(tmp_path, broker.port, HOME)
+    try:
+        agent.start()
+        kept.wait_for(lambda packs: len(packs) > 5)
+        kept.withhold = True
+        _until(lambda: len(agent.waiting()) > 5)
+        threading.Timer(0.5, lambda: setattr(kept, "withhold", False)).start()
+        code = agent.terminate()
+    finally:
+        agent.terminate()
+
+    assert code == 0
+    assert {device for device, _, _ in agent.waiting()} <= {"agent-1"}  # its heartbeats
 
 
 def test_heartbeats_promise_only_what_the_journal_has(

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from structlog.testing import capture_logs
 
+from edge.outbox_audit import count_waiting, read_issued
 from tests.edge.made import NOW, entry, outbox
 
 
@@ -83,3 +84,16 @@ def test_two_agents_cannot_both_write(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         outbox(tmp_path)
     first._db.execute("ROLLBACK")
+
+
+def test_what_was_issued_before_a_moment_is_told_from_what_came_later(tmp_path: Path) -> None:
+    box = outbox(tmp_path)
+    path = tmp_path / "outbox.sqlite"
+    box.put([entry() for _ in range(3)], NOW)
+    then = read_issued(path)
+    box.put([entry() for _ in range(2)], NOW)
+
+    now = read_issued(path)
+    box.close()
+
+    assert (count_waiting(path, then), count_waiting(path, now)) == (3, 5)

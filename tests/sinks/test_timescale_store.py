@@ -117,6 +117,18 @@ def _events(logs: list[dict[str, object]]) -> list[object]:
     return [line["event"] for line in logs if line.get("peer") == "store"]
 
 
+def test_a_database_that_is_back_answers_the_first_question(apache: str) -> None:
+    with closing(TimescaleStore(apache)) as store:
+        store.write(_batch(0))
+        store.counts()
+        with psycopg.connect(apache, autocommit=True) as db:
+            db.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        _holds(store, 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("edition", ["timescale", "postgresql"])
 def test_a_server_killed_in_the_middle_of_it_loses_nothing_and_doubles_nothing(

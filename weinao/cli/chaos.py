@@ -100,13 +100,13 @@ def _run(
         for one in homes:
             rehearsal.enter(one)
         killed = _kill(rehearsal, homes, waits_s, rng, database)
-        complete = rehearsal.drained(drain_s)
+        missing = rehearsal.drained(drain_s)
         verdict = rehearsal.account([])
     finally:
         rehearsal.close()
-    _report(verdict, rounds, killed, complete=complete, as_json=as_json)
+    _report(verdict, rounds, killed, missing=missing, as_json=as_json)
     found = verdict.found == len(verdict.findings)
-    raise SystemExit(0 if complete and verdict.sound and found else 1)
+    raise SystemExit(0 if missing is None and verdict.sound and found else 1)
 
 
 def cast(lasts_s: float) -> list[Home]:
@@ -168,7 +168,7 @@ def _kill(
 
 
 def _report(
-    verdict: Audit, rounds: int, killed: dict[str, int], *, complete: bool, as_json: bool
+    verdict: Audit, rounds: int, killed: dict[str, int], *, missing: str | None, as_json: bool
 ) -> None:
     figures = {
         "rounds": rounds,
@@ -180,13 +180,14 @@ def _report(
         "incidents_found": verdict.found,
         "incidents_duplicated": verdict.incidents_duplicated,
         "killed": killed,
+        "missing": missing,
     }
     if as_json:
         print(codec.dumps(figures))  # noqa: T201  # what was asked for
         return
     console = Console()
     console.print(figures)
-    if not complete:
+    if missing is not None:
         console.print("[red]not everything had arrived in time[/]")
     for lost in verdict.lost[:10]:
         console.print(f"lost: {lost}")

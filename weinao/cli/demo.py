@@ -255,9 +255,10 @@ class Demo:
             away = self._rehearsal.supervisor.pid(one.agent) is None
             if away and not one.cameras:
                 self._rehearsal.enter(one)
-        self.complete = self._rehearsal.drained(2 * DRAIN_S)
-        if not self.complete:
-            self._console.print("[red]not everything had arrived in time[/]")
+        missing = self._rehearsal.drained(2 * DRAIN_S)
+        self.complete = missing is None
+        if missing is not None:
+            self._console.print(f"[red]not everything had arrived in time[/]: {missing}")
 
     def _roll(self, epoch: int, length_s: float | None) -> None:
         """Let the cameras begin once their films are made, if there is time enough left."""

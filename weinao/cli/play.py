@@ -284,10 +284,10 @@ class Performance:
 
     def _drain(self) -> bool:
         """Wait until everything has arrived; the story's clock stands still meanwhile."""
-        complete = self._rehearsal.drained(DRAIN_S)
-        if not complete:
-            self._console.print("[red]not everything had arrived in time[/]")
-        return complete
+        missing = self._rehearsal.drained(DRAIN_S)
+        if missing is not None:
+            self._console.print(f"[red]not everything had arrived in time[/]: {missing}")
+        return missing is None
 
     def _report(self, account: Audit, *, complete: bool) -> Report:
         return report(

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from sim.audit import Audit, Expected
@@ -125,18 +126,23 @@ class Rehearsal:
             self._people.work()
         time.sleep(wait_s)
 
-    def drained(self, timeout_s: float) -> bool:
-        """Go on until no outbox holds anything and nothing new comes out; False if that never is.
+    def drained(self, timeout_s: float) -> str | None:
+        """Go on until what was sensed by now is stored and nothing more follows from it.
 
         The agents are ended then, and what they said last is waited for as long as more of it
-        comes out: a slow machine has lost nothing.
+        comes out: a slow machine has lost nothing. What an agent had no time to send stays in its
+        outbox, and is not waited for.
+
+        Returns:
+            What was still missing when the time was over, if anything was.
         """
         deadline = time.monotonic() + timeout_s
-        delivered = self._quiet(deadline)
+        issued = self.stage.issued()
+        missing = self._quiet(deadline, issued)
         self._ended_at = self._clock()
         for one in self.stage.homes:
             self.supervisor.stop(one.agent)
-        return self._quiet(max(deadline, time.monotonic() + LAG_S_MAX), whole=True) and delivered
+        return missing or self._quiet(max(deadline, time.monotonic() + LAG_S_MAX), None)
 
     def account(self, extra: list[Expected]) -> Audit:
         """Hold what happened against what is stored."""
@@ -149,19 +155,30 @@ class Rehearsal:
         self.supervisor.close()
         self.store.close()
 
-    def _quiet(self, deadline: float, *, whole: bool = False) -> bool:
-        since, before = time.monotonic(), ""
+    def _quiet(self, deadline: float, issued: Mapping[tuple[str, str], int] | None) -> str | None:
+        """Wait until the packs issued so far are delivered and nothing new comes out.
+
+        Args:
+            deadline: Give up then.
+            issued: Of each device; None if no agent lives that would send or observe more.
+
+        Returns:
+            What was last seen to be missing or changing, if time was over.
+        """
+        still_s = QUIET_S if issued is not None else 2 * QUIET_S
+        since, before, waiting = time.monotonic(), "nobody could look", 0
         while time.monotonic() < deadline:
             self.turn()
-            now = self._progress(whole=whole)
-            if now != before or not now.startswith("0 "):
-                since, before = time.monotonic(), now
-            elif time.monotonic() - since > (2 if whole else 1) * QUIET_S:
-                return True
-        return False
+            waiting = self.stage.waiting(issued) if issued is not None else 0
+            now = self._stored(whole=issued is None)
+            if now is None or waiting or now != before:
+                since, before = time.monotonic(), now or "the store is away"
+            elif time.monotonic() - since > still_s:
+                return None
+        return f"{waiting} packs wait in outboxes; stored: {before}"
 
-    def _progress(self, *, whole: bool) -> str:
-        """Return something that stays the same when nothing happens; begins with what waits.
+    def _stored(self, *, whole: bool) -> str | None:
+        """Return something that stays the same when nothing new comes out; None: no store.
 
         Args:
             whole: Observations count, too: no agent lives that would make more of them.
@@ -169,7 +186,6 @@ class Rehearsal:
         try:
             counts = self.store.counts()
         except StoreError:
-            return "away"
+            return None
         tables = ("incidents", "deadletters", *(("observations",) if whole else ()))
-        telling = {table: n for table, n in counts.items() if table in tables}
-        return f"{self.stage.waiting()} {telling}"
+        return str({table: n for table, n in counts.items() if table in tables})

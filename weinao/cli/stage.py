@@ -136,11 +136,11 @@ class Stage:
             found |= read_issued(path)
         return found
 
-    def waiting(self) -> int:
-        """Return how many packs wait in all outboxes, heartbeats left out."""
+    def waiting(self, issued: Mapping[tuple[str, str], int]) -> int:
+        """Return how many packs of those that `issued` told of wait in all outboxes."""
         from edge.outbox_audit import count_waiting
 
-        return sum(count_waiting(path) for path in self._outboxes())
+        return sum(count_waiting(path, issued) for path in self._outboxes())
 
     def expected(self) -> list[Expected]:
         """Return what has happened so far and must lead to an incident."""
