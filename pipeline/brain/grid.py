@@ -263,13 +263,15 @@ class GridBrain:
     def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
         behind_ms = self._behind(seen.place, now)
         for rule in self._at_once:
-            yield from self._respond(self._show(rule, seen, _observe), now, behind_ms)
+            if findings := self._show(rule, seen, _observe):
+                yield from self._respond(findings, now, behind_ms)
         self._liveness.watch(seen)
         self._calendar.observe(seen)
         if seen.place:
             clock = self._clocks.get(seen.place, HomeClock())
             self._clocks[seen.place], due = homes.wait(clock, seen)
-            yield from self._respond(self._ordered(due), now, behind_ms)
+            if due:
+                yield from self._respond(self._ordered(due), now, behind_ms)
 
     def _ordered(self, due: Iterable[Seen]) -> Iterator[Finding]:
         for seen in due:

@@ -132,6 +132,7 @@ def test_alarms_go_on_whatever_the_database_does(
             told = _told(made)
         _until(lambda: len(_alarms(dsn)) == 40)
         made.write(_batch(40))
+        _until(lambda: made.progress() == made.accepted())
         made.close()
 
     assert told == [f"n-{number}" for number in range(40)]

@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -25,6 +26,9 @@ from weinao.messages import Acvpu, Vitals
 AGE_YEARS_MIN = 16
 SIGNS_FULL_MIN = 5
 HOUR_MS = 3_600_000
+
+REMEMBERED = 8_192
+"""Values whose rounding and points are remembered: people's signs repeat, and decimals are slow."""
 
 Value = float | bool | Acvpu
 
@@ -132,7 +136,7 @@ def with_vitals(signs: Mapping[Sign, Timed], seen: Vitals) -> dict[Sign, Timed]:
         if value is None or _unusable(sign, value, seen):
             continue
         fresh, known = Timed(value, seen.at), newest.get(sign)
-        if known is None or _rank(sign, fresh) > _rank(sign, known):
+        if known is None or seen.at > known.at or _rank(sign, fresh) > _rank(sign, known):
             newest[sign] = fresh
     return newest
 
@@ -178,6 +182,7 @@ def news2(
     )
 
 
+@lru_cache(REMEMBERED)
 def points(
     sign: Sign, value: Value, *, scale: SpO2Scale = SpO2Scale.ONE, on_oxygen: bool = False
 ) -> int:
@@ -194,6 +199,7 @@ def points(
     return _banded(number, _SPO2_SCALE_2_OXYGEN if on_oxygen else _SPO2_SCALE_2_AIR)
 
 
+@lru_cache(REMEMBERED)
 def rounded(sign: Sign, value: float) -> float:
     """Return a value at the chart's precision, half up, in the decimals that people read."""
     places = Decimal("0.1") if sign is Sign.TEMPERATURE else Decimal(1)

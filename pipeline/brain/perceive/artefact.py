@@ -98,8 +98,10 @@ class Artefacts(Struct, frozen=True, kw_only=True):
 
     def limit_s(self, sign: str) -> int:
         """Return for how many seconds a sign may have one value."""
-        limits = (self.pulse_s, self.spo2_s, self.breathing_s, self.temperature_s)
-        return dict(zip(WATCHED, limits, strict=True))[sign]
+        return int(getattr(self, _LIMIT_OF[sign]))
+
+
+_LIMIT_OF = dict(zip(WATCHED, ("pulse_s", "spo2_s", "breathing_s", "temperature_s"), strict=True))
 
 
 def _spoilt(said: Vitals) -> tuple[str, ...]:
