@@ -34,6 +34,7 @@ _REST = struct.Struct("<qIHH")
 _END = struct.Struct("<q")
 _FRAME_BYTES_MAX = _HEAD.size + 2 * 65_535 + PAYLOAD_BYTES_MAX
 _READ_BYTES = 1 << 18
+_READ_ALL = 1 << 62
 
 LOOK_S = 0.001
 """How often a reader that waits looks whether there is more."""
@@ -228,15 +229,19 @@ class JournalReader:
             self._durable = _map_end(self._folder, writable=False)
         return int(_END.unpack_from(self._durable, 0)[0])
 
-    def read(self, records_max: int) -> list[Record]:
+    def read(self, records_max: int, bytes_max: int = _READ_ALL) -> list[Record]:
         """Return the next records, at most so many; none if there are no further ones yet.
+
+        Args:
+            records_max: At most so many.
+            bytes_max: End with the record, or a little behind it, that reaches so many bytes.
 
         Raises:
             JournalCorruptError: A durable record cannot be read.
         """
         records: list[Record] = []
-        end = self.end
-        while len(records) < records_max and self.offset < end:
+        end, enough = self.end, self.offset + bytes_max
+        while len(records) < records_max and self.offset < min(end, enough):
             if not self._read_some(records, records_max, end):
                 break
         return records

@@ -35,6 +35,10 @@ WAIT_S = 0.02
 """How long the source waits for the journal before the engine has its turn again: a round of the
 engine costs more than twenty looks at the journal."""
 
+BATCH_BYTES = 1 << 18
+"""Bytes of journal read at once, about: a pack holds one reading or hundreds, and all that follows
+from a batch is in memory at one time."""
+
 RECOVERY_PARTITIONS = 2
 """Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
 
@@ -187,7 +191,7 @@ class _Part(StatefulSourcePartition[Record, int]):
     def next_batch(self) -> list[Record]:
         if not self._until_end:
             self._reader.wait(WAIT_S)
-        records = self._reader.read(self._batch_max)
+        records = self._reader.read(self._batch_max, BATCH_BYTES)
         if self._progress is not None:
             self._progress(self._reader)
         if not records and self._until_end:
