@@ -1,0 +1,107 @@
+"""Many of a kind at once are one incident, and danger to life is never lost in it."""
+
+from tests.pipeline.community import AGREED, GRID, START, Journal
+from tests.pipeline.stories import MIN, H, S, about, concluded, journal, of, standing
+from weinao.messages import (
+    Home,
+    Sensor,
+    Status,
+)
+from weinao.outcomes import (
+    HazardKind,
+    IncidentState,
+    Notice,
+    Severity,
+)
+from weinao.registry import Contact, Device, Household, Resident
+
+
+def test_a_power_cut_is_one_incident_and_not_twenty_dead_gateways():
+    homes = [
+        record
+        for n in range(10, 30)
+        for record in (
+            Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
+            Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}", heartbeat_s=10),
+        )
+    ]
+    made = journal(*homes)
+    for second in range(120):
+        made.tick(START + second * S)
+
+    found = [one for one in standing(concluded(made)) if one.kind is HazardKind.AGENT_SILENT]
+    storms = [one for one in found if one.state is not IncidentState.MERGED]
+
+    assert [one.subject for one in storms] == [GRID]
+    assert storms[0].facts["count"] >= 20
+    assert len([one for one in found if one.merged_into == storms[0].id]) == 5
+
+    for n in (1, 2, *range(10, 30)):
+        back = START + 200 * S
+        made.say(f"agent-{n}", Status(at=back, complete_to=back))
+    [storm] = [one for one in standing(concluded(made)) if one.id == storms[0].id]
+    assert storm.state is IncidentState.CLOSED
+
+
+def test_a_storm_rings_no_bell_for_each_of_its_gateways():
+    homes = [Device(id=f"agent-{n}", agent=f"agent-{n}", heartbeat_s=10) for n in range(10, 40)]
+    made = journal(*homes)
+    for second in range(60):
+        made.tick(START + second * S)
+
+    assert len(of(concluded(made), Notice)) < 10
+
+
+def warm_homes(count: int, temp_c: float = 31.0) -> Journal:
+    made = journal(
+        *(
+            record
+            for n in range(10, 10 + count)
+            for record in (
+                Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
+                Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}"),
+                Device(id=f"warm-{n}", agent=f"agent-{n}", household=f"home-{n}", room="bedroom"),
+                Resident(
+                    id=f"elder-{n}",
+                    household=f"home-{n}",
+                    birth_year=1940,
+                    consents=AGREED,
+                    contacts=(Contact(id=f"child-{n}"),),
+                ),
+            )
+        )
+    )
+    for n in range(10, 10 + count):
+        warms(made, n, START, temp_c)
+    return made
+
+
+def warms(made: Journal, home: int, at: int, temp_c: float) -> None:
+    for quarter in range(6):
+        seen_at = at + quarter * 15 * MIN
+        made.say(f"warm-{home}", Home(at=seen_at, sensor=Sensor.TEMPERATURE, value=temp_c))
+        made.say(f"agent-{home}", Status(at=seen_at + S, complete_to=seen_at + S))
+
+
+def test_a_storm_does_not_swallow_danger_to_life_in_one_of_its_homes():
+    made = warm_homes(7)
+    [storm] = [one for one in standing(concluded(made)) if one.subject == GRID]
+    for n in (11, 16):
+        warms(made, n, START + 2 * H, 46.0)
+
+    outcomes = concluded(made)
+
+    own = [one for one in standing(outcomes) if one.severity is Severity.CRITICAL]
+    told = {one.recipient for one in of(outcomes, Notice) if one.severity is Severity.CRITICAL}
+    [storm] = [one for one in standing(outcomes) if one.id == storm.id]
+    assert sorted(one.household for one in own) == ["home-11", "home-16"]
+    assert {one.state for one in own} == {IncidentState.DISPATCHED}
+    assert {"child-11", "child-16"} <= told
+    assert not {hazard for one in own for hazard in one.hazards} & set(storm.hazards)
+    assert storm.facts["count"] == 5
+
+
+def test_danger_to_life_in_many_homes_at_once_is_no_storm():
+    found = about(concluded(warm_homes(7, 46.0)), HazardKind.HEAT)
+
+    assert {one.subject for one in found} == {f"home-{n}" for n in range(10, 17)}
