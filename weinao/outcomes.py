@@ -297,7 +297,8 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
         noticed_at: When the record that raised it reached the journal.
         assignee: Who is asked to act now; empty when nobody is.
         due_at: When the brain acts if nobody has; None once nothing is awaited.
-        round: How often it was dispatched.
+        round: How often somebody was asked to act or to verify, so that no two steps are one.
+        rung: How far up the ladder that is, since it was opened, or resolved, last.
         standing: Its hazards that are not over.
         withdrawn: How many of its hazards never were so.
         hazard_over: The sensors say that the danger has passed; people may still be needed.
@@ -326,6 +327,7 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     told: tuple[str, ...] = ()
     due_at: int | None = None
     round: int = 0
+    rung: int = 0
     standing: tuple[str, ...] = ()
     withdrawn: int = 0
     hazard_over: bool = False

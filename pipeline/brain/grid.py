@@ -28,14 +28,10 @@ from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered
 from pipeline.brain.perceive.seen import Seen
+from pipeline.brain.respond.answers import FeedbackRefusedError, UnknownIncidentError
 from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
-from pipeline.brain.respond.desk import (
-    Desk,
-    DeskState,
-    FeedbackRefusedError,
-    Late,
-    UnknownIncidentError,
-)
+from pipeline.brain.respond.desk import Desk, DeskState
+from pipeline.brain.respond.intake import Late
 from pipeline.brain.respond.policy import Policy
 from weinao import messages, topics
 from weinao.codec import Arrival
@@ -62,7 +58,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 6
+SNAPSHOT_VERSION = 7
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -378,7 +374,7 @@ class GridBrain:
 
     def _learn(self, said: Feedback, now: int) -> Iterator[AnyOutcome]:
         """Let the rules that raised an incident learn from what somebody said of it."""
-        incident = self._desk.incident(said.incident)
+        incident = self._desk.incident(said.incident, now)
         lesson = lesson_of(said, incident) if incident else None
         if incident is None or lesson is None:
             return

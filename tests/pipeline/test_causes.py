@@ -13,10 +13,12 @@ from tests.pipeline.stories import (
     journal,
     low_pulse,
     of,
+    says,
     sos,
     standing,
 )
 from weinao.messages import (
+    Action,
     Home,
     Motion,
     MotionEvent,
@@ -108,3 +110,18 @@ def test_what_becomes_certain_is_told_to_who_was_told():
     told = [one for one in of(concluded(made), Notice) if one.step.startswith("sure.")]
 
     assert [one.recipient for one in told] == ["daughter-1", "son-1"]
+
+
+def test_what_is_sure_after_it_was_dismissed_goes_to_the_incident_that_is_open():
+    made = journal()
+    made.say("band-1", Motion(at=START, event=MotionEvent.FALL, confidence=0.9))
+    [first] = standing(concluded(made))
+    says(made, START + 20 * S, first, "daughter-1", Action.DISMISS)
+    made.say("band-1", Motion(at=START + 40 * S, event=MotionEvent.FALL, confidence=0.9))
+    made.say("band-1", Motion(at=START + 90 * S, event=MotionEvent.IMMOBILE, still_s=45))
+
+    [dismissed, second] = standing(concluded(made))
+
+    assert (dismissed.state, dismissed.hazards) == (IncidentState.FALSE_ALARM, ())
+    assert (second.state, second.severity) == (IncidentState.DISPATCHED, Severity.CRITICAL)
+    assert first.hazards[0] in second.hazards

@@ -5,6 +5,7 @@ from tests.pipeline.stories import MIN, NIGHT, H, S, about, concluded, journal, 
 from weinao.messages import (
     Home,
     Registered,
+    Rhythm,
     Sensor,
     Status,
 )
@@ -39,6 +40,24 @@ def test_old_news_that_is_over_is_told_to_nobody():
     assert incident.old
     assert incident.state is IncidentState.CLOSED
     assert [one for one in of(outcomes, Notice) if one.incident == incident.id] == []
+
+
+def test_a_pulse_that_was_irregular_while_the_home_was_cut_off_is_told_though_it_is_over():
+    made, back = cut_off_for_three_days()
+    made.tick(back - S)
+    for minute in range(20):
+        at = START + H + minute * MIN
+        made.say("band-1", Rhythm(at=at, irregular=True, rmssd_ms=140, confidence=0.9))
+    made.say("band-1", Rhythm(at=START + 40 * H, irregular=False, rmssd_ms=30, confidence=0.9))
+    made.say("agent-1", Status(at=back, complete_to=back))
+    made.tick(back + 600 * S)
+
+    outcomes = concluded(made)
+    [incident] = about(outcomes, HazardKind.IRREGULAR_PULSE)
+
+    assert (incident.hazard_over, incident.state) == (True, IncidentState.DISPATCHED)
+    told = [one.recipient for one in of(outcomes, Notice) if one.incident == incident.id]
+    assert told == ["daughter-1"]
 
 
 def test_old_danger_to_life_is_told_at_once_and_as_old():

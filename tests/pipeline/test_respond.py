@@ -6,12 +6,15 @@ from hypothesis import strategies as st
 from pipeline.brain.respond.lifecycle import OVER
 from tests.pipeline.community import START
 from tests.pipeline.stories import (
+    MIN,
     S,
+    about,
     concluded,
     histories,
     journal,
     of,
     says,
+    sos,
     standing,
 )
 from weinao.messages import (
@@ -21,6 +24,7 @@ from weinao.messages import (
     Status,
 )
 from weinao.outcomes import (
+    HazardKind,
     Incident,
     IncidentState,
     Notice,
@@ -85,3 +89,37 @@ def test_danger_to_life_that_is_opened_again_is_told_to_two_at_once():
     told = [one for one in of(concluded(made), Notice) if one.at == START + 60 * S]
 
     assert [one.step for one in told] == ["dispatch.2"] * 2
+
+
+def test_what_is_opened_again_begins_the_ladder_anew_and_with_the_time_that_the_first_has():
+    made = journal()
+    sos(made, START)
+    for minute in range(1, 30):
+        made.tick(START + minute * MIN + S)
+    [call] = about(concluded(made), HazardKind.SOS)
+    says(made, START + 31 * MIN, call, "head-1", Action.RESOLVE)
+    again = START + 40 * MIN
+    sos(made, again)
+
+    outcomes = concluded(made)
+    [call] = about(outcomes, HazardKind.SOS)
+    anew = [one for one in of(outcomes, Notice) if one.incident == call.id and one.at == again]
+
+    assert [one.recipient for one in anew] == ["daughter-1", "son-1"]
+    assert (call.assignee, call.due_at) == ("daughter-1", again + MIN)
+
+
+def test_what_a_person_opens_again_is_not_closed_because_nobody_answered():
+    made = journal()
+    made.tick(START + 60 * S)
+    made.tick(START + 61 * S)
+    [silent] = [one for one in standing(concluded(made)) if one.subject == "agent-1"]
+    made.say("agent-1", Status(at=START + 62 * S, complete_to=START + 62 * S))
+    says(made, START + 63 * S, silent, "head-1", Action.REOPEN)
+    for second in range(64, 4_000, 5):
+        made.tick(START + second * S)
+        made.say("agent-1", Status(at=START + second * S, complete_to=START + second * S))
+
+    [silent] = [one for one in standing(concluded(made)) if one.id == silent.id]
+
+    assert silent.state is IncidentState.DISPATCHED

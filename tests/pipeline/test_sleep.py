@@ -2,14 +2,17 @@
 
 from msgspec.structs import replace
 
+from pipeline.brain.grid import GridBrain
 from pipeline.brain.respond.policy import Policy
-from tests.pipeline.community import AGREED, START, Journal
+from pipeline.brain.rules import RULES
+from tests.pipeline.community import AGREED, GRID, START, Journal
 from tests.pipeline.stories import (
     ASLEEP,
     MIN,
     NIGHT,
     H,
     S,
+    about,
     concluded,
     journal,
     of,
@@ -62,6 +65,26 @@ def test_what_is_patient_wakes_nobody_and_is_asked_in_the_morning():
     assert waiting.due_at == NIGHT + 5 * H  # seven in the morning
     assert by_night == []
     assert [one.recipient for one in told] == ["daughter-1"]
+
+
+def test_a_pulse_that_was_irregular_at_night_and_is_regular_again_is_told_in_the_morning():
+    rules = [
+        replace(rule, burden_h=2) if rule.name == "irregular_pulse" else rule for rule in RULES
+    ]
+    made = journal(*ASLEEP, at=NIGHT)
+    irregular(made, NIGHT + MIN)
+    at = NIGHT + 3 * H
+    made.say("band-1", Rhythm(at=at, irregular=False, rmssd_ms=30, confidence=0.9))
+    made.say("agent-1", Status(at=at + S, complete_to=at + S))
+    made.tick(NIGHT + 5 * H)
+
+    outcomes = GridBrain(GRID, rules).observe(made.entries)
+    [incident] = about(outcomes, HazardKind.IRREGULAR_PULSE)
+    told = [one for one in of(outcomes, Notice) if one.incident == incident.id]
+
+    assert incident.hazard_over
+    assert (incident.state, incident.assignee) == (IncidentState.DISPATCHED, "daughter-1")
+    assert [(one.recipient, one.at) for one in told] == [("daughter-1", NIGHT + 5 * H)]
 
 
 def test_what_is_patient_is_given_to_who_is_on_the_night_shift():

@@ -12,9 +12,13 @@ CAUSES_MAX = 256
 
 
 def incident_of(hazard: Hazard, grid: str, now: int, *, old: bool = False) -> Incident:
-    """Return the incident that a hazard begins."""
+    """Return the incident that a hazard begins.
+
+    What is only confirmed had one before, which has been forgotten: this is another.
+    """
+    again = (now,) if hazard.phase is Phase.CONFIRMED else ()
     return Incident(
-        id=derived("i", grid, hazard.id),
+        id=derived("i", grid, hazard.id, *again),
         grid=grid,
         kind=hazard.kind,
         severity=hazard.severity,
@@ -61,12 +65,33 @@ def is_storm(incident: Incident, hazard: Hazard) -> bool:
     return incident.subject == incident.grid and incident.reason == f"storm.{hazard.kind}"
 
 
-def without(storm: Incident, hazard: Hazard) -> Incident:
-    """Return a storm without a hazard that became an incident of its own."""
-    standing = tuple(one for one in storm.standing if one != hazard.id)
-    hazards = tuple(one for one in storm.hazards if one != hazard.id)
-    facts = {"count": len(hazards)}
-    return replace(storm, hazards=hazards, standing=standing, hazard_over=not standing, facts=facts)
+def without(incident: Incident, hazard: Hazard) -> Incident:
+    """Return an incident without a hazard that another one answers for from now on."""
+    standing = tuple(one for one in incident.standing if one != hazard.id)
+    hazards = tuple(one for one in incident.hazards if one != hazard.id)
+    facts = {"count": len(hazards)} if is_storm(incident, hazard) else incident.facts
+    return replace(
+        incident, hazards=hazards, standing=standing, hazard_over=not standing, facts=facts
+    )
+
+
+def ended(incident: Incident, hazard: Hazard) -> Incident:
+    """Return an incident one of whose hazards is over; the same, if it did not stand."""
+    if hazard.id not in incident.standing:
+        return incident
+    standing = tuple(one for one in incident.standing if one != hazard.id)
+    return replace(
+        incident,
+        standing=standing,
+        withdrawn=incident.withdrawn + (hazard.phase is Phase.WITHDRAWN),
+        hazard_over=not standing,
+        evidence=more(incident.evidence, hazard.evidence),
+    )
+
+
+def never_were(incident: Incident) -> bool:
+    """Say whether none of an incident's hazards ever was so."""
+    return incident.hazard_over and incident.withdrawn >= len(incident.hazards)
 
 
 def joined(incident: Incident, hazard: Hazard) -> Incident:

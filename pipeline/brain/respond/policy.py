@@ -36,6 +36,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         severity_min: At least so grave, whatever the rule says.
         heals: It closes by itself when the sensors say that it is over.
         patient: Unless critical, it wakes nobody in quiet hours: the family is left to sleep.
+        tell_passed: Somebody is told even of one that has passed before anybody was.
         orders: What devices are told to do when it opens.
         rate: Once people have closed it, the family is asked how well it was handled.
     """
@@ -49,6 +50,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     severity_min: Severity = Severity.INFO
     heals: bool = False
     patient: bool = False
+    tell_passed: bool = False
     orders: tuple[Word, ...] = ()
     rate: bool = True
 
@@ -135,7 +137,7 @@ PLANS: dict[HazardKind, Plan] = {
     HazardKind.DEVICE_SILENT: Plan(
         family=False, roles=TECHNICAL, accept_s_max=3_600, heals=True, patient=True
     ),
-    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600, patient=True),
+    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600, patient=True, tell_passed=True),
     HazardKind.NOT_BACK: Plan(accept_s_max=600),
     HazardKind.DOOR_OPEN: Plan(accept_s_max=600),
     HazardKind.WANDERING: Plan(accept_s_max=120),
