@@ -272,6 +272,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: Id of the newest command about it.
+        agent: Who was told it.
         tries: How often it was told so far.
         due_at: When it counts as unanswered.
         detail: What the device said to a refusal.
@@ -282,6 +283,7 @@ class Order(Struct, frozen=True, kw_only=True):
     device: str
     do: str
     due_at: int
+    agent: str = ""
     tries: int = 1
     state: OrderState = OrderState.ASKED
     detail: str = ""

@@ -32,6 +32,7 @@ from pipeline.brain.respond.answers import FeedbackRefusedError, UnknownIncident
 from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
 from pipeline.brain.respond.desk import Desk, DeskState
 from pipeline.brain.respond.intake import Late
+from pipeline.brain.respond.orders import ReceiptRefusedError
 from pipeline.brain.respond.policy import Policy
 from weinao import messages, topics
 from weinao.codec import Arrival
@@ -224,15 +225,28 @@ class GridBrain:
                 detail = f"{seen.subject} has not agreed to {consent.purpose_of(said)} readings"
                 yield _rejected(Reason.NO_CONSENT, detail, arrival, now)
                 continue
+            if isinstance(said, Receipt):
+                yield from self._receipted(arrival, index, seen, said)
+                continue
             yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
             if isinstance(said, Status):
                 yield from self._heartbeat(device, pack.boot, said, now)
-            elif isinstance(said, Receipt):
-                yield from self._desk.take_receipt(said, self._known, now)
             elif isinstance(said, Delivery):
                 yield from self._desk.take_delivery(said, self._known, now)
             elif not isinstance(said, Visit):
                 yield from self._identify(seen, now)
+
+    def _receipted(
+        self, arrival: Arrival, index: int, seen: Seen, said: Receipt
+    ) -> Iterator[AnyOutcome]:
+        pack, now = arrival.pack, seen.received_at
+        try:
+            following = [*self._desk.take_receipt(said, pack.device, self._known, now)]
+        except ReceiptRefusedError as error:
+            yield _rejected(Reason.NOT_ALLOWED, str(error), arrival, now)
+            return
+        yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
+        yield from following
 
     def _perceive(
         self, device: Device, pack: Pack, index: int, said: AnyObservation, now: int

@@ -1,10 +1,13 @@
 """Devices are told, too; what they did counts once they say so."""
 
+import pytest
+
 from tests.pipeline.community import START
 from tests.pipeline.stories import MIN, S, about, concluded, journal, of, standing
 from weinao.messages import (
     Home,
     Receipt,
+    Registered,
     Sensor,
 )
 from weinao.outcomes import (
@@ -12,7 +15,10 @@ from weinao.outcomes import (
     HazardKind,
     Notice,
     OrderState,
+    Reason,
+    Rejected,
 )
+from weinao.registry import Device
 
 
 def test_gas_closes_the_valve_and_waits_for_its_word():
@@ -92,3 +98,58 @@ def test_gas_that_comes_back_closes_the_valve_again():
     assert [one.at for one in commands] == [START + S, START + 5 * MIN]
     assert len({one.id for one in commands}) == 2
     assert {one.device: one.state for one in incident.orders}["valve-1"] is OrderState.ASKED
+
+
+@pytest.mark.parametrize(
+    ("sender", "state"),
+    [
+        ("agent-1", OrderState.DONE),
+        ("valve-1", OrderState.DONE),
+        ("agent-2", OrderState.ASKED),
+        ("siren-1", OrderState.ASKED),
+    ],
+)
+def test_only_who_was_told_says_that_it_is_done(sender, state):
+    made = journal()
+    made.say("gas-1", Home(at=START + S, sensor=Sensor.GAS, value=1))
+    valve = next(one for one in of(concluded(made), Command) if one.target == "valve-1")
+    made.say(sender, Receipt(at=START + 2 * S, command=valve.id, ok=True))
+
+    outcomes = concluded(made)
+    [incident] = standing(outcomes)
+    refused = [one.reason for one in of(outcomes, Rejected)]
+
+    assert {one.device: one.state for one in incident.orders}["valve-1"] is state
+    assert refused == ([] if state is OrderState.DONE else [Reason.NOT_ALLOWED])
+
+
+def test_who_a_device_was_behind_before_no_longer_speaks_for_it():
+    made = journal()
+    made.say("gas-1", Home(at=START + S, sensor=Sensor.GAS, value=1))
+    moved = Device(id="valve-1", agent="agent-2", household="home-1", does=("close_gas_valve",))
+    made.say("loader", Registered(at=START + 2 * S, record=moved))
+    made.tick(START + 30 * S)
+    [*_, again] = [one for one in of(concluded(made), Command) if one.target == "valve-1"]
+    made.say("agent-1", Receipt(at=START + 31 * S, command=again.id, ok=True))
+
+    [incident] = about(concluded(made), HazardKind.GAS)
+
+    assert again.device == "agent-2"
+    assert {one.device: one.state for one in incident.orders}["valve-1"] is OrderState.ASKED
+
+
+def test_a_valve_that_is_told_for_months_remembers_no_more_than_its_newest_tries():
+    made = journal()
+    made.say("gas-1", Home(at=START + S, sensor=Sensor.GAS, value=1))
+    first = next(one for one in of(concluded(made), Command) if one.target == "valve-1")
+    for turn in range(1, 40):
+        at = START + turn * MIN
+        made.say("gas-1", Home(at=at, sensor=Sensor.GAS, value=0))
+        made.say("gas-1", Home(at=at + 30 * S, sensor=Sensor.GAS, value=1))
+        [*_, newest] = [one for one in of(concluded(made), Command) if one.target == "valve-1"]
+        made.say("valve-1", Receipt(at=at + 31 * S, command=newest.id, ok=False, detail="stuck"))
+    made.say("valve-1", Receipt(at=made.now, command=first.id, ok=True))
+
+    [incident] = about(concluded(made), HazardKind.GAS)
+
+    assert {one.device: one.state for one in incident.orders}["valve-1"] is OrderState.REFUSED

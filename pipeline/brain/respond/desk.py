@@ -86,16 +86,25 @@ class Desk:
         """
         return self._answers.take(said, known, now)
 
-    def take_receipt(self, said: Receipt, known: Registered, now: int) -> Iterable[AnyOutcome]:
-        """Note what a device answered to an order; tell who is asked if it did not do it."""
+    def take_receipt(
+        self, said: Receipt, sender: str, known: Registered, now: int
+    ) -> Iterable[AnyOutcome]:
+        """Note what a device answered to an order; tell who is asked if it did not do it.
+
+        Raises:
+            ReceiptRefusedError: The sender was not told it.
+        """
         for incident in self._docket:
-            if self._docket.find(incident.id, now) is None:
-                continue  # swept away already, or about to be: when, must not matter
-            told, answered = orders.answered(incident, said, now)
-            if answered is not None:
-                failed = [answered] if answered.state is OrderState.REFUSED else []
-                notices = self._asking.tell_failed(told, failed, known, now)
-                return self._docket.keep_with((told, notices), now)
+            order = orders.ordered(incident, said.command)
+            # What is swept away already, or about to be: when, must not matter.
+            if order is None or self._docket.find(incident.id, now) is None:
+                continue
+            told, answered = orders.answered(incident, order, said, sender, now)
+            if answered is None:
+                return ()
+            failed = [answered] if answered.state is OrderState.REFUSED else []
+            notices = self._asking.tell_failed(told, failed, known, now)
+            return self._docket.keep_with((told, notices), now)
         return ()
 
     def take_delivery(self, said: Delivery, known: Registered, now: int) -> Iterable[AnyOutcome]:
