@@ -395,6 +395,25 @@ class Command(Struct, frozen=True, kw_only=True, tag="command"):
     expires_at: int
 
 
+class DueVisit(Struct, frozen=True, kw_only=True, tag="due_visit"):
+    """By when staff should look in on a home (入户走访), as it stands until it changes.
+
+    Attributes:
+        id: The same for one home, always.
+        at: When this became so.
+        why: Tags of who lives there, and `risk:KIND` for risks that stand.
+        last_at: When somebody was last met there; None for never.
+        due_at: By when; None once nobody lives there.
+    """
+
+    id: str
+    household: str
+    at: int
+    why: tuple[str, ...] = ()
+    last_at: int | None = None
+    due_at: int | None = None
+
+
 class Adjustment(Struct, frozen=True, kw_only=True, tag="adjustment"):
     """What people's word about false alarms changed for one subject: audited, bounded, reversible.
 
@@ -447,6 +466,7 @@ AnyOutcome = (
     | Task
     | Notice
     | Command
+    | DueVisit
     | Adjustment
     | Loss
     | Rejected
