@@ -302,6 +302,7 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
         round: How often somebody was asked to act or to verify, so that no two steps are one.
         rung: How far up the ladder that is, since it was opened, or resolved, last.
         standing: Its hazards that are not over.
+        unnamed: How many more may stand than it names; only people can say that those are over.
         withdrawn: How many of its hazards never were so.
         hazard_over: The sensors say that the danger has passed; people may still be needed.
         merged_into: The incident that took it in.
@@ -331,6 +332,7 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     round: int = 0
     rung: int = 0
     standing: tuple[str, ...] = ()
+    unnamed: int = 0
     withdrawn: int = 0
     hazard_over: bool = False
     merged_into: str = ""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.respond.answers import FeedbackRefusedError
+from pipeline.brain.respond.causes import CAUSES_MAX, bounded, ended, incident_of, joined
 from pipeline.brain.respond.desk import Desk, DeskState
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.respond.policy import Policy
@@ -187,3 +189,38 @@ def test_a_desk_goes_on_where_it_stood(made, data):
 
     for act in made[cut:]:
         assert resumed.tell(act) == told.tell(act)
+
+
+@pytest.mark.parametrize("clears", [True, False])
+def test_a_detector_that_repeats_for_months_is_remembered_within_bounds(clears):
+    told, sizes = Told(), []
+    for number in range(3 * CAUSES_MAX):
+        one, now = hazard(number, HazardKind.SMOKE), START + number * 20 * S
+        told.tell((now, one))
+        if clears:
+            told.tell((now + S, replace(one, phase=Phase.CLEARED)))
+        sizes.append(len(told.desk._docket._of_hazard))
+        told.said = told.said[-2:]
+
+    [incident] = told.incidents
+    assert max(sizes) <= 2 * CAUSES_MAX
+    assert len(incident.hazards) == sizes[-1] == sizes[-CAUSES_MAX]
+    assert incident.hazard_over == clears
+    assert one.id in incident.hazards
+
+
+@given(st.integers(1, 40), st.data())
+def test_what_is_more_than_an_incident_names_is_not_over_by_itself(count, data):
+    most = data.draw(st.integers(2, 20), label="most")
+    incident = incident_of(hazard(0, HazardKind.HEAT), GRID, START)
+    for number in range(1, count):
+        incident = bounded(joined(incident, hazard(number, HazardKind.HEAT)), most, most)
+    assert len(incident.hazards) <= 2 * most
+    ends = data.draw(st.permutations(incident.hazards), label="ends")
+    for name in ends:
+        over = replace(hazard(0, HazardKind.HEAT), id=name, phase=Phase.CLEARED)
+        assert not incident.hazard_over
+        incident = ended(incident, over)
+
+    assert incident.standing == ()
+    assert incident.hazard_over == (count <= most)

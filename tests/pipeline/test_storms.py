@@ -105,3 +105,22 @@ def test_danger_to_life_in_many_homes_at_once_is_no_storm():
     found = about(concluded(warm_homes(7, 46.0)), HazardKind.HEAT)
 
     assert {one.subject for one in found} == {f"home-{n}" for n in range(10, 17)}
+
+
+def test_a_storm_goes_on_until_the_last_of_its_gateways_is_back():
+    agents = [f"agent-{n}" for n in range(1_000, 1_300)]
+    made = journal(*(Device(id=one, agent=one, heartbeat_s=10) for one in agents))
+    for second in range(0, 60, 5):
+        made.tick(START + second * S)
+    [storm] = [one for one in standing(concluded(made)) if one.subject == GRID]
+    last = agents.pop(150)
+    for one in ("agent-1", "agent-2", *agents):
+        made.say(one, Status(at=START + 70 * S, complete_to=START + 70 * S))
+
+    [going_on] = [one for one in standing(concluded(made)) if one.id == storm.id]
+    made.say(last, Status(at=START + 80 * S, complete_to=START + 80 * S))
+    [over] = [one for one in standing(concluded(made)) if one.id == storm.id]
+
+    assert storm.facts["count"] == 302
+    assert (going_on.state, len(going_on.standing)) == (IncidentState.DISPATCHED, 1)
+    assert over.state is IncidentState.CLOSED
