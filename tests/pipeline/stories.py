@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pipeline.brain.grid import GridBrain
 from pipeline.brain.respond.policy import Policy
 from pipeline.brain.rules import RULES
-from tests.pipeline.community import GRID, RECORDS, START, Journal
+from tests.pipeline.community import AGREED, GRID, RECORDS, START, Journal
 from weinao.messages import (
     Action,
     Feedback,
@@ -26,7 +26,7 @@ from weinao.outcomes import (
     Incident,
     Outcome,
 )
-from weinao.registry import Device, Record, Role, Staff
+from weinao.registry import Contact, Device, Household, Record, Resident, Role, Staff
 
 S, MIN, H = 1_000, 60_000, 3_600_000
 NIGHT = START - 8 * H + 2 * H  # 02:00 local of the day whose 08:00 is START
@@ -91,6 +91,39 @@ def low_pulse(made: Journal, day: int, hr_bpm: float) -> None:
     at = START + day * 24 * H
     made.say("clip-1", Vitals(at=at, hr_bpm=hr_bpm))
     made.say("agent-1", Status(at=at + S, complete_to=at + S))
+
+
+def warm_homes(
+    count: int, temp_c: float = 31.0, *more: Record, at: int = START, quarters: int = 6
+) -> Journal:
+    """Return a story of homes that are as warm for so many quarters of an hour."""
+    records = [
+        record
+        for n in range(10, 10 + count)
+        for record in (
+            Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
+            Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}"),
+            Device(id=f"warm-{n}", agent=f"agent-{n}", household=f"home-{n}", room="bedroom"),
+            Resident(
+                id=f"elder-{n}",
+                household=f"home-{n}",
+                birth_year=1940,
+                consents=AGREED,
+                contacts=(Contact(id=f"child-{n}"),),
+            ),
+        )
+    ]
+    made = journal(*records, *more, at=at)
+    for n in range(10, 10 + count):
+        warms(made, n, at, temp_c, quarters=quarters)
+    return made
+
+
+def warms(made: Journal, home: int, at: int, temp_c: float, *, quarters: int = 6) -> None:
+    for quarter in range(quarters):
+        seen_at = at + quarter * 15 * MIN
+        made.say(f"warm-{home}", Home(at=seen_at, sensor=Sensor.TEMPERATURE, value=temp_c))
+        made.say(f"agent-{home}", Status(at=seen_at + S, complete_to=seen_at + S))
 
 
 @st.composite

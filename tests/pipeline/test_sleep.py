@@ -19,6 +19,7 @@ from tests.pipeline.stories import (
     says,
     sos,
     standing,
+    warm_homes,
 )
 from weinao.messages import (
     Action,
@@ -95,17 +96,17 @@ def test_what_is_patient_is_given_to_who_is_on_the_night_shift():
 
 
 def test_what_waits_for_the_morning_is_asked_at_once_when_it_becomes_danger_to_life():
-    made = journal(*ASLEEP, at=NIGHT)
-    made.say("phone-2", Report(at=NIGHT + S, category="noise", place="b-1"))
-    [waiting] = standing(concluded(made))
-    made.say("phone-2", Report(at=NIGHT + MIN, category="fire", place="b-1"))
+    made = warm_homes(1, 31.0, *ASLEEP, at=NIGHT)
+    [waiting] = about(concluded(made), HazardKind.HEAT)
+    made.say("warm-10", Home(at=made.now + MIN, sensor=Sensor.TEMPERATURE, value=46.0))
+    made.say("agent-10", Status(at=made.now + S, complete_to=made.now + S))
 
     outcomes = concluded(made)
-    [incident] = standing(outcomes)
+    [incident] = about(outcomes, HazardKind.HEAT)
 
-    assert waiting.assignee == ""
+    assert (waiting.state, waiting.assignee) == (IncidentState.OPEN, "")
     assert (incident.state, incident.severity) == (IncidentState.DISPATCHED, Severity.CRITICAL)
-    assert len(of(outcomes, Notice)) == 2
+    assert incident.assignee == "child-10"
 
 
 def test_what_waits_for_the_morning_is_asked_at_once_when_a_sensor_bears_it_out():
@@ -120,13 +121,15 @@ def test_what_waits_for_the_morning_is_asked_at_once_when_a_sensor_bears_it_out(
 
 
 def test_what_becomes_danger_to_life_no_longer_has_the_time_of_a_lesser_thing():
-    made = journal()
-    made.say("phone-2", Report(at=START + S, category="noise", place="b-1"))
-    made.say("phone-2", Report(at=START + MIN, category="fire", place="b-1"))
+    made = warm_homes(1, quarters=5)
+    [lesser] = about(concluded(made), HazardKind.HEAT)
+    made.say("warm-10", Home(at=made.now + MIN, sensor=Sensor.TEMPERATURE, value=46.0))
+    made.say("agent-10", Status(at=made.now + S, complete_to=made.now + S))
 
-    [incident] = standing(concluded(made))
+    [incident] = about(concluded(made), HazardKind.HEAT)
 
-    assert incident.due_at == START + 2 * MIN
+    assert lesser.due_at > made.now + MIN
+    assert incident.due_at == made.now + MIN
 
 
 def test_a_fire_reported_by_phone_is_passed_on_within_a_minute_as_one_that_is_sensed():

@@ -1,10 +1,18 @@
 """Many of a kind at once are one incident, and danger to life is never lost in it."""
 
-from tests.pipeline.community import AGREED, GRID, START, Journal
-from tests.pipeline.stories import MIN, H, S, about, concluded, journal, of, standing
+from tests.pipeline.community import GRID, START
+from tests.pipeline.stories import (
+    H,
+    S,
+    about,
+    concluded,
+    journal,
+    of,
+    standing,
+    warm_homes,
+    warms,
+)
 from weinao.messages import (
-    Home,
-    Sensor,
     Status,
 )
 from weinao.outcomes import (
@@ -13,7 +21,7 @@ from weinao.outcomes import (
     Notice,
     Severity,
 )
-from weinao.registry import Contact, Device, Household, Resident
+from weinao.registry import Device, Household
 
 
 def test_a_power_cut_is_one_incident_and_not_twenty_dead_gateways():
@@ -50,37 +58,6 @@ def test_a_storm_rings_no_bell_for_each_of_its_gateways():
         made.tick(START + second * S)
 
     assert len(of(concluded(made), Notice)) < 10
-
-
-def warm_homes(count: int, temp_c: float = 31.0) -> Journal:
-    made = journal(
-        *(
-            record
-            for n in range(10, 10 + count)
-            for record in (
-                Household(id=f"home-{n}", building="b-1", agent=f"agent-{n}"),
-                Device(id=f"agent-{n}", agent=f"agent-{n}", household=f"home-{n}"),
-                Device(id=f"warm-{n}", agent=f"agent-{n}", household=f"home-{n}", room="bedroom"),
-                Resident(
-                    id=f"elder-{n}",
-                    household=f"home-{n}",
-                    birth_year=1940,
-                    consents=AGREED,
-                    contacts=(Contact(id=f"child-{n}"),),
-                ),
-            )
-        )
-    )
-    for n in range(10, 10 + count):
-        warms(made, n, START, temp_c)
-    return made
-
-
-def warms(made: Journal, home: int, at: int, temp_c: float) -> None:
-    for quarter in range(6):
-        seen_at = at + quarter * 15 * MIN
-        made.say(f"warm-{home}", Home(at=seen_at, sensor=Sensor.TEMPERATURE, value=temp_c))
-        made.say(f"agent-{home}", Status(at=seen_at + S, complete_to=seen_at + S))
 
 
 def test_a_storm_does_not_swallow_danger_to_life_in_one_of_its_homes():

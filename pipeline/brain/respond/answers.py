@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.respond.asking import Asking
+from pipeline.brain.respond.causes import matter_of
 from pipeline.brain.respond.docket import Docket
 from pipeline.brain.respond.ladder import may_answer, plan_of
 from pipeline.brain.respond.lifecycle import BRAIN, ActionNotAllowedError, take
@@ -76,7 +77,7 @@ class Answers:
             raise FeedbackRefusedError("who reported without a name can only rate the handling")
         if (said.action is Action.RATE) != (said.rating is not None):
             raise FeedbackRefusedError("a rating from 1 to 5 goes with rate, and with nothing else")
-        other = self._docket.active(incident.kind, incident.subject)
+        other = self._docket.active(matter_of(incident))
         if said.action is Action.REOPEN and other is not None and other.id != incident.id:
             raise FeedbackRefusedError(
                 f"incident {other.id} of {incident.subject} is open already: comment on that one"
@@ -96,7 +97,7 @@ class Answers:
         resolve_by = now + plan.resolve_s_max * 1_000
         if action in (Action.DECLINE, Action.REOPEN):
             # A look at it again after it was over makes it the one that takes in what follows.
-            self._docket.claim(moved, moved.kind, moved.subject)
+            self._docket.claim(moved)
             return self._docket.keep_with(self._asking.to_act(moved, known, now), now)
         if action is Action.ACK and actor == moved.assignee and _acks(moved) == 1:
             moved = replace(moved, due_at=max(moved.due_at or 0, now + plan.accept_s_max * 1_000))

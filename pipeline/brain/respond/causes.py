@@ -16,6 +16,17 @@ STANDING_MAX = 1_024
 unnamed is not seen to end, so that the incident waits for people."""
 
 
+Matter = tuple[str, str]
+"""What an incident is about: a kind of danger, and to whom or where."""
+
+
+def matter_of(about: Hazard | Incident) -> Matter:
+    """Return what something is about; of reports, a category is a kind of its own."""
+    if about.kind is HazardKind.REPORT:
+        return f"{about.kind}/{about.facts.get('category', '')}", about.subject
+    return about.kind, about.subject
+
+
 def incident_of(hazard: Hazard, grid: str, now: int, *, old: bool = False) -> Incident:
     """Return the incident that a hazard begins.
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.brain.respond import orders
+from pipeline.brain.respond.causes import Matter, matter_of
 from pipeline.brain.respond.lifecycle import OVER
 from weinao.outcomes import AnyOutcome, Incident, IncidentState
 
@@ -25,11 +26,11 @@ class DocketState(Struct, frozen=True):
     """All incidents of a grid that are open or can be reopened.
 
     Attributes:
-        active: For each kind and subject, the incident that takes in further hazards.
+        active: For each matter, the incident that takes in further hazards about it.
     """
 
     incidents: dict[str, Incident] = {}
-    active: dict[tuple[str, str], str] = {}
+    active: dict[Matter, str] = {}
 
 
 class Docket:
@@ -67,17 +68,17 @@ class Docket:
         """Return the incident that answers for a hazard, open or over."""
         return self.find(self._of_hazard.get(hazard), now)
 
-    def active(self, kind: str, subject: str) -> Incident | None:
-        """Return the open incident that takes in hazards of a kind about a subject."""
-        return self._incidents.get(self._active.get((kind, subject), ""))
+    def active(self, matter: Matter) -> Incident | None:
+        """Return the open incident that takes in hazards about a matter."""
+        return self._incidents.get(self._active.get(matter, ""))
 
-    def claim(self, incident: Incident, kind: str, subject: str) -> None:
-        """Let an incident take in what is to come of a kind and subject."""
-        self._active[kind, subject] = incident.id
+    def claim(self, incident: Incident) -> None:
+        """Let an incident take in what is to come of its matter."""
+        self._active[matter_of(incident)] = incident.id
 
-    def share(self, incident: Incident, kind: str, subject: str) -> None:
-        """Let it take that in, too, unless another does."""
-        self._active.setdefault((kind, subject), incident.id)
+    def share(self, incident: Incident, matter: Matter) -> None:
+        """Let it take in what is to come of another, too, unless another incident does."""
+        self._active.setdefault(matter, incident.id)
 
     def keep(self, incident: Incident, now: int) -> Incident:
         """Hold an incident as it stands from now on, and return it so."""

@@ -65,7 +65,7 @@ class Intake:
             return self._over(incident, hazard, known, now) if incident is not None else ()
         taker = self._taker(hazard, incident)
         if incident is None:
-            incident = taker or self._kin(hazard, known, now)
+            incident = taker or self._kin(hazard, now)
         if incident is None:
             return self._open(hazard, known, now, late)
         if causes.is_storm(incident, hazard) and hazard.severity is Severity.CRITICAL:
@@ -78,20 +78,19 @@ class Intake:
 
     def _taker(self, hazard: Hazard, incident: Incident | None) -> Incident | None:
         """Return the open incident about the same as a hazard, or as the incident that has it."""
-        about = [(hazard.kind, hazard.subject)]
-        about += [(incident.kind, incident.subject)] if incident is not None else []
-        found = (self._docket.active(*one) for one in about)
+        about = [causes.matter_of(one) for one in (hazard, incident) if one is not None]
+        found = [self._docket.active(one) for one in about]
         grave = hazard.severity is Severity.CRITICAL
         # Danger to life is not lost in a storm of lesser things.
         able = (one for one in found if one and not (grave and causes.is_storm(one, hazard)))
         return next(able, None)
 
-    def _kin(self, hazard: Hazard, known: Registered, now: int) -> Incident | None:
-        storm = self._docket.active(hazard.kind, self._grid)
+    def _kin(self, hazard: Hazard, now: int) -> Incident | None:
+        storm = self._docket.active((hazard.kind, self._grid))
         grave = hazard.severity is Severity.CRITICAL
         if storm is not None and self._policy.storm(hazard.kind) and not grave:
             return storm
-        return kin.kin_of(hazard, self._docket, known, self._policy, now)
+        return kin.kin_of(hazard, self._docket, self._policy, now)
 
     def _open(
         self, hazard: Hazard, known: Registered, now: int, late: Late
@@ -103,7 +102,7 @@ class Intake:
         old = self._is_old(hazard, now, late)
         incident = self._graded(causes.incident_of(hazard, self._grid, now, old=old), known, now)
         opened = take(incident, Action.OPEN, BRAIN, now)
-        self._docket.claim(opened, opened.kind, opened.subject)
+        self._docket.claim(opened)
         if (old or late.over) and opened.severity is not Severity.CRITICAL:
             # It is over, or may be, and its end still on the way.
             waits = replace(opened, due_at=now + self._policy.old_wait_s * 1_000)
@@ -116,7 +115,7 @@ class Intake:
     ) -> Iterable[AnyOutcome]:
         """Open one incident for a storm, and let it take in those that are it already."""
         storm = take(causes.storm_of(hazard, crowd, self._grid, now), Action.OPEN, BRAIN, now)
-        self._docket.claim(storm, storm.kind, storm.subject)
+        self._docket.claim(storm)
         for one in crowd:
             merged = replace(take(one, Action.MERGE, BRAIN, now, storm.id), merged_into=storm.id)
             yield self._docket.keep(merged, now)
@@ -129,13 +128,13 @@ class Intake:
         if hazard.id in storm.hazards:
             storm = self._docket.keep(causes.without(storm, hazard), now)
             yield storm
-        active = self._docket.active(hazard.kind, hazard.subject)
+        active = self._docket.active(causes.matter_of(hazard))
         if active is not None and active.id != storm.id:
             yield from self._join(active, hazard, known, now, late)
             return
         old = self._is_old(hazard, now, late)
         own = take(causes.own_of(hazard, self._grid, now, old=old), Action.OPEN, BRAIN, now)
-        self._docket.claim(own, own.kind, own.subject)
+        self._docket.claim(own)
         yield from self._dispatch(own, known, now)
 
     def _join(
@@ -148,7 +147,7 @@ class Intake:
         if joined.state in (IncidentState.RESOLVED, *OVER) and (grave or not late.over):
             # Somebody thought that it was over, and it is not.
             return self._again(joined, hazard, known, now)
-        self._docket.share(joined, hazard.kind, hazard.subject)
+        self._docket.share(joined, causes.matter_of(hazard))
         fresh = not self._is_old(hazard, now, late)
         if joined.state is IncidentState.OPEN and (fresh if incident.old else joined != incident):
             # It waited for the rest of its history, or for the morning; this may not.
@@ -172,8 +171,8 @@ class Intake:
         self, incident: Incident, hazard: Hazard, known: Registered, now: int
     ) -> Iterable[AnyOutcome]:
         """Open an incident again that its hazard has outlived."""
-        self._docket.share(incident, incident.kind, incident.subject)
-        self._docket.share(incident, hazard.kind, hazard.subject)
+        self._docket.share(incident, causes.matter_of(incident))
+        self._docket.share(incident, causes.matter_of(hazard))
         opened = take(incident, Action.REOPEN, BRAIN, now, hazard.reason)
         return self._dispatch(opened, known, now)
 
