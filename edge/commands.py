@@ -10,6 +10,9 @@ from weinao.outcomes import Command
 ANSWERED_MAX = 1_000
 """Commands remembered, so that one that comes twice is done once; beyond it the oldest go."""
 
+DETAIL_CHARS_MAX = 500
+"""Of what broke while a command was carried out; the rest is cut off."""
+
 
 class Commands:
     """Does what an agent can do when told.
@@ -42,10 +45,17 @@ class Commands:
         return Receipt(at=self._now(), command=command.id, ok=not detail, detail=detail)
 
     async def _done(self, command: Command) -> str:
-        """Carry a command out; return why it could not be, or nothing."""
-        if command.target:
-            return await self._devices[command.target](command.do)
-        self._able[command.do]()
+        """Carry a command out; return why it could not be, or nothing.
+
+        Whatever breaks on the way is an answer, too: who waits for one would take silence for a
+        device that is slow.
+        """
+        try:
+            if command.target:
+                return await self._devices[command.target](command.do)
+            self._able[command.do]()
+        except Exception as error:  # noqa: BLE001  # an actuator may raise anything
+            return f"failed: {type(error).__name__}: {error}"[:DETAIL_CHARS_MAX]
         return ""
 
     def _refusal(self, command: Command) -> str:

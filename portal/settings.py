@@ -65,30 +65,6 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     streams_max: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
 
 
-VISIT_EVERY_DAYS = {
-    "lives_alone": 7,
-    "bereaved": 14,
-    "dementia": 14,
-    "disabled": 14,
-    "chronic": 30,
-    "preschool": 90,
-    "default": 180,
-}
-"""Ours: a week is what neighbourhoods promise who lives alone; the rest follows from that."""
-
-
-class VisitSettings(Section, frozen=True, kw_only=True):
-    """How often staff should look in on somebody; a risk that stands halves the time.
-
-    Attributes:
-        every_days: By tag; `default` for who has none of these.
-    """
-
-    every_days: dict[str, Annotated[int, Meta(ge=1, le=366)]] = field(
-        default_factory=lambda: dict(VISIT_EVERY_DAYS)
-    )
-
-
 class WebhookSettings(Section, frozen=True, kw_only=True):
     """Whom the portal calls when an incident changes.
 
@@ -130,7 +106,6 @@ class PortalSettings(Section, frozen=True, kw_only=True):
     broker: PostSettings = PostSettings()
     sign_in: SignInSettings = SignInSettings()
     limits: LimitSettings = LimitSettings()
-    visits: VisitSettings = VisitSettings()
     webhooks: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -1,4 +1,4 @@
-"""Visits at home (入户走访): who is due, and the ledger of those that were made.
+"""Visits at home (入户走访): who is due, as the brain says, and the ledger of those that were made.
 
 An entry goes the way of every observation, so the ledger is the journal's, and only grows. A phone
 without network keeps its entries and brings them later, each under the id it was written with. The
@@ -9,7 +9,7 @@ rule where two do not agree:
                               the other, for both people were there
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,12 +19,8 @@ from sinks.known import Known
 from sinks.outbox import Outbox
 from sinks.store import Filter, Store, every
 from weinao.messages import Visit
-from weinao.outcomes import Kept, Outcome
-from weinao.registry import Household, Resident
-
-_DAY_MS = 86_400_000
-YEAR_MS = 366 * _DAY_MS
-"""Nobody goes unvisited for longer than that by any rule; what is older needs no reading."""
+from weinao.outcomes import DueVisit, Kept, Outcome
+from weinao.registry import Household
 
 FOUND = ("well", "needs_help", "not_home", "moved")
 """What a visit may find; keys of the catalogue."""
@@ -74,75 +70,32 @@ def visits_of(store: Store, grid: str, household: str, limit: int = 20) -> list[
     return [said for _, said in _visits(store.observations(wanted))][::-1]
 
 
-def last_visits(store: Store, grid: str, now: int) -> dict[str, int]:
-    """Return, for each home of a grid, when somebody was last met there, within a year."""
-    since = now - YEAR_MS
-    last: dict[str, int] = {}
-    for home, said in _visits(
-        every(store, "observations", Filter(grid=grid, kind="visit", since=since))
-    ):
-        if said.found != "not_home":
-            last[home] = max(said.at, last.get(home, 0))
-    return last
-
-
-class Needs(Struct, frozen=True, kw_only=True):
-    """What says how often a home should be visited.
-
-    Attributes:
-        last: When each home was last visited.
-        risks: For each resident and home, the kinds of risks that stand.
-        every_days: How often, by tag.
-    """
-
-    last: Mapping[str, int]
-    risks: Mapping[str, Sequence[str]]
-    every_days: Mapping[str, int]
-
-
-def due(known: Known, grid: str, needs: Needs, now: int) -> list[Due]:
-    """Return the homes of a grid in the order in which they are due."""
+def dues(store: Store, known: Known, grid: str) -> list[Due]:
+    """Return the homes of a grid in the order in which they are due, as the store has it."""
     found = [
-        _due(known, grid, home, needs, now)
-        for home in known.of(grid, Household)
-        if known.residents_of.get((grid, home.id))
+        _due(known, grid, one.value)
+        for one in every(store, "due_visits", Filter(grid=grid))
+        if isinstance(one.value, DueVisit)
     ]
-    return sorted(found, key=lambda one: (one.due_at, one.household))
+    shown = [one for one in found if one is not None]
+    return sorted(shown, key=lambda one: (one.due_at, one.household))
 
 
-def _due(known: Known, grid: str, home: Household, needs: Needs, now: int) -> Due:
-    living, every_days = known.residents_of[grid, home.id], needs.every_days
-    last_at = needs.last.get(home.id)
-    tags = [tag for one in living for tag in _tags(one, now)]
-    about = (home.id, *(one.id for one in living))
-    stand = [kind for key in about for kind in needs.risks.get(key, ())]
-    days = min(
-        [
-            every_days.get("default", 180),
-            *(every_days[_group(tag)] for tag in tags if _group(tag) in every_days),
-        ]
-    )
-    if stand:
-        days = max(1, days // 2)
+def _due(known: Known, grid: str, said: DueVisit) -> Due | None:
+    home = known.record(grid, Household, said.household)
+    if home is None or said.due_at is None:
+        return None
+    living = known.residents_of.get((grid, home.id), ())
     return Due(
         grid=grid,
         household=home.id,
         building=home.building,
         unit=home.unit,
         residents=tuple(one.id for one in living),
-        why=tuple(dict.fromkeys((*tags, *(f"risk:{kind}" for kind in stand)))),
-        last_at=last_at,
-        # Where nobody has been yet, somebody should go now.
-        due_at=now if last_at is None else last_at + days * _DAY_MS,
+        why=said.why,
+        last_at=said.last_at,
+        due_at=said.due_at,
     )
-
-
-def _group(tag: str) -> str:
-    return tag.partition(":")[0]
-
-
-def _tags(resident: Resident, now: int) -> list[str]:
-    return [one.tag for one in resident.tags if one.valid_to is None or now < one.valid_to]
 
 
 def _visits(found: Iterable[Outcome]) -> Iterator[tuple[str, Visit]]:

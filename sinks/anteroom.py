@@ -169,6 +169,9 @@ class Anteroom:
     def commands(self, wanted: Filter) -> list[Outcome]:
         return self._store.commands(wanted)
 
+    def due_visits(self, wanted: Filter) -> list[Outcome]:
+        return self._store.due_visits(wanted)
+
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         return self._store.adjustments(wanted)
 

@@ -24,6 +24,7 @@ COLUMN_OF: dict[str, dict[str, str]] = {
     "tasks": _ABOUT,
     "notices": _ABOUT,
     "commands": _ABOUT,
+    "due_visits": {name: name for name in ("grid", "id", "household")},
     "adjustments": {**_SAME, "incident": "incident"},
 }
 """For each table, the columns that the fields of a `Filter` ask for."""
@@ -39,6 +40,7 @@ KIND_OF = {
     "tasks": "kind",
     "notices": "kind",
     "commands": "kind",
+    "due_visits": "grid",
     "adjustments": "kind",
     "losses": "state",
     "deadletters": "reason",

@@ -83,6 +83,9 @@ class StoreClient:
     def commands(self, wanted: Filter) -> list[Outcome]:
         return self._ask(Request(ask="commands", wanted=wanted), list[Outcome])
 
+    def due_visits(self, wanted: Filter) -> list[Outcome]:
+        return self._ask(Request(ask="due_visits", wanted=wanted), list[Outcome])
+
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         return self._ask(Request(ask="adjustments", wanted=wanted), list[Outcome])
 

@@ -106,6 +106,9 @@ class PositionedStore(ABC):
     def commands(self, wanted: Filter) -> list[Outcome]:
         return self._reads.rows("commands", wanted)
 
+    def due_visits(self, wanted: Filter) -> list[Outcome]:
+        return self._reads.rows("due_visits", wanted)
+
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         return self._reads.rows("adjustments", wanted)
 

@@ -12,6 +12,7 @@ from weinao.outcomes import (
     Adjustment,
     AnyOutcome,
     Command,
+    DueVisit,
     Hazard,
     HealthScore,
     Incident,
@@ -32,13 +33,13 @@ Fields = Callable[[Any], Row]
 FOLLOWED = ("incident_changes", "tasks", "notices", "commands")
 """The tables that `outgoing` reads; their rows are counted in one sequence."""
 
-KEYED = ("incidents", "losses", "risks", "scores")
+KEYED = ("incidents", "losses", "risks", "scores", "due_visits")
 """The tables that hold what stands now: a newer row takes the place of the older one."""
 
 
 EXPORTED = (
     "observations", "hazards", "incident_changes", "risk_changes", "scores", "tasks", "notices",
-    "commands", "adjustments", "losses", "deadletters",
+    "commands", "due_visits", "adjustments", "losses", "deadletters",
 )  # fmt: skip
 """The tables that together hold everything; of what stands now, those that keep no history."""
 
@@ -65,6 +66,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "tasks": _TASK,
     "notices": _TASK,
     "commands": _TASK,
+    "due_visits": (*KEY, "household", "body"),
     "adjustments": (*KEY, "kind", "subject", "household", "incident", "body"),
     "losses": (*KEY, "device", "boot", "first_seq", "last_seq", "state", "body"),
     "deadletters": (*KEY, "reason", "detail", "topic", "device", "size", "payload"),
@@ -224,6 +226,7 @@ FIELDS: dict[type[AnyOutcome], Fields] = {
     Task: lambda task: (task.want.value, task.incident, body(task)),
     Notice: lambda notice: (notice.step, notice.incident, body(notice)),
     Command: lambda command: (command.do, command.incident, body(command)),
+    DueVisit: lambda due: (due.household, body(due)),
     Adjustment: _adjustment,
     Loss: _loss,
     Rejected: rejected,

@@ -15,6 +15,7 @@ from weinao.outcomes import (
     Adjustment,
     AnyOutcome,
     Command,
+    DueVisit,
     Hazard,
     HealthScore,
     Incident,
@@ -43,7 +44,7 @@ Position = tuple[int, int]
 
 READABLE = (
     "incidents", "observations", "deadletters", "losses", "hazards", "risks", "risk_changes",
-    "scores", "tasks", "notices", "commands", "adjustments",
+    "scores", "tasks", "notices", "commands", "due_visits", "adjustments",
 )  # fmt: skip
 """What is read with a `Filter`; each is a method of `Store`, too."""
 
@@ -161,6 +162,9 @@ class Store(Protocol):
 
     def commands(self, wanted: Filter) -> list[Outcome]:
         """Return what devices were told to do, by `(at, id, grid)`."""
+
+    def due_visits(self, wanted: Filter) -> list[Outcome]:
+        """Return by when each home should be visited, as it stands, by `(at, id, grid)`."""
 
     def adjustments(self, wanted: Filter) -> list[Outcome]:
         """Return which thresholds people's word has moved for whom, by `(at, id, grid)`."""
@@ -287,6 +291,7 @@ _TABLES: dict[type[AnyOutcome], str] = {
     Task: "tasks",
     Notice: "notices",
     Command: "commands",
+    DueVisit: "due_visits",
     Adjustment: "adjustments",
     Loss: "losses",
     Rejected: "deadletters",

@@ -47,6 +47,7 @@ Question = Literal[
     "tasks",
     "notices",
     "commands",
+    "due_visits",
     "adjustments",
     "incident_changes",
     "outgoing",

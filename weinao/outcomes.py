@@ -272,6 +272,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: Id of the newest command about it.
+        agent: Who was told it.
         tries: How often it was told so far.
         due_at: When it counts as unanswered.
         detail: What the device said to a refusal.
@@ -282,6 +283,7 @@ class Order(Struct, frozen=True, kw_only=True):
     device: str
     do: str
     due_at: int
+    agent: str = ""
     tries: int = 1
     state: OrderState = OrderState.ASKED
     detail: str = ""
@@ -297,8 +299,10 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
         noticed_at: When the record that raised it reached the journal.
         assignee: Who is asked to act now; empty when nobody is.
         due_at: When the brain acts if nobody has; None once nothing is awaited.
-        round: How often it was dispatched.
+        round: How often somebody was asked to act or to verify, so that no two steps are one.
+        rung: How far up the ladder that is, since it was opened, or resolved, last.
         standing: Its hazards that are not over.
+        unnamed: How many more may stand than it names; only people can say that those are over.
         withdrawn: How many of its hazards never were so.
         hazard_over: The sensors say that the danger has passed; people may still be needed.
         merged_into: The incident that took it in.
@@ -326,7 +330,9 @@ class Incident(Struct, frozen=True, kw_only=True, tag="incident"):
     told: tuple[str, ...] = ()
     due_at: int | None = None
     round: int = 0
+    rung: int = 0
     standing: tuple[str, ...] = ()
+    unnamed: int = 0
     withdrawn: int = 0
     hazard_over: bool = False
     merged_into: str = ""
@@ -391,6 +397,25 @@ class Command(Struct, frozen=True, kw_only=True, tag="command"):
     expires_at: int
 
 
+class DueVisit(Struct, frozen=True, kw_only=True, tag="due_visit"):
+    """By when staff should look in on a home (入户走访), as it stands until it changes.
+
+    Attributes:
+        id: The same for one home, always.
+        at: When this became so.
+        why: Tags of who lives there, and `risk:KIND` for risks that stand.
+        last_at: When somebody was last met there; None for never.
+        due_at: By when; None once nobody lives there.
+    """
+
+    id: str
+    household: str
+    at: int
+    why: tuple[str, ...] = ()
+    last_at: int | None = None
+    due_at: int | None = None
+
+
 class Adjustment(Struct, frozen=True, kw_only=True, tag="adjustment"):
     """What people's word about false alarms changed for one subject: audited, bounded, reversible.
 
@@ -443,6 +468,7 @@ AnyOutcome = (
     | Task
     | Notice
     | Command
+    | DueVisit
     | Adjustment
     | Loss
     | Rejected

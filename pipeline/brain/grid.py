@@ -6,10 +6,11 @@ were batched and wherever they were cut.
     pack -> new? -> known device? -> who and where -+-> rules that act at once ------+-> desk
                                                     +-> home clock -> ordered rules -+
     heartbeat -> its homes' clocks, its devices' silence
-    tick      -> silence of agents, deadlines of people, reminders and test alarms
+    tick      -> silence of agents, deadlines of people, reminders and test alarms, due visits
     feedback  -> desk, and what its rule learns from it; or a test alarm that it answers
     receipt   -> desk
     delivery  -> desk
+    visit     -> when the next is due
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,15 +29,13 @@ from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import Key, Registered
 from pipeline.brain.perceive.seen import Seen
+from pipeline.brain.respond.answers import FeedbackRefusedError, UnknownIncidentError
 from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
-from pipeline.brain.respond.desk import (
-    Desk,
-    DeskState,
-    FeedbackRefusedError,
-    Late,
-    UnknownIncidentError,
-)
+from pipeline.brain.respond.desk import Desk, DeskState
+from pipeline.brain.respond.intake import Late
+from pipeline.brain.respond.orders import ReceiptRefusedError
 from pipeline.brain.respond.policy import Policy
+from pipeline.brain.respond.visits import Visits, VisitsState
 from weinao import messages, topics
 from weinao.codec import Arrival
 from weinao.ids import observation_id
@@ -58,11 +57,12 @@ from weinao.outcomes import (
     Phase,
     Reason,
     Rejected,
+    Risk,
 )
 from weinao.registry import Device, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 6
+SNAPSHOT_VERSION = 7
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -80,6 +80,7 @@ class Snapshot(Struct, frozen=True):
         liveness: Who was heard when.
         desk: The incidents.
         calendar: Reminders and test alarms.
+        visits: Who was visited, and who should be.
     """
 
     version: int
@@ -92,6 +93,7 @@ class Snapshot(Struct, frozen=True):
     liveness: LivenessState
     desk: DeskState
     calendar: CalendarState = CalendarState()
+    visits: VisitsState = VisitsState()
 
 
 class SnapshotVersionError(Exception):
@@ -143,6 +145,9 @@ class GridBrain:
         self._calendar = Calendar(
             policy or Policy(), resume.calendar if resume else CalendarState()
         )
+        self._visits = Visits(
+            (policy or Policy()).visits, resume.visits if resume else VisitsState()
+        )
 
     def observe(self, batch: Iterable[Entry]) -> list[Outcome]:
         """Take in journal entries and return what follows."""
@@ -171,6 +176,7 @@ class GridBrain:
             liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
             calendar=self._calendar.snapshot(),
+            visits=self._visits.snapshot(),
         )
 
     def _take(self, entry: Entry) -> Iterator[AnyOutcome]:
@@ -188,6 +194,7 @@ class GridBrain:
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
         yield from self._calendar.pass_time(self._known, now)
+        yield from self._visits.pass_time(self._known, now)
 
     def _arrive(self, arrival: Arrival, now: int) -> Iterator[AnyOutcome]:
         pack, way = arrival.pack, arrival.topic.way
@@ -228,15 +235,30 @@ class GridBrain:
                 detail = f"{seen.subject} has not agreed to {consent.purpose_of(said)} readings"
                 yield _rejected(Reason.NO_CONSENT, detail, arrival, now)
                 continue
+            if isinstance(said, Receipt):
+                yield from self._receipted(arrival, index, seen, said)
+                continue
             yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
             if isinstance(said, Status):
                 yield from self._heartbeat(device, pack.boot, said, now)
-            elif isinstance(said, Receipt):
-                yield from self._desk.take_receipt(said, self._known, now)
             elif isinstance(said, Delivery):
                 yield from self._desk.take_delivery(said, self._known, now)
-            elif not isinstance(said, Visit):
+            elif isinstance(said, Visit):
+                yield from self._visits.made(said, self._known, now)
+            else:
                 yield from self._identify(seen, now)
+
+    def _receipted(
+        self, arrival: Arrival, index: int, seen: Seen, said: Receipt
+    ) -> Iterator[AnyOutcome]:
+        pack, now = arrival.pack, seen.received_at
+        try:
+            following = [*self._desk.take_receipt(said, pack.device, self._known, now)]
+        except ReceiptRefusedError as error:
+            yield _rejected(Reason.NOT_ALLOWED, str(error), arrival, now)
+            return
+        yield _kept(pack, index, now, subject=seen.subject, household=seen.household)
+        yield from following
 
     def _perceive(
         self, device: Device, pack: Pack, index: int, said: AnyObservation, now: int
@@ -333,6 +355,7 @@ class GridBrain:
     def _register(self, record: Record, now: int) -> None:
         self._known = self._known.with_record(record)
         self._liveness.expect(record, now)
+        self._visits.entered()
 
     def _entered(
         self, pack: Pack, index: int, said: messages.Registered, now: int
@@ -380,7 +403,7 @@ class GridBrain:
 
     def _learn(self, said: Feedback, now: int) -> Iterator[AnyOutcome]:
         """Let the rules that raised an incident learn from what somebody said of it."""
-        incident = self._desk.incident(said.incident)
+        incident = self._desk.incident(said.incident, now)
         lesson = lesson_of(said, incident) if incident else None
         if incident is None or lesson is None:
             return
@@ -402,6 +425,8 @@ class GridBrain:
             if isinstance(finding, Hazard):
                 late = Late(behind_ms=behind_ms, over=finding.id in over)
                 yield from self._desk.take_hazard(finding, self._known, now, late)
+            elif isinstance(finding, Risk):
+                yield from self._visits.stands(finding, self._known, now)
 
 
 _ENDED = (Phase.CLEARED, Phase.WITHDRAWN)

@@ -14,10 +14,10 @@ from portal.desk import Desk
 from portal.pages.shown import Asked, Served, back, only, page, threaded, tongue_of, viewer_of
 from portal.reach import OVER, Reach, asked, sees, sees_person
 from portal.views.incident import row
-from portal.visits import FOUND, Due, Needs, due, last_visits, visits_of
+from portal.visits import FOUND, dues, visits_of
 from sinks.store import Filter, Store
 from weinao.messages import Patrol, Visit
-from weinao.outcomes import Incident, Kept, Risk
+from weinao.outcomes import Incident, Kept
 from weinao.registry import Checkpoint, Household, Resident
 
 DONE_SHOWN = 10
@@ -161,7 +161,7 @@ def visits(request: Asked, desk: Served) -> Template:
     """Show which homes are due for a visit, the most urgent first."""
     reach = desk.reach(viewer_of(request))
     with desk.stores.lent() as store:
-        found = [one for grid in sorted(reach.grids) for one in dues(desk, store, grid)]
+        found = [one for grid in sorted(reach.grids) for one in dues(store, desk.known, grid)]
         soon = [one for one in found if one.due_at < desk.now() + SOON_DAYS * _DAY_MS]
         ledger = {
             (one.grid, one.household): visits_of(store, one.grid, one.household, 3) for one in soon
@@ -205,18 +205,6 @@ def visit(
     return back("/visits")
 
 
-def dues(desk: Desk, store: Store, grid: str) -> list[Due]:
-    """Return the homes of a grid in the order in which they are due."""
-    risks: dict[str, list[str]] = {}
-    for one in store.risks(Filter(grid=grid, state="raised")):
-        if isinstance(one.value, Risk):
-            for about in {one.value.subject, one.value.household}:
-                risks.setdefault(about, []).append(one.value.kind)
-    last = last_visits(store, grid, desk.now())
-    needs = Needs(last=last, risks=risks, every_days=desk.settings.visits.every_days)
-    return due(desk.known, grid, needs, desk.now())
-
-
 def _reasons(desk: Desk, reach: Reach, grid: str, resident: str) -> dict[str, str]:
     """Return for which purposes somebody may see a card now, each with what it refers to."""
     found = desk.known.record(grid, Resident, resident)
@@ -232,7 +220,7 @@ def _reasons(desk: Desk, reach: Reach, grid: str, resident: str) -> dict[str, st
     with desk.stores.lent() as store:
         soon = [
             one
-            for one in dues(desk, store, grid)
+            for one in dues(store, desk.known, grid)
             if one.household == found.household and one.due_at < now + SOON_DAYS * _DAY_MS
         ]
     if soon:

@@ -25,6 +25,7 @@ from tests.sinks.made import (
     ONE_OF_EACH,
     T0,
     command,
+    due_visit,
     hazard,
     incident,
     journals,
@@ -44,6 +45,7 @@ from weinao.messages import Vitals
 from weinao.outage import Outage
 from weinao.outcomes import (
     Command,
+    DueVisit,
     HealthScore,
     Incident,
     IncidentState,
@@ -226,6 +228,17 @@ def test_a_day_scored_again_takes_the_place_of_its_first_score(store: Store) -> 
     assert store.scores(Filter(subject="resident-1")) == [batch[2], batch[1]]
     assert store.counts()["scores"] == {"2026-01": 2}
     assert store.counts()["distinct"]["scores"] == 2
+
+
+def test_a_visit_is_due_as_it_was_said_last_of_its_home(store: Store) -> None:
+    batch = [
+        outcome(1, 0, due_visit(1)), outcome(1, 1, due_visit(2)), outcome(2, 0, due_visit(1, T0))
+    ]  # fmt: skip
+
+    store.write(batch)
+
+    assert store.due_visits(Filter(household="home-1")) == [batch[2]]
+    assert store.due_visits(Filter()) == [batch[2], batch[1]]
 
 
 def test_what_is_neither_told_nor_done_is_not_followed(store: Store) -> None:
@@ -428,7 +441,7 @@ def test_what_follows_from_a_stretch_of_the_journal_is_exported_whole_and_once(
         outcome(offset, index, value)
         for offset in (1, 5)
         for index, value in enumerate(ONE_OF_EACH)
-        if not isinstance(value, Loss | HealthScore)
+        if not isinstance(value, Loss | HealthScore | DueVisit)
     ]
     store.write([*batch, outcome(3, 0, kept(3), grid="grid-2")])
 

@@ -91,3 +91,21 @@ def test_a_command_that_comes_twice_is_done_once():
     assert first is not None
     assert first.ok
     assert second is None
+
+
+@pytest.mark.parametrize("target", ["", "valve-1"])
+def test_what_breaks_while_it_is_done_is_answered_with_the_reason(target):
+    def breaks() -> None:
+        raise ConnectionResetError("the relay went away")
+
+    async def breaks_too(_do: str) -> str:
+        breaks()
+        return ""
+
+    commands = Commands({"close_gas_valve": breaks}, lambda: NOW, {"valve-1": breaks_too})
+
+    receipt = asyncio.run(commands.take(told("close_gas_valve", target=target)))
+
+    assert receipt is not None
+    assert not receipt.ok
+    assert receipt.detail == "failed: ConnectionResetError: the relay went away"

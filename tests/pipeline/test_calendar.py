@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.brain.respond.calendar import drill_day
 from pipeline.brain.respond.policy import Policy
-from tests.pipeline.test_respond import MIN, brain, journal, of
+from tests.pipeline.stories import MIN, brain, journal, of
 from weinao.messages import Action, Feedback, Home, Sensor, Vitals
 from weinao.outcomes import Kept, Notice, Outcome, Reason, Rejected
 from weinao.registry import Consent, Contact, Device, Reminder, Resident

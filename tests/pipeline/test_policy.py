@@ -27,6 +27,10 @@ def test_the_shipped_file_has_a_plan_for_every_kind():
     assert set(plans) == {kind.value for kind in HazardKind}
 
 
+def test_the_shipped_file_says_for_every_tag_how_often_it_is_visited():
+    assert tables(SHIPPED.read_text(encoding="utf-8"))["visits"] == Policy().visits
+
+
 def test_a_file_changes_only_what_it_names():
     policy = policy_from(tables("[plan.fall]\naccept_s_max = 30\n[always]\nkept_days = 7\n"))
 
@@ -44,6 +48,7 @@ def test_all_mistakes_are_named_at_once():
                 '[plan.earthquake]\n[plan.fall]\naccept = 3\n[plan.sos]\nroles = ["mayor"]\n'
                 '[plan.smoke]\nseverity_min = "awful"\n'
                 '[[when]]\nkinds = ["fall"]\n[[group]]\nkinds = ["fall"]\nwithin_s = 5\n'
+                "[visits]\nlives_alone = 0\n"
             )
         )
 
@@ -58,9 +63,10 @@ def test_all_mistakes_are_named_at_once():
         "plan.smoke: severity_min: 'awful'; known are info, minor, major, critical",
         "when 1: changes nothing",
         "group 1: ",
+        "visits: Expected `int` >= 1",
     ):
         assert words in said
-    assert len(said.splitlines()) == 9
+    assert len(said.splitlines()) == 10
 
 
 def test_kind_tags_and_hour_decide_together():

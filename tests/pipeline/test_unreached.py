@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipeline.test_respond import MIN, S, about, brain, journal, of, says, sos, standing
+from tests.pipeline.stories import MIN, S, about, brain, journal, of, says, sos, standing
 from weinao.messages import Action, Delivery, Home, Sensor, Visit
 from weinao.outcomes import UNREACHED, HazardKind, Incident, IncidentState, Kept, Notice, Outcome
 from weinao.registry import Device

@@ -24,6 +24,6 @@ def test_every_default_stands_in_the_shipped_file_commented_out() -> None:
 def test_every_table_begins_with_a_sentence() -> None:
     said = documented(SHIPPED.read_text(encoding="utf-8"))
 
-    for table in ("web", "broker", "sign_in", "limits", "visits.every_days", "metrics", "log"):
+    for table in ("web", "broker", "sign_in", "limits", "metrics", "log"):
         first = next(key for key in said if key.startswith(f"{table}."))
         assert said[first].about, first

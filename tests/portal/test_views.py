@@ -9,11 +9,9 @@ from portal.views.bands import CELL_MIN, bands
 from portal.views.office import figures
 from portal.views.person import SILENT_MS, Word, how
 from portal.views.signs import USUAL, range_of, signs
-from portal.visits import Needs, due
-from sinks.known import Entered, Known
 from weinao.messages import Action, Home, Sensor, Vitals
 from weinao.outcomes import HazardKind, Incident, IncidentState, Kept, Severity, Step
-from weinao.registry import Household, Record, Resident, TagGrant, VitalLimits
+from weinao.registry import Resident, VitalLimits
 
 NOW = 1_780_275_600_000
 DAY_MS = 86_400_000
@@ -120,44 +118,6 @@ def test_figures_add_up(found: list[Incident]) -> None:
     for name in ("count", "open", "false_alarms", "reopened", "rated"):
         assert sum(getattr(one, name) for one in whole) == sum(getattr(one, name) for one in parts)
     assert sum(one.count for one in whole) == len(counted)
-
-
-@given(
-    last=st.dictionaries(st.sampled_from(["h-1", "h-2"]), st.integers(NOW - 300 * DAY_MS, NOW)),
-    risk=st.booleans(),
-)
-def test_who_lives_alone_is_visited_more_often_and_a_risk_halves_the_time(
-    last: dict[str, int], risk: bool
-) -> None:
-    needs = Needs(
-        last=last,
-        risks={"r-1": ["sleep"]} if risk else {},
-        every_days={"lives_alone": 8, "default": 100},
-    )
-
-    dues = {one.household: one for one in due(_homes(), GRID, needs, NOW)}
-
-    assert [*dues] == sorted(dues, key=lambda name: (dues[name].due_at, name))
-    for home, days in (("h-1", 4 if risk else 8), ("h-2", 100)):
-        wanted = NOW if home not in last else last[home] + days * DAY_MS
-        assert dues[home].due_at == wanted
-    assert ("risk:sleep" in dues["h-1"].why) == risk
-
-
-def _homes() -> Known:
-    records: list[Record] = [
-        Household(id="h-1", agent="a-1"),
-        Household(id="h-2", agent="a-2"),
-        Household(id="h-3", agent="a-3"),
-        Resident(id="r-1", household="h-1", tags=(TagGrant(tag="lives_alone"),)),
-        Resident(id="r-2", household="h-2"),
-    ]
-    return Known(
-        {
-            (GRID, str(one.__struct_config__.tag), one.id): Entered(one, (n, 0))
-            for n, one in enumerate(records)
-        }
-    )
 
 
 def _pir(at: int, room: str) -> Kept:

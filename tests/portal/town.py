@@ -142,6 +142,7 @@ class Town:
                 kind = str(record.__struct_config__.tag)
                 topic = topics.registry("demo", grid, kind, record.id)
                 self.say(grid, "loader", Registered(at=self.now, record=record), topic=topic)
+            self.tick(grid)
         self.store.write(self._batch)
         self._batch = None
         self._app = application(self.desk, opens=False)

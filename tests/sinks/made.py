@@ -29,6 +29,7 @@ from weinao.outcomes import (
     Adjustment,
     AnyOutcome,
     Command,
+    DueVisit,
     Hazard,
     HazardKind,
     HealthScore,
@@ -193,6 +194,18 @@ def adjustment(number: int = 1) -> Adjustment:
     )
 
 
+def due_visit(number: int = 1, due_at: int | None = None) -> DueVisit:
+    """Return by when a home should be visited."""
+    return DueVisit(
+        id=f"v-{number}",
+        household=f"home-{number}",
+        at=T0 + number,
+        why=("lives_alone", "risk:sleep"),
+        last_at=T0 - 86_400_000,
+        due_at=due_at,
+    )
+
+
 def risk(number: int = 1, phase: Phase = Phase.RAISED, at: int | None = None) -> Risk:
     """Return a resting heart rate that drifts."""
     return Risk(
@@ -250,7 +263,7 @@ def rejected(reason: Reason = Reason.SYNTAX) -> Rejected:
 
 ONE_OF_EACH: tuple[AnyOutcome, ...] = (
     kept(1), hazard(), incident(), task(), notice(), command(), loss(3, 5), rejected(),
-    risk(), score(), adjustment(),
+    risk(), score(), adjustment(), due_visit(),
 )  # fmt: skip
 
 
@@ -313,6 +326,7 @@ def values(draw: st.DrawFn) -> AnyOutcome:
             st.builds(loss, st.integers(1, 3), st.integers(3, 9), st.sampled_from(_STATES)),
             st.builds(risk, st.just(number), st.sampled_from(Phase), at=st.integers(T0, T0 + 3)),
             st.builds(score, st.just(number), st.sampled_from([40.0, 82.5])),
+            st.builds(due_visit, st.just(number), st.sampled_from([None, T0])),
             st.builds(rejected, st.sampled_from(Reason)),
             st.sampled_from([task(number), notice(number), command(number), adjustment(number)]),
         )

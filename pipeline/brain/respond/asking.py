@@ -49,20 +49,20 @@ class Asking:
         plan = plan_of(self._policy, known, incident, now)
         quiet = self._quiet(plan, incident, known, now)
         opened = incident.steps[-1]
-        again = opened.action is Action.REOPEN
+        back = opened.action is Action.REOPEN and opened.actor == BRAIN
         incident, commands = orders.give(
-            incident, plan.orders, known, self._policy, now, again=again and opened.actor == BRAIN
+            incident, plan.orders, known, self._policy, now, again=back
         )
         people = ladder(plan, known, incident.subject, incident.household, now, wake=quiet is None)
-        times_round = incident.round // max(len(people), 1)
+        times_round = incident.rung // max(len(people), 1)
         once_s = self.accept_s(plan, incident)
         accept_s = min(once_s * 2 ** min(times_round, 10), ACCEPT_S_MAX)
         due_at = now + max(accept_s, once_s) * 1_000
         if not people:
             waits = due_at if quiet is None else quiet
             return replace(incident, assignee="", due_at=waits), commands
-        asked = people[incident.round % len(people)]
-        count = told_at_once(incident.severity) if incident.round == 0 or again else 1
+        asked = people[incident.rung % len(people)]
+        count = told_at_once(incident.severity) if incident.rung == 0 else 1
         told = [asked, *(who for who in people if who.id != asked.id)][:count]
         moved = replace(
             take(incident, Action.DISPATCH, BRAIN, now, asked.id),
@@ -70,6 +70,7 @@ class Asking:
             told=tuple(dict.fromkeys((*incident.told, *(who.id for who in told)))),
             due_at=due_at,
             round=incident.round + 1,
+            rung=incident.rung + 1,
         )
         step, urgent = f"dispatch.{moved.round}", plan.accept_s_max <= URGENT
         notices = self._notices.write(moved, told, step, now, urgent=urgent)
@@ -80,7 +81,7 @@ class Asking:
         plan = plan_of(self._policy, known, incident, now)
         wake = self._quiet(plan, incident, known, now) is None
         people = ladder(plan, known, incident.subject, incident.household, now, wake=wake)
-        return incident.round < len(people)
+        return incident.rung < len(people)
 
     def accept_s(self, plan: Plan, incident: Incident) -> int:
         """Return how long one person has to accept, seconds: danger to life is never patient."""
@@ -92,7 +93,7 @@ class Asking:
         """Ask somebody to look whether it is so; where nobody else is, wait and ask again."""
         plan = plan_of(self._policy, known, resolved, now)
         people = verifiers(plan, known, resolved, lifecycle.resolved_by(resolved), now)
-        asked = people[resolved.round % len(people)] if people else None
+        asked = people[resolved.rung % len(people)] if people else None
         # The danger is over: whoever looks after that may sleep first.
         later = quiet_until(self._policy, known, now) or 0
         moved = replace(
@@ -100,6 +101,7 @@ class Asking:
             assignee=asked.id if asked else "",
             due_at=max(later, now) + plan.verify_s_max * 1_000,
             round=resolved.round + 1,
+            rung=resolved.rung + 1,
         )
         if asked is None:
             return moved, ()

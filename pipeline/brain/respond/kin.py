@@ -6,7 +6,6 @@ what a sensor sees and what a neighbour reports of it, and a power cut that sile
 
 from collections.abc import Iterable
 
-from pipeline.brain.perceive.registered import Registered
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.respond.policy import Policy
 from weinao.outcomes import Hazard, HazardKind, Incident, IncidentState, Severity
@@ -16,7 +15,7 @@ _UNTAKEN = (IncidentState.OPEN, IncidentState.DISPATCHED)
 
 
 def kin_of(
-    hazard: Hazard, incidents: Iterable[Incident], known: Registered, policy: Policy, now: int
+    hazard: Hazard, incidents: Iterable[Incident], policy: Policy, now: int
 ) -> Incident | None:
     """Return the open incident that a hazard is about as well, the newest if there are several."""
     windows = policy.related(hazard.kind)
@@ -24,7 +23,7 @@ def kin_of(
         one
         for one in incidents
         if one.state not in (IncidentState.RESOLVED, IncidentState.VERIFIED, *OVER)
-        and (_same_home(one, hazard, windows, now) or _reported(hazard, one, known, policy, now))
+        and (_same_home(one, hazard, windows, now) or _reported(hazard, one, policy, now))
     ]
     return max(found, key=lambda one: (one.noticed_at, one.id), default=None)
 
@@ -62,20 +61,22 @@ def _same_home(one: Incident, hazard: Hazard, windows: dict[HazardKind, int], no
     )
 
 
-def _reported(hazard: Hazard, one: Incident, known: Registered, policy: Policy, now: int) -> bool:
-    """Say whether one of the two is a report of the other."""
+def _reported(hazard: Hazard, one: Incident, policy: Policy, now: int) -> bool:
+    """Say whether one of the two is a report of the other: of such a thing, in that very place.
+
+    What is reported of a building is not what happens in one of its homes: there may be two fires.
+    """
     if (hazard.kind is HazardKind.REPORT) == (one.kind is HazardKind.REPORT):
         return False
     report, sensed = (hazard, one) if hazard.kind is HazardKind.REPORT else (one, hazard)
     means = policy.reports.get(str(report.facts.get("category", "")), ())
-    near = {report.subject, report.household} & _places(sensed, known) - {""}
+    near = {report.subject, report.household} & _places(sensed) - {""}
     return (
         sensed.kind in means and bool(near) and now - one.noticed_at <= policy.report_s_max * 1_000
     )
 
 
-def _places(about: Hazard | Incident, known: Registered) -> set[str]:
-    """Return the ids of where something is, the building of a home among them."""
-    home = known.household(about.household)
+def _places(about: Hazard | Incident) -> set[str]:
+    """Return the ids of where something is."""
     named = {str(about.facts[name]) for name in _PLACES if name in about.facts}
-    return {about.subject, about.household, home.building if home else "", *named}
+    return {about.subject, about.household, *named}

@@ -69,6 +69,10 @@ OVER = frozenset({_S.CLOSED, _S.FALSE_ALARM, _S.MERGED})
 """Where nobody is awaited any more."""
 
 
+_ANEW = (_A.OPEN, _A.REOPEN, _A.RESOLVE)
+"""With these, asking begins anew, with the first: to act, or to verify."""
+
+
 class ActionNotAllowedError(Exception):
     """The table has no such action from here; the message says which it has."""
 
@@ -101,7 +105,8 @@ def take(incident: Incident, action: Action, actor: str, at: int, note: str = ""
     steps = (*incident.steps, step)
     if len(steps) > STEPS_MAX:
         steps = (*steps[: STEPS_MAX // 2], *steps[-STEPS_MAX // 2 :])
-    return replace(incident, state=step.state, steps=steps)
+    rung = 0 if action in _ANEW else incident.rung
+    return replace(incident, state=step.state, steps=steps, rung=rung)
 
 
 def resolved_by(incident: Incident) -> str:

@@ -17,7 +17,14 @@ from weinao.messages import Receipt
 from weinao.outcomes import Command, Incident, Order, OrderState
 from weinao.registry import Device
 
+TRIES_KEPT = 16
+"""So many of the newest commands of an order can still be answered; ours."""
+
 _ASKED = OrderState.ASKED
+
+
+class ReceiptRefusedError(Exception):
+    """A receipt from somebody who was not told; the message says who was. Set it aside."""
 
 
 def give(
@@ -53,15 +60,43 @@ def give(
             command = _command(incident, device, do, tries, times)
             commands.append(command)
             given[device.id, do] = Order(
-                command=command.id, device=device.id, do=do, due_at=times[1], tries=tries
+                command=command.id,
+                device=device.id,
+                do=do,
+                due_at=times[1],
+                agent=device.agent,
+                tries=tries,
             )
     return replace(incident, orders=tuple(given.values())), commands
 
 
-def answered(incident: Incident, said: Receipt, now: int) -> tuple[Incident, Order | None]:
-    """Note what a device answered, to any of the times it was told; None where that is no news."""
-    found = next((one for one in incident.orders if _asks(incident, one, said.command)), None)
-    if found is None or found.state is OrderState.DONE:
+def ordered(incident: Incident, command: str) -> Order | None:
+    """Return the order that a command was one of the newest tries of; None for none of these."""
+    found = (one for one in incident.orders if _asks(incident, one, command))
+    return next(found, None)
+
+
+def answered(
+    incident: Incident, found: Order, said: Receipt, sender: str, now: int
+) -> tuple[Incident, Order | None]:
+    """Note what became of an order; None where that is no news.
+
+    Args:
+        incident: Whose order it is.
+        found: Which.
+        said: The answer to one of its commands,
+        sender: and from whom. The agent speaks, or the device itself; nobody else knows.
+        now: The community's clock.
+
+    Raises:
+        ReceiptRefusedError: The sender is neither.
+    """
+    if sender not in (found.agent, found.device):
+        raise ReceiptRefusedError(
+            f"command {said.command} was told to {found.agent}, for {found.device}:"
+            f" it is not {sender}'s to answer"
+        )
+    if found.state is OrderState.DONE:
         return incident, None
     if found.state is not OrderState.ASKED and not said.ok:
         return incident, None  # people know already that it was not done
@@ -95,7 +130,13 @@ def chase(
             again = _command(incident, device, order.do, order.tries + 1, times)
             commands.append(again)
             orders.append(
-                replace(order, command=again.id, tries=order.tries + 1, due_at=again.expires_at)
+                replace(
+                    order,
+                    command=again.id,
+                    agent=again.device,
+                    tries=order.tries + 1,
+                    due_at=again.expires_at,
+                )
             )
     return replace(incident, orders=tuple(orders)), commands, given_up
 
@@ -107,7 +148,7 @@ def due_at(incident: Incident) -> int | None:
 
 
 def _asks(incident: Incident, order: Order, command: str) -> bool:
-    tried = range(1, order.tries + 1)
+    tried = range(max(1, order.tries - TRIES_KEPT + 1), order.tries + 1)
     return any(command == _name(incident, order.device, order.do, one) for one in tried)
 
 

@@ -20,6 +20,7 @@ BUILDING = (Role.PROPERTY, Role.BUILDING_HEAD, Role.GRID_HEAD, Role.POLICE)
 
 Seconds = Annotated[int, Meta(ge=1, le=604_800)]
 Minute = Annotated[int, Meta(ge=0, le=1_440)]
+Days = Annotated[int, Meta(ge=1, le=366)]
 Verifier = Literal["family", "grid_head", "police", "property", "building_head", "operator"]
 
 
@@ -36,6 +37,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         severity_min: At least so grave, whatever the rule says.
         heals: It closes by itself when the sensors say that it is over.
         patient: Unless critical, it wakes nobody in quiet hours: the family is left to sleep.
+        tell_passed: Somebody is told even of one that has passed before anybody was.
         orders: What devices are told to do when it opens.
         rate: Once people have closed it, the family is asked how well it was handled.
     """
@@ -49,6 +51,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     severity_min: Severity = Severity.INFO
     heals: bool = False
     patient: bool = False
+    tell_passed: bool = False
     orders: tuple[Word, ...] = ()
     rate: bool = True
 
@@ -135,7 +138,7 @@ PLANS: dict[HazardKind, Plan] = {
     HazardKind.DEVICE_SILENT: Plan(
         family=False, roles=TECHNICAL, accept_s_max=3_600, heals=True, patient=True
     ),
-    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600, patient=True),
+    HazardKind.IRREGULAR_PULSE: Plan(accept_s_max=3_600, patient=True, tell_passed=True),
     HazardKind.NOT_BACK: Plan(accept_s_max=600),
     HazardKind.DOOR_OPEN: Plan(accept_s_max=600),
     HazardKind.WANDERING: Plan(accept_s_max=120),
@@ -223,6 +226,18 @@ REPORTS: dict[str, tuple[HazardKind, ...]] = {
 }  # fmt: skip
 
 
+VISITS = {
+    "lives_alone": 7,
+    "bereaved": 14,
+    "dementia": 14,
+    "disabled": 14,
+    "chronic": 30,
+    "preschool": 90,
+    "default": 180,
+}
+"""Ours: a week is what neighbourhoods promise who lives alone; the rest follows from that."""
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """All plans, and what holds for every incident.
 
@@ -232,6 +247,8 @@ class Policy(Struct, frozen=True, kw_only=True):
         groups: Kinds that tend to have one cause.
         storms: Kinds that come in crowds.
         reports: For each category that residents report, the kinds that sensors may see of it.
+        visits: How often staff should look in on a home, in days, by tag; `default` for who has
+            none of these. A risk that stands halves it.
         report_s_max: How far apart a report and what it is about may be.
         kept_days: How long a closed incident can still be reopened.
         old_s_min: What happened so long ago, in a home that was cut off so long, is old news.
@@ -252,6 +269,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     groups: tuple[Group, ...] = GROUPS
     storms: tuple[Storm, ...] = STORMS
     reports: dict[str, tuple[HazardKind, ...]] = field(default_factory=lambda: REPORTS)
+    visits: dict[str, Days] = field(default_factory=lambda: VISITS)
     report_s_max: Seconds = 3_600
     kept_days: Annotated[int, Meta(ge=1, le=366)] = 30
     old_s_min: Seconds = 1_800

@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from pipeline.brain.respond.policy import Group, Plan, Policy, Storm, When
+from pipeline.brain.respond.policy import Days, Group, Plan, Policy, Storm, When
 from weinao.outcomes import HazardKind, Severity
 
 T = TypeVar("T")
 
-_TABLES = ("always", "plan", "when", "group", "storm", "report")
+_TABLES = ("always", "plan", "when", "group", "storm", "report", "visits")
 _LISTS = {"when": "whens", "group": "groups", "storm": "storms"}
-_OWN = ("plans", "whens", "groups", "storms", "reports", "quiet_from_min", "quiet_until_min")
+_OWN = (
+    "plans", "whens", "groups", "storms", "reports", "visits", "quiet_from_min", "quiet_until_min"
+)  # fmt: skip
 """Fields of a policy that have tables of their own, or are written as hours."""
 
 
@@ -43,6 +45,8 @@ def policy_from(tables: Mapping[str, Any], base: Policy | None = None) -> Policy
     policy = _always(policy, tables.get("always", {}), problems)
     policy = replace(policy, plans=_plans(policy, tables.get("plan", {}), problems))
     policy = replace(policy, reports=_reports(policy, tables.get("report", {}), problems))
+    every = problems.watch("visits", _read(dict[str, Days]), tables.get("visits", {}))
+    policy = replace(policy, visits={**policy.visits, **(every or {})})
     readers: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "when": _when, "group": _read(Group), "storm": _read(Storm)
     }  # fmt: skip
