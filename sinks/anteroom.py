@@ -20,6 +20,7 @@ import msgspec
 
 from sinks import wire
 from sinks.store import (
+    OF_JOURNAL,
     READ_MAX,
     Filter,
     Followed,
@@ -141,6 +142,9 @@ class Anteroom:
         return int(found[0]) if found else self._adopted_cursor(name)
 
     def set_cursor(self, name: str, seq: int) -> None:
+        if name.startswith(OF_JOURNAL):
+            # Whose positions the database has must be known also to who has nothing but it.
+            self._store.set_cursor(name, seq)
         with self._lock, self._db:
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from weinao import logging, metrics
-from weinao.cli import flows, stores
+from weinao.cli import belonging, flows, stores
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
@@ -136,6 +136,11 @@ def run(
         direct = stores.dsn_of(dsn) if dsn else ""
     except stores.WhereError as error:
         raise SystemExit(f"weinao flow run: {error}") from error
+
+    def asked() -> AbstractContextManager[Store]:
+        return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
+
+    identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run")
     log.info("flow.started", grids=len(chosen), workers=workers)
     place = Place(data=data, flow=flow, guests=stays.begun_elsewhere(flow) & chosen)
     try:
@@ -148,13 +153,12 @@ def run(
             runner=runner,
             workers=workers,
             recovery=folder / "recovery" if recovery else None,
+            identity=identity,
             epoch_s=epoch_s,
             until_end=until_end,
             place=place,
             progress=_progress_of(lambda: stores.to_write(data, store, direct)),
-            tell=telling(
-                lambda: nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
-            ),
+            tell=telling(asked),
             elsewhere=elsewhere,
         )
     except KeyboardInterrupt:
@@ -190,6 +194,7 @@ def run_flow(
     place: Place | None = None,
     progress: Progress = dict,
     tell: Tell = dict,
+    identity: int = 0,
     elsewhere: "KafkaPlace | None" = None,
 ) -> None:
     """Run the flow of these grids in this process, under one runner or the other.
@@ -208,6 +213,7 @@ def run_flow(
         place: Among several flows, whose grids may leave and come; None for the only one.
         progress: Of the store.
         tell: What people were told of grids, as the store has it.
+        identity: Of the journal; what was recovered of another counts for nothing.
         elsewhere: Where the journal is, if it is in Kafka.
     """
     from pipeline.flow.bequests import Bequests
@@ -225,7 +231,7 @@ def run_flow(
         fetch = fetching(data, mind, digest, progress)
         hand = partial(flows.keep_ending, data, flow, mind=digest)
     if recovery is not None:
-        recovery = _recovery_of(recovery, digest)
+        recovery = _recovery_of(recovery, f"{digest}-{identity:x}" if identity else digest)
     log = logging.logger(flow=place.flow if place else FIRST)
     # Who keeps no recovery looks back only: it holds nothing, and leaves no word.
     lives = place if recovery is not None and elsewhere is None else None
@@ -311,17 +317,17 @@ def digest_of(mind: "Mind") -> str:
     return blake2b(b"".join(made_of), digest_size=8).hexdigest()
 
 
-def _recovery_of(folder: Path, digest: str) -> Path:
-    """Return where this brain, and no other, goes on; what others left there is removed.
+def _recovery_of(folder: Path, name: str) -> Path:
+    """Return where this brain with this journal goes on; what others left there is removed.
 
     What a brain remembers fits only the code and the settings that made it. A changed one reads the
     journal again, from where it begins now, with what was handed down there: the store knows what
     it has.
     """
     for other in folder.glob("*") if folder.exists() else ():
-        if other.name != digest:
+        if other.name != name:
             shutil.rmtree(other, ignore_errors=True)
-    return folder / digest
+    return folder / name
 
 
 def run_plain(

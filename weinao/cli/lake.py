@@ -20,6 +20,7 @@ from rich.progress import Progress
 from weinao import logging, metrics
 from weinao.catalogue import Catalogue, Language, catalogue
 from weinao.cli import stores
+from weinao.cli.belonging import journals_of
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.keeping import Notes, needed_by_flows
 from weinao.cli.read import FOLDER, instant
@@ -88,7 +89,9 @@ def write(
             progress.update(task, completed=at, total=end, description=f"{grid}: +{rows}")
 
         try:
-            done = _patiently(lambda: fill(filled, store, grids, told))
+            done = _patiently(
+                lambda: fill(filled, store, grids, told, journals=journals_of(data, store))
+            )
         finally:
             store.close()
     _say(msgspec.to_builtins(done), json=json)
@@ -135,7 +138,8 @@ def run(
                 read = needed_by_flows(data)
                 store = stores.to_read(data)
                 try:
-                    done = _patiently(partial(fill, filled, store))
+                    journals = journals_of(data, store)
+                    done = _patiently(partial(fill, filled, store, journals=journals))
                 finally:
                     store.close()
                 outage.restored()
