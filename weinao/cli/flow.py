@@ -137,7 +137,7 @@ def run(
     except stores.WhereError as error:
         raise SystemExit(f"weinao flow run: {error}") from error
 
-    def asked() -> AbstractContextManager[Store]:
+    def asked() -> "AbstractContextManager[Store]":
         return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
 
     identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run")
