@@ -52,6 +52,10 @@ class JournalBusyError(JournalError):
     """Another process writes to this journal; there must be one."""
 
 
+class JournalGoneError(JournalError):
+    """What is asked for was there once, and was trimmed. Begin where the journal begins now."""
+
+
 class Record(Struct, frozen=True):
     """One message as it arrived, or a tick.
 
@@ -99,6 +103,7 @@ class JournalWriter:
         self._pending: list[bytes] = []
         try:
             self._durable = _map_end(folder, writable=True)
+            self.identity = _identify(folder)
             self._base = max(_bases(folder), default=0)
             self._fd = self._open_segment(self._base)
             self._last_at, self.end = self._recover()
@@ -208,11 +213,12 @@ class JournalReader:
 
     Args:
         folder: Of the journal; it may be empty or absent still.
-        offset: Of the first record to read, or the end.
+        offset: Of the first record to read, or the end; None for the oldest that there is.
     """
 
-    def __init__(self, folder: Path, offset: int = 0) -> None:
-        self._folder, self.offset = folder, offset
+    def __init__(self, folder: Path, offset: int | None = None) -> None:
+        self._folder = folder
+        self.offset = oldest(folder) if offset is None else offset
         self._durable: mmap.mmap | None = None
         self._bases: list[int] = []
         self._file: tuple[int, int] | None = None
@@ -238,6 +244,7 @@ class JournalReader:
 
         Raises:
             JournalCorruptError: A durable record cannot be read.
+            JournalGoneError: They were trimmed.
         """
         records: list[Record] = []
         end, enough = self.end, self.offset + bytes_max
@@ -245,6 +252,17 @@ class JournalReader:
             if not self._read_some(records, records_max, end):
                 break
         return records
+
+    def begins(self, offset: int) -> bool:
+        """Return whether one that was read is the first of a segment, and not of the journal."""
+        place = bisect_right(self._bases, offset) - 1
+        return offset > 0 and place >= 0 and self._bases[place] == offset
+
+    def begun_before(self, offset: int) -> int:
+        """Return where the last segment begins of which something before an offset was read."""
+        if not self._bases:
+            self._look_for_segments()
+        return max((base for base in self._bases if base < offset), default=0)
 
     def wait(self, seconds: float) -> bool:
         """Return once there is something to read, or after a while; return whether there is."""
@@ -311,13 +329,16 @@ class JournalReader:
             self._look_for_segments()
         index = bisect_right(self._bases, self.offset) - 1
         if index < 0:
-            raise JournalCorruptError(f"{self._folder}: no segment holds offset {self.offset}")
+            raise self._gone()
         base = self._bases[index]
         if self._file is None or self._file[0] != base:
             if self._file is not None:
                 os.close(self._file[1])
                 self._file = None
-            self._file = (base, os.open(self._folder / _name(base), os.O_RDONLY))
+            try:
+                self._file = (base, os.open(self._folder / _name(base), os.O_RDONLY))
+            except FileNotFoundError:
+                raise self._gone() from None
         limit = self._bases[index + 1] if index + 1 < len(self._bases) else end
         return base, self._file[1], min(limit, end)
 
@@ -325,6 +346,12 @@ class JournalReader:
         """Return whether there are others than were known."""
         known, self._bases = self._bases, _bases(self._folder)
         return self._bases != known
+
+    def _gone(self) -> JournalGoneError:
+        return JournalGoneError(
+            f"{self._folder}: begins at offset {oldest(self._folder)};"
+            f" what was at {self.offset} was trimmed"
+        )
 
 
 def retain(folder: Path, offset: int, bytes_min: int = 0) -> int:
@@ -341,14 +368,41 @@ def retain(folder: Path, offset: int, bytes_min: int = 0) -> int:
         length = following - base
         if following > min(offset, bases[-1] - bytes_min):
             break
-        (folder / _name(base)).unlink(missing_ok=True)
+        remove(folder, base)
         gone += length
     return gone
+
+
+def remove(folder: Path, base: int) -> None:
+    """Delete the oldest segment, durably: what is left is never a journal with a hole."""
+    (folder / _name(base)).unlink(missing_ok=True)
+    _sync(folder)
 
 
 def oldest(folder: Path) -> int:
     """Return the offset of the oldest record that a journal still has; 0 for an empty one."""
     return min(_bases(folder), default=0)
+
+
+def segments(folder: Path) -> list[int]:
+    """Return where each segment of a journal begins, the oldest first."""
+    return _bases(folder)
+
+
+def begun_at(folder: Path, base: int) -> int:
+    """Return when the first record of a segment was journalled; 0 for an empty one."""
+    with (folder / _name(base)).open("rb") as file:
+        head = file.read(_HEAD.size)
+    return int(_HEAD.unpack(head)[2]) if len(head) == _HEAD.size else 0
+
+
+def identity_of(folder: Path) -> int:
+    """Return the number that tells this journal from any other; 0 if it was never given one."""
+    try:
+        found = (folder / "identity").read_bytes()
+    except FileNotFoundError:
+        return 0
+    return int(_END.unpack(found)[0]) if len(found) == _END.size else 0
 
 
 def _name(base: int) -> str:
@@ -376,6 +430,19 @@ def _lock(folder: Path) -> int:
         os.close(fd)
         raise JournalBusyError(f"{folder}: another process writes to this journal") from error
     return fd
+
+
+def _identify(folder: Path) -> int:
+    """Return who a journal is; who has no number yet is given one, by chance, once."""
+    if not identity_of(folder):
+        draft = folder / "identity.new"
+        with draft.open("wb") as file:
+            file.write(_END.pack(int.from_bytes(os.urandom(8)) >> 1 | 1))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / "identity")
+        _sync(folder)
+    return identity_of(folder)
 
 
 def _map_end(folder: Path, *, writable: bool) -> mmap.mmap:

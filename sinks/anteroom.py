@@ -20,6 +20,7 @@ import msgspec
 
 from sinks import wire
 from sinks.store import (
+    OF_JOURNAL,
     READ_MAX,
     Filter,
     Followed,
@@ -126,6 +127,14 @@ class Anteroom:
         with self._lock:
             return dict(self._reached)
 
+    def waits_from(self) -> dict[str, int]:
+        """Return, for each grid, from which journal offset on something waits for the database.
+
+        So much of the journal is kept: whoever loses this file can have it concluded again.
+        """
+        with self._lock:
+            return dict(self._db.execute("SELECT grid, journal_offset FROM held").fetchall())
+
     def cursor(self, name: str) -> int:
         self._check_ready()
         with self._lock:
@@ -133,6 +142,9 @@ class Anteroom:
         return int(found[0]) if found else self._adopted_cursor(name)
 
     def set_cursor(self, name: str, seq: int) -> None:
+        if name.startswith(OF_JOURNAL):
+            # Whose positions the database has must be known also to who has nothing but it.
+            self._store.set_cursor(name, seq)
         with self._lock, self._db:
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
 
@@ -235,6 +247,9 @@ class Anteroom:
                 )
             with _ours(self._db) as db:
                 db.execute("INSERT INTO waiting (batch) VALUES (?)", [content])
+                # In a batch, each grid's outcomes are in order: the first that comes is kept.
+                firsts = [(one.grid, one.offset) for one in batch]
+                db.executemany("INSERT OR IGNORE INTO held VALUES (?, ?)", firsts)
             self._bytes += len(content)
             WAITING.set(self._bytes)
             if not self._draining:
@@ -253,6 +268,8 @@ class Anteroom:
                 ).fetchone()
                 if found is None:
                     self._draining = False
+                    with self._db:
+                        self._db.execute("DELETE FROM held")
                     self._restored(self._losses)
                     return
             number, content = found
@@ -346,6 +363,7 @@ CREATE TABLE IF NOT EXISTS told
     (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, outcome BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS waiting
     (n INTEGER PRIMARY KEY AUTOINCREMENT, batch BLOB NOT NULL, refused INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS held (grid TEXT PRIMARY KEY, journal_offset INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS reached
     (grid TEXT PRIMARY KEY, journal_offset INTEGER NOT NULL, journal_index INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS cursors (name TEXT PRIMARY KEY, seq INTEGER NOT NULL);

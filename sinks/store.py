@@ -35,6 +35,10 @@ READ_MAX = 5_000
 EXPORTED_MAX = 300_000
 """Rows of one answer of `exported`: some 100 MB."""
 
+OF_JOURNAL = "journal/"
+"""Begins the name of a cursor that follows nothing: it is the identity of the journal of a flow,
+whose places the positions are. Those of another journal would be taken for known, or for new."""
+
 Cursor = tuple[int, str, str, int, int]
 """`(at, id, grid)` of the last outcome read, and its position."""
 

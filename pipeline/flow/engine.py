@@ -22,14 +22,16 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
+from pipeline.brain.bequest import Bequest
 from pipeline.flow.seat import Fetch, Handed, Item, Seat, SeatState, nobody
-from pipeline.flow.steps import Mind, by_grid
+from pipeline.flow.steps import Mind, by_grid, marked
 from pipeline.journal import JournalReader, Record
 from weinao.outcomes import Outcome
 
 Write = Callable[[Sequence[Outcome]], object]
 Hand = Callable[[Handed], object]
-Concluded = list[Outcome] | Handed
+Leave = Callable[[Bequest], object]
+Concluded = list[Outcome] | Handed | Bequest
 
 WAIT_S = 0.02
 """How long the source waits for the journal before the engine has its turn again: a round of the
@@ -38,6 +40,9 @@ engine costs more than twenty looks at the journal."""
 BATCH_BYTES = 1 << 18
 """Bytes of journal read at once, about: a pack holds one reading or hundreds, and all that follows
 from a batch is in memory at one time."""
+
+EPOCHS_BACK = 2
+"""How many snapshots are held back before the journal under the older may go."""
 
 RECOVERY_PARTITIONS = 2
 """Fixed when the recovery folder is made; bounds how many workers may write to it at once."""
@@ -50,15 +55,17 @@ class GridLogic(StatefulBatchLogic[list[Item], Concluded, bytes | None]):
     all keys, and copies of them, until their epoch is over: so they are packed one by one.
     """
 
-    def __init__(self, mind: Mind, fetch: Fetch, resume: bytes | None) -> None:
-        self._mind, self._fetch = mind, fetch
+    def __init__(
+        self, mind: Mind, fetch: Fetch, begun: dict[str, SeatState], resume: bytes | None
+    ) -> None:
+        self._mind, self._fetch, self._begun = mind, fetch, begun
         self._seat: Seat | None = None
         if resume is not None:
             state: SeatState = pickle.loads(zlib.decompress(resume))  # noqa: S301  # our own folder
             self._seat = Seat(state.grid, mind, fetch, state)
 
     def on_batch(self, values: list[list[Item]]) -> tuple[Iterable[Concluded], bool]:
-        seat = self._seat = self._seat or Seat(values[0][0].grid, self._mind, self._fetch)
+        seat = self._seat = self._seat or self._new(values[0][0].grid)
         concluded = [*seat.take(item for items in values for item in items)]
         return concluded, StatefulBatchLogic.RETAIN
 
@@ -67,34 +74,47 @@ class GridLogic(StatefulBatchLogic[list[Item], Concluded, bytes | None]):
             return None
         return zlib.compress(pickle.dumps(self._seat.snapshot(), pickle.HIGHEST_PROTOCOL), 1)
 
+    def _new(self, grid: str) -> Seat:
+        return Seat(grid, self._mind, self._fetch, self._begun.pop(grid, None))
+
 
 class JournalSource(FixedPartitionedSource[Record, int]):
     """Reads the journal from where the recovery store says that everything is kept.
 
     Args:
-        open_at: Opens a reader at an offset.
+        open_at: Opens a reader at an offset; at None, where nothing was read before.
         batch_max: Records read at once.
         until_end: End with the journal instead of waiting for more.
         progress: Told the reader now and then, for metrics.
+        settled: Told the reader, and an offset before which nothing will be read again.
     """
 
     def __init__(
         self,
-        open_at: Callable[[int], JournalReader],
+        open_at: Callable[[int | None], JournalReader],
         *,
         batch_max: int = 1_000,
         until_end: bool = False,
         progress: Callable[[JournalReader], None] | None = None,
+        settled: Callable[[JournalReader, int], object] = lambda *_: None,
     ) -> None:
         self._open_at, self._batch_max = open_at, batch_max
-        self._until_end, self._progress = until_end, progress
+        self._until_end, self._progress, self._settled = until_end, progress, settled
 
     def list_parts(self) -> list[str]:
         return ["journal"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> "_Part":
-        reader = self._open_at(resume_state or 0)
-        return _Part(reader, self._batch_max, until_end=self._until_end, progress=self._progress)
+        reader = self._open_at(resume_state)
+        if resume_state is not None:
+            self._settled(reader, resume_state)
+        return _Part(
+            reader,
+            self._batch_max,
+            until_end=self._until_end,
+            progress=self._progress,
+            settled=self._settled,
+        )
 
 
 class StoreSink(FixedPartitionedSink[Concluded, None]):
@@ -104,6 +124,7 @@ class StoreSink(FixedPartitionedSink[Concluded, None]):
         open_write: Called once for each partition, on the worker that owns it.
         partitions: Of which each has its own way to the store.
         hand: Given the state of a grid that leaves, once all outcomes before it are kept.
+        leave: Given what another brain must know where a segment begins, likewise.
     """
 
     def __init__(
@@ -111,14 +132,16 @@ class StoreSink(FixedPartitionedSink[Concluded, None]):
         open_write: Callable[[], Write],
         partitions: int = 1,
         hand: Hand = lambda _: None,
+        leave: Leave = lambda _: None,
     ) -> None:
-        self._open_write, self._partitions, self._hand = open_write, partitions, hand
+        self._open_write, self._partitions = open_write, partitions
+        self._hand, self._leave = hand, leave
 
     def list_parts(self) -> list[str]:
         return [f"store-{number}" for number in range(self._partitions)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_SinkPart":
-        return _SinkPart(self._open_write(), self._hand)
+        return _SinkPart(self._open_write(), self._hand, self._leave)
 
 
 def build_flow(
@@ -126,13 +149,25 @@ def build_flow(
     journal: FixedPartitionedSource[Record, Any],
     outcomes: FixedPartitionedSink[Concluded, None],
     fetch: Fetch = nobody,
+    *,
+    begun: dict[str, SeatState] | None = None,
 ) -> Dataflow:
-    """Wire the flow. Every end is a parameter, so a test differs from a deployment only there."""
+    """Wire the flow. Every end is a parameter, so a test differs from a deployment only there.
+
+    Args:
+        mind: What decides.
+        journal: Where records come from,
+        outcomes: and where what follows goes.
+        fetch: Asked for the state of a grid that comes from another flow.
+        begun: What seats remember that begin where the journal was cut; it may be filled when the
+            journal is opened, and each is taken out by its seat.
+    """
     flow = Dataflow("safety")
     records = op.input("journal", flow, journal)
     sort = partial(by_grid, mind=mind, known={*mind.grids})
     items = op.flat_map_batch("by_grid", records, sort)
-    concluded = op.stateful_batch("brain", items, partial(GridLogic, mind, fetch))
+    seats = {} if begun is None else begun
+    concluded = op.stateful_batch("brain", items, partial(GridLogic, mind, fetch, seats))
     op.output("outcomes", concluded, outcomes)
     return flow
 
@@ -184,14 +219,19 @@ class _Part(StatefulSourcePartition[Record, int]):
         *,
         until_end: bool,
         progress: Callable[[JournalReader], None] | None,
+        settled: Callable[[JournalReader, int], object],
     ) -> None:
         self._reader, self._batch_max, self._until_end = reader, batch_max, until_end
-        self._progress = progress
+        self._progress, self._settled = progress, settled
+        self._sealed = [reader.offset]
 
     def next_batch(self) -> list[Record]:
+        if len(self._sealed) > EPOCHS_BACK:
+            # All workers have stored the last epoch before we are asked for more; one for caution.
+            self._settled(self._reader, self._sealed.pop(0))
         if not self._until_end:
             self._reader.wait(WAIT_S)
-        records = self._reader.read(self._batch_max, BATCH_BYTES)
+        records = marked(self._reader.read(self._batch_max, BATCH_BYTES), self._reader)
         if self._progress is not None:
             self._progress(self._reader)
         if not records and self._until_end:
@@ -199,25 +239,29 @@ class _Part(StatefulSourcePartition[Record, int]):
         return records
 
     def snapshot(self) -> int:
+        self._sealed.append(self._reader.offset)
         return self._reader.offset
 
 
 class _SinkPart(StatefulSinkPartition[Concluded, None]):
-    def __init__(self, write: Write, hand: Hand) -> None:
-        self._write, self._hand = write, hand
+    def __init__(self, write: Write, hand: Hand, leave: Leave) -> None:
+        self._write, self._hand, self._leave = write, hand, leave
 
     def write_batch(self, values: list[Concluded]) -> None:
         outcomes: list[Outcome] = []
-        handed: list[Handed] = []
+        later: list[Handed | Bequest] = []
         for value in values:
-            if isinstance(value, Handed):
-                handed.append(value)
-            else:
+            if isinstance(value, list):
                 outcomes += value
+            else:
+                later.append(value)
         if outcomes:
             self._write(outcomes)
-        for one in handed:
-            self._hand(one)
+        for one in later:
+            if isinstance(one, Handed):
+                self._hand(one)
+            else:
+                self._leave(one)
 
     def snapshot(self) -> None:
         return None

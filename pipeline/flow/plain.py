@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from pipeline.brain.bequest import Bequest
 from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid
 from pipeline.journal import Record
@@ -29,6 +30,7 @@ class PlainRunner:
         resume: An earlier checkpoint.
         fetch: Asked for the state of a grid that comes from another flow.
         hand: Given the state of a grid that leaves, after all that was concluded before.
+        leave: Given what another brain must know where a segment begins, likewise.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class PlainRunner:
         *,
         fetch: Fetch = nobody,
         hand: Callable[[Handed], object] = lambda _: None,
+        leave: Callable[[Bequest], object] = lambda _: None,
     ) -> None:
-        self._mind, self._write, self._fetch, self._hand = mind, write, fetch, hand
+        self._mind, self._write, self._fetch = mind, write, fetch
+        self._hand, self._leave = hand, leave
         self._known = {*mind.grids}
         resumed = resume.seats if resume else {}
         self._seats = {grid: Seat(grid, mind, fetch, resumed[grid]) for grid in resumed}
@@ -48,17 +52,20 @@ class PlainRunner:
     def take(self, records: Sequence[Record]) -> int:
         """Take in records, and return how many outcomes followed."""
         outcomes: list[Outcome] = []
-        handed: list[Handed] = []
+        later: list[Handed | Bequest] = []
         for grid, items in by_grid(records, self._mind, self._known):
             for concluded in self._seat(grid).take(items):
-                if isinstance(concluded, Handed):
-                    handed.append(concluded)
-                else:
+                if isinstance(concluded, list):
                     outcomes += concluded
+                else:
+                    later.append(concluded)
         if outcomes:
             self._write(outcomes)
-        for one in handed:
-            self._hand(one)
+        for one in later:
+            if isinstance(one, Handed):
+                self._hand(one)
+            else:
+                self._leave(one)
         return len(outcomes)
 
     def checkpoint(self, offset: int) -> Checkpoint:

@@ -3,17 +3,20 @@
     departs -> the state goes out, after all that was concluded before it   -> not here any more
     arrives -> the state comes in                                           -> the next stay begins
     entries -> the brain, if the grid is here; offsets say which stay it is
+    begins  -> what another brain must know goes out: the journal may be cut here one day
 
 A journal may say the same twice, after a crash: a stay begins once, and ends once. While a grid is
 not here, ingest lets nothing of it through and acknowledges nothing, so it comes where it lives.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.bequest import Bequest, Told, adopted, bequest_of, snapshot_of
 from pipeline.brain.entries import Entry
 from pipeline.brain.grid import GridBrain, Snapshot
 from weinao.outcomes import Outcome
@@ -41,7 +44,14 @@ class Arrives(Struct, frozen=True, kw_only=True):
     stay: int
 
 
-Item = Entry | Departs | Arrives
+class Begins(Struct, frozen=True, kw_only=True):
+    """A segment of the journal begins; no record says so, its reader does."""
+
+    grid: str
+    offset: int
+
+
+Item = Entry | Departs | Arrives | Begins
 
 
 class Handed(Struct, frozen=True, kw_only=True):
@@ -62,13 +72,25 @@ class Handed(Struct, frozen=True, kw_only=True):
 
 
 class SeatState(Struct, frozen=True, kw_only=True):
-    """All that a seat remembers."""
+    """All that a seat remembers.
+
+    Attributes:
+        told: What another brain has told people, further on in the journal than this one is.
+    """
 
     grid: str
     stay: int
     here: bool
     last: Position | None = None
     brain: Snapshot | None = None
+    told: Told | None = None
+
+
+def seat_of(left: Bequest) -> SeatState:
+    """Return what a seat remembers that begins with a bequest."""
+    return SeatState(
+        grid=left.grid, stay=left.stay, here=left.here, last=left.last, brain=snapshot_of(left)
+    )
 
 
 Fetch = Callable[[str, int], Handed]
@@ -91,9 +113,10 @@ class Seat:
         self.grid, self._mind, self._fetch = grid, mind, fetch
         state = resume or SeatState(grid=grid, stay=0, here=mind.begins_here(grid))
         self._stay, self._here, self._last = state.stay, state.here, state.last
+        self._told = state.told
         self._brain: GridBrain | None = mind.brain(grid, state.brain) if state.brain else None
 
-    def take(self, items: Iterable[Item]) -> Iterator[list[Outcome] | Handed]:
+    def take(self, items: Iterable[Item]) -> Iterator[list[Outcome] | Handed | Bequest]:
         """Take in what the journal has for this grid, and yield what follows, in order."""
         entries: list[Entry] = []
         for item in items:
@@ -102,7 +125,9 @@ class Seat:
                 continue
             yield from self._conclude(entries)
             entries = []
-            if isinstance(item, Arrives):
+            if isinstance(item, Begins):
+                yield self._bequest(item.offset)
+            elif isinstance(item, Arrives):
                 self._arrive(item)
             elif self._here and item.stay == self._stay:
                 self._here = False
@@ -117,6 +142,7 @@ class Seat:
             here=self._here,
             last=self._last,
             brain=self._brain.snapshot() if self._brain else None,
+            told=self._told,
         )
 
     def _conclude(self, entries: list[Entry]) -> Iterator[list[Outcome]]:
@@ -124,11 +150,21 @@ class Seat:
             return
         if self._stay:
             entries = [replace(it, offset=lifted(self._stay, it.offset)) for it in entries]
-        self._brain = self._brain or self._mind.brain(self.grid, None)
-        outcomes = self._brain.observe(entries)
+        brain = self._brain = self._brain or self._mind.brain(self.grid, None)
+        outcomes: list[Outcome] = []
+        if self._told is not None:
+            again = bisect_right(entries, self._told.upto[0], key=_offset)
+            outcomes, entries = brain.observe(entries[:again]), entries[again:]
+            if entries:
+                brain = self._brain = self._adopting(brain, self._told)
+        outcomes += brain.observe(entries)
         if outcomes:
             self._last = outcomes[-1].position
             yield outcomes
+
+    def _adopting(self, brain: GridBrain, told: Told) -> GridBrain:
+        self._told = None
+        return self._mind.brain(self.grid, adopted(brain.snapshot(), told))
 
     def _arrive(self, item: Arrives) -> None:
         if item.stay <= self._stay:
@@ -137,10 +173,24 @@ class Seat:
         self._stay, self._here, self._last = item.stay, True, handed.last
         self._brain = self._mind.brain(self.grid, handed.brain) if handed.brain else None
 
+    def _bequest(self, offset: int) -> Bequest:
+        return bequest_of(
+            self._brain.snapshot() if self._brain else None,
+            grid=self.grid,
+            offset=offset,
+            stay=self._stay,
+            here=self._here,
+            last=self._last,
+        )
+
     def _handed(self, cut: int) -> Handed:
         brain = self._brain.snapshot() if self._brain else None
         self._brain = None
         return Handed(grid=self.grid, stay=self._stay, cut=cut, last=self._last, brain=brain)
+
+
+def _offset(entry: Entry) -> int:
+    return entry.offset
 
 
 def nobody(grid: str, stay: int) -> Handed:

@@ -11,8 +11,8 @@ from pipeline.brain.grid import GridBrain, Snapshot
 from pipeline.brain.identify.base import Rule
 from pipeline.brain.identify.silence import Silence
 from pipeline.brain.respond.policy import Policy
-from pipeline.flow.seat import Arrives, Departs, Item
-from pipeline.journal import Record
+from pipeline.flow.seat import Arrives, Begins, Departs, Item
+from pipeline.journal import JournalReader, Record
 from weinao import codec, topics
 from weinao.codec import DEFAULT, Limits
 from weinao.outcomes import PAYLOAD_KEPT_BYTES_MAX, Reason, Rejected
@@ -56,6 +56,20 @@ class MoveNote(Struct, frozen=True):
     stay: int
 
 
+class Begun(Record, frozen=True):
+    """Stands before the first record of a segment: the journal may be cut here one day."""
+
+
+def marked(records: list[Record], reader: JournalReader) -> list[Record]:
+    """Return what was read with the beginnings of segments in it."""
+    found: list[Record] = []
+    for one in records:
+        if reader.begins(one.offset):
+            found.append(Begun(one.offset, one.received_at, "", "", b"", 0))
+        found.append(one)
+    return found
+
+
 def by_grid(
     records: Sequence[Record], mind: Mind, known: set[str] | None = None
 ) -> list[tuple[str, list[Item]]]:
@@ -86,6 +100,8 @@ def grids_in(records: Iterable[Record]) -> frozenset[str]:
 
 
 def _items(record: Record, mind: Mind, known: set[str]) -> Iterable[Item]:
+    if isinstance(record, Begun):
+        return [Begins(grid=grid, offset=record.offset) for grid in sorted(known)]
     topic = topics.parse(record.topic)
     if topic is not None and topic.way is Way.TICK:
         return [Entry(grid, record.offset, record.received_at, Tick()) for grid in sorted(known)]

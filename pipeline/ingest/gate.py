@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
 from pipeline.ingest.durable import Durable, Sender
-from pipeline.journal import JournalCorruptError, JournalReader, Record
+from pipeline.journal import JournalCorruptError, JournalReader, Record, oldest
 from weinao import metrics, topics
 from weinao.messages import Ack
 from weinao.outage import Outage
@@ -259,7 +259,8 @@ def _resume(folder: Path, path: Path) -> Durable:
 
 
 def _rebuild(folder: Path, checkpoint: durable.Checkpoint) -> Durable:
-    reader = JournalReader(folder, checkpoint.offset)
+    # What was trimmed since is forgotten, too; to forget is harmless.
+    reader = JournalReader(folder, max(checkpoint.offset, oldest(folder)))
     if not (folder / "durable").exists():
         # Elsewhere. What came since the checkpoint is forgotten, and acknowledged when it comes.
         return Durable(checkpoint)

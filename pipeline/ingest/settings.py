@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from pipeline.ingest.gate import Rhythm
 from pipeline.mqtt.broker import Broker
+from pipeline.trimming import Keep
 
 
 class IngestSettings(Struct, frozen=True, kw_only=True):
@@ -19,5 +20,6 @@ class IngestSettings(Struct, frozen=True, kw_only=True):
     broker: Broker = Broker()
     client: Literal["paho", "mqtt5"] = "paho"
     rhythm: Rhythm = Rhythm()
+    keep: Keep = Keep()
     free_bytes_min: Annotated[int, Meta(ge=0)] = 256 * 2**20
     segment_bytes_max: Annotated[int, Meta(ge=1_000_000)] = 64 * 2**20

@@ -6,7 +6,7 @@ beside it is nobody's, and is removed by the next who writes.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sinks.lake.errors import LakeRefusedError, LakeUnavailableError
 from sinks.store import Position
 
 FILE = "catalogue.sqlite"
-VERSION = 1
+VERSION = 2
 BUSY_S_MAX = 30.0
 """How long somebody who looks waits for somebody who commits."""
 
@@ -33,6 +33,9 @@ CREATE TABLE superseded (path TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE merged (number INTEGER NOT NULL);
 INSERT INTO merged VALUES (0);
 """
+
+_JOURNALS = "CREATE TABLE journals (flow TEXT PRIMARY KEY, identity INTEGER NOT NULL);"
+"""From which journals a lake was filled: new in shape 2."""
 
 
 class Where(Struct, frozen=True):
@@ -85,7 +88,7 @@ class Catalogue:
         try:
             # What is committed stays, even when the power goes.
             self._db.execute("PRAGMA synchronous = EXTRA")
-            self._prepare(folder)
+            self._prepare(folder, make=make)
         except BaseException:
             self._db.close()
             raise
@@ -94,6 +97,17 @@ class Catalogue:
         """Return how far each grid has come."""
         rows = self._db.execute("SELECT grid, journal_offset, journal_index FROM reached")
         return {grid: (offset, index) for grid, offset, index in rows}
+
+    def journals(self) -> dict[str, int]:
+        """Return the identity of each flow's journal that it was filled from."""
+        return dict(self._db.execute("SELECT flow, identity FROM journals").fetchall())
+
+    def note_journals(self, journals: Mapping[str, int]) -> None:
+        """Remember from which journals it is filled."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO journals VALUES (?, ?)", [*journals.items()]
+            )
 
     def files(
         self,
@@ -154,7 +168,7 @@ class Catalogue:
         """Let go of the file."""
         self._db.close()
 
-    def _prepare(self, folder: Path) -> None:
+    def _prepare(self, folder: Path, *, make: bool) -> None:
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise LakeRefusedError(
@@ -163,7 +177,11 @@ class Catalogue:
             )
         if version == 0:
             self._db.executescript(
-                f"BEGIN EXCLUSIVE; {_SHAPE} PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN EXCLUSIVE; {_SHAPE} {_JOURNALS} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
+        if version == 1 and make:
+            self._db.executescript(
+                f"BEGIN EXCLUSIVE; {_JOURNALS} PRAGMA user_version = {VERSION}; COMMIT;"
             )
 
     def _add(self, files: Iterable[LakeFile]) -> None:

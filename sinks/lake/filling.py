@@ -5,7 +5,7 @@ of a Kafka partition an offset is a message, not a byte. So it is tried, and the
 longer or shorter. A stretch ends with its stay: behind it the offsets of another journal begin.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from msgspec import Struct
@@ -48,6 +48,8 @@ def fill(
     store: Store,
     grids: Sequence[str] = (),
     told: Callable[[str, int, int, int], object] = lambda *_: None,
+    *,
+    journals: Mapping[str, int] | None = None,
 ) -> Filled:
     """Bring a lake to where its store stands now.
 
@@ -56,13 +58,16 @@ def fill(
         store: To read.
         grids: Only these; all, if none is given.
         told: Told, after each stretch, the grid, how far it has come, where it goes, and the rows.
+        journals: The identity of each flow's journal that the store was filled from.
 
     Raises:
+        LakeRefusedError: It is the lake of another store, or of a journal that was begun anew.
         StoreUnavailableError: The store is away; what was written stays.
     """
     total, stretch = Filled(), STRETCH
-    reached = lake.reached()
-    for grid, end in sorted(store.progress().items()):
+    reached, progress = lake.reached(), store.progress()
+    lake.belong(journals or {}, progress)
+    for grid, end in sorted(progress.items()):
         if grids and grid not in grids:
             continue
         at = reached.get(grid, (-1, -1))

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from sinks.lake import files, shape
 from sinks.lake.catalogue import Catalogue, LakeFile, Where
-from sinks.lake.errors import LakeUnavailableError
+from sinks.lake.errors import LakeRefusedError, LakeUnavailableError
 from sinks.store import Position
 
 MERGED_ROWS_MAX = 2_000_000
@@ -57,6 +57,34 @@ class Lake:
     def reached(self) -> dict[str, Position]:
         """Return how far each grid has come."""
         return self._catalogue.reached()
+
+    def belong(self, journals: Mapping[str, int], progress: Mapping[str, Position]) -> None:
+        """Make sure that this is the lake of a store, which is filled from these journals.
+
+        Args:
+            journals: The identity of each flow's journal, as far as the store knows.
+            progress: Of the store.
+
+        Raises:
+            LakeRefusedError: It is another store's, or that of another journal.
+        """
+        known = self._catalogue.journals()
+        for flow, identity in journals.items():
+            if known.get(flow, identity) != identity:
+                raise LakeRefusedError(
+                    f"{self._folder}: was filled from journal {known[flow]:x} of flow {flow}, and"
+                    f" the store now has journal {identity:x}: begin another lake beside it"
+                )
+        for grid, here in sorted(self.reached().items()):
+            there = progress.get(grid, (-1, -1))
+            if here > there:
+                raise LakeRefusedError(
+                    f"{self._folder}: holds {grid} up to offset {here[0]}, its store only up to"
+                    f" {there[0]}: if the store was brought back from a backup, let the flow read"
+                    " the journal into it first; if it was begun anew, begin another lake"
+                )
+        if new := {flow: identity for flow, identity in journals.items() if flow not in known}:
+            self._catalogue.note_journals(new)
 
     def add(self, grid: str, until: Position, exported: Mapping[str, pa.Table]) -> list[LakeFile]:
         """Keep what follows from a stretch of a grid's journal.

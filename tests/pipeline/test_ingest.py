@@ -254,7 +254,7 @@ def test_the_shipped_settings_say_the_defaults(tmp_path: Path) -> None:
     keys = set(re.findall(r"^(\w+) =", uncommented.read_text(), flags=re.MULTILINE))
     known = msgspec.to_builtins(IngestSettings())
     alone = {"client", "free_bytes_min", "segment_bytes_max"}
-    assert keys == {*alone, *known["broker"], *known["rhythm"]}
+    assert keys == {*alone, *known["broker"], *known["rhythm"], *known["keep"]}
 
 
 @pytest.mark.parametrize("wrong", ["tick_s = 0", "linger_s_max = -1", "messages_max = 0"])

@@ -174,7 +174,7 @@ def flow(
 
     reading: list[JournalReader] = []
 
-    def open_at(offset: int) -> JournalReader:
+    def open_at(offset: int | None) -> JournalReader:
         reading[:] = [JournalReader(data / "journal", offset)]
         return reading[0]
 

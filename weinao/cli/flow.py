@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -18,18 +19,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from weinao import logging, metrics
-from weinao.cli import flows, stores
+from weinao.cli import belonging, flows, stores
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
 from weinao.cli.kafka import place_of
+from weinao.cli.keeping import FLOW, Notes, Start
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.telling import Tell, telling, told_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome, Rejected
 from weinao.stays import FIRST
 
 if TYPE_CHECKING:
+    from pipeline.brain.bequest import Bequest
     from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
     from pipeline.flow.seat import Fetch, Handed
@@ -126,11 +130,17 @@ def run(
         raise SystemExit("weinao flow run: a journal in Kafka needs --grids, and the engine")
     outage, now = Outage(log, "store", now_ms), told_time(clock)
     # A file has one owner, whom all workers share; to the store's process each has its own way.
-    owned = persistent(stores.to_write(data, store), outage, now) if store else None
+    file = stores.to_write(data, store) if store else None
+    owned = persistent(file, outage, now) if file else None
     try:
         direct = stores.dsn_of(dsn) if dsn else ""
     except stores.WhereError as error:
         raise SystemExit(f"weinao flow run: {error}") from error
+
+    def asked() -> "AbstractContextManager[Store]":
+        return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
+
+    identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run")
     log.info("flow.started", grids=len(chosen), workers=workers)
     place = Place(data=data, flow=flow, guests=stays.begun_elsewhere(flow) & chosen)
     try:
@@ -143,10 +153,12 @@ def run(
             runner=runner,
             workers=workers,
             recovery=folder / "recovery" if recovery else None,
+            identity=identity,
             epoch_s=epoch_s,
             until_end=until_end,
             place=place,
             progress=_progress_of(lambda: stores.to_write(data, store, direct)),
+            tell=telling(asked),
             elsewhere=elsewhere,
         )
     except KeyboardInterrupt:
@@ -181,6 +193,8 @@ def run_flow(
     until_end: bool,
     place: Place | None = None,
     progress: Progress = dict,
+    tell: Tell = dict,
+    identity: int = 0,
     elsewhere: "KafkaPlace | None" = None,
 ) -> None:
     """Run the flow of these grids in this process, under one runner or the other.
@@ -198,10 +212,12 @@ def run_flow(
         until_end: End with the journal.
         place: Among several flows, whose grids may leave and come; None for the only one.
         progress: Of the store.
+        tell: What people were told of grids, as the store has it.
+        identity: Of the journal; what was recovered of another counts for nothing.
         elsewhere: Where the journal is, if it is in Kafka.
     """
+    from pipeline.flow.bequests import Bequests
     from pipeline.flow.seat import nobody
-    from pipeline.journal import JournalReader
 
     gc.set_threshold(*COLLECT)
     mind = mind_of(grids, rules, policy)
@@ -215,27 +231,37 @@ def run_flow(
         fetch = fetching(data, mind, digest, progress)
         hand = partial(flows.keep_ending, data, flow, mind=digest)
     if recovery is not None:
-        recovery = _recovery_of(recovery, digest)
-
-    def open_at(offset: int) -> JournalReader:
-        return JournalReader(journal, offset)
-
+        recovery = _recovery_of(recovery, f"{digest}-{identity:x}" if identity else digest)
+    log = logging.logger(flow=place.flow if place else FIRST)
+    # Who keeps no recovery looks back only: it holds nothing, and leaves no word.
+    lives = place if recovery is not None and elsewhere is None else None
+    leave: Callable[[Bequest], object] = _nothing
+    notes = None
+    if lives is not None:
+        leave = Bequests(journal, Outage(log, "bequests", now_ms)).keep
+        outage = Outage(log, "bookmark", now_ms)
+        notes = Notes(lives.data, FLOW, must=True, outage=outage, now=now_ms)
+    start = Start(journal, log, notes, place.flow if place else FIRST)
+    if place is not None:
+        start.told = partial(told_of, mind, tell)
     if runner == "plain":
         checkpoint = recovery / "plain.pickle" if recovery else None
         run_plain(
-            mind, open_at, open_write(), checkpoint, epoch_s,
-            until_end=until_end, fetch=fetch, hand=hand,
+            mind, start, open_write(), checkpoint, epoch_s,
+            until_end=until_end, fetch=fetch, hand=hand, leave=leave,
         )  # fmt: skip
         return
     from pipeline.flow import engine
 
-    source: Any = engine.JournalSource(open_at, until_end=until_end, progress=_progress)
+    source: Any = engine.JournalSource(
+        start.open_at, until_end=until_end, progress=_progress, settled=start.settled
+    )
     if elsewhere is not None:
         from pipeline.flow.kafka import KafkaJournal
 
         source = KafkaJournal(elsewhere, until_end=until_end)
-    sink = engine.StoreSink(open_write, workers, hand)
-    built = engine.build_flow(mind, source, sink, fetch)
+    sink = engine.StoreSink(open_write, workers, hand, leave)
+    built = engine.build_flow(mind, source, sink, fetch, begun=start.seats)
     folder = recovery / "bytewax" if recovery else None
     engine.run(built, workers=workers, recovery=folder, epoch_s=epoch_s)
 
@@ -245,7 +271,7 @@ def grids_of(journal: Path) -> tuple[str, ...]:
     from pipeline.flow.steps import grids_in
     from pipeline.journal import JournalReader
 
-    reader = JournalReader(journal, 0)
+    reader = JournalReader(journal)
     found: frozenset[str] = frozenset()
     while records := reader.read(10_000):
         found |= grids_in(records)
@@ -291,21 +317,22 @@ def digest_of(mind: "Mind") -> str:
     return blake2b(b"".join(made_of), digest_size=8).hexdigest()
 
 
-def _recovery_of(folder: Path, digest: str) -> Path:
-    """Return where this brain, and no other, goes on; what others left there is removed.
+def _recovery_of(folder: Path, name: str) -> Path:
+    """Return where this brain with this journal goes on; what others left there is removed.
 
     What a brain remembers fits only the code and the settings that made it. A changed one reads the
-    journal again: the store knows what it has.
+    journal again, from where it begins now, with what was handed down there: the store knows what
+    it has.
     """
     for other in folder.glob("*") if folder.exists() else ():
-        if other.name != digest:
+        if other.name != name:
             shutil.rmtree(other, ignore_errors=True)
-    return folder / digest
+    return folder / name
 
 
 def run_plain(
     mind: "Mind",
-    open_at: "Callable[[int], JournalReader]",
+    start: Start,
     write: Callable[[Sequence[Outcome]], object],
     checkpoint: Path | None,
     epoch_s: float,
@@ -313,22 +340,26 @@ def run_plain(
     until_end: bool,
     fetch: "Fetch",
     hand: "Callable[[Handed], object]",
+    leave: "Callable[[Bequest], object]",
 ) -> int:
     """Run the in-tree loop; return how many outcomes followed."""
     from pipeline.flow import plain
+    from pipeline.flow.steps import marked
 
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
     resume = plain.load(checkpoint) if checkpoint else None
-    reader = open_at(resume.offset if resume else 0)
-    loop = plain.PlainRunner(mind, write, resume, fetch=fetch, hand=hand)
+    reader = start.open_at(resume.offset if resume else None)
+    resume = resume or plain.Checkpoint(reader.offset, start.seats)
+    loop = plain.PlainRunner(mind, write, resume, fetch=fetch, hand=hand, leave=leave)
     saved_at, count = time.monotonic(), 0
     while True:
-        records = reader.read(1_000)
+        records = marked(reader.read(1_000), reader)
         count += loop.take(records)
         _progress(reader)
         if checkpoint is not None and time.monotonic() - saved_at >= epoch_s:
             plain.save(loop.checkpoint(reader.offset), checkpoint)
+            start.settled(reader, reader.offset)
             saved_at = time.monotonic()
         if not records:
             if until_end:

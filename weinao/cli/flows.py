@@ -3,7 +3,8 @@
     data/                  journal and recovery of the first flow, and what all share
     data/flows.json        which grids have lived in which flows, in order
     data/flows/NAME/       journal and recovery of each further flow
-    data/moves/            GRID.STAY.json: a stay has ended, and where; GRID.STAY.state: the brain
+    data/moves/            GRID.STAY.json: a stay has ended, and where; GRID.STAY.state: the brain;
+                           GRID.STAY.left: what another brain must know of it
 
 A move is one line in `flows.json`; all else follows from it, whoever is killed when:
 
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from pipeline.readers import write_whole
 from weinao.stays import FIRST, Stays
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def change(data: Path, by: Callable[[Stays], Stays]) -> Stays:
         after = by(before)
         if after != before:
             text = msgspec.json.format(msgspec.json.encode(after), indent=1)
-            _put(data / PLAN, text + b"\n")
+            write_whole(data / PLAN, text + b"\n")
         return after
 
 
@@ -86,14 +88,25 @@ def ending(data: Path, grid: str, stay: int) -> Ending | None:
 
 def keep_ending(data: Path, flow: str, handed: "Handed", mind: str) -> None:
     """Keep how a stay ended: first the brain, then the note that says so. Repeats are harmless."""
+    from pipeline.brain import bequest
+
     folder = data / MOVES
     folder.mkdir(mode=0o700, exist_ok=True)
     note = Ending(flow=flow, cut=handed.cut, last=handed.last, mind=mind)
     known = ending(data, handed.grid, handed.stay)
     if known is not None and known.mind == mind:
         return
-    _put(_state(data, handed.grid, handed.stay), pickle.dumps(handed))
-    _put(_ending(data, handed.grid, handed.stay), msgspec.json.encode(note))
+    write_whole(_state(data, handed.grid, handed.stay), pickle.dumps(handed))
+    left = bequest.bequest_of(
+        handed.brain,
+        grid=handed.grid,
+        offset=handed.cut,
+        stay=handed.stay,
+        here=False,
+        last=handed.last,
+    )
+    write_whole(_left(data, handed.grid, handed.stay), bequest.encode(left))
+    write_whole(_ending(data, handed.grid, handed.stay), msgspec.json.encode(note))
 
 
 def kept_state(data: Path, grid: str, stay: int) -> "Handed | None":
@@ -104,6 +117,24 @@ def kept_state(data: Path, grid: str, stay: int) -> "Handed | None":
     except FileNotFoundError:
         return None
     return found
+
+
+def left_state(data: Path, grid: str, stay: int) -> "Handed | None":
+    """Return a grid's state at the end of a stay, as any brain can take it over, if it was left."""
+    from pipeline.brain import bequest
+    from pipeline.flow.seat import Handed
+
+    try:
+        left = bequest.decode(_left(data, grid, stay).read_bytes())
+    except FileNotFoundError:
+        return None
+    return Handed(
+        grid=grid,
+        stay=stay,
+        cut=left.offset,
+        last=left.last,
+        brain=bequest.snapshot_of(left),
+    )
 
 
 def runs(data: Path, flow: str) -> bool:
@@ -125,24 +156,12 @@ def _ending(data: Path, grid: str, stay: int) -> Path:
     return data / MOVES / f"{grid}.{stay}.json"
 
 
+def _left(data: Path, grid: str, stay: int) -> Path:
+    return data / MOVES / f"{grid}.{stay}.left"
+
+
 def _state(data: Path, grid: str, stay: int) -> Path:
     return data / MOVES / f"{grid}.{stay}.state"
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves either the old one or the new one."""
-    draft = path.with_name(path.name + ".new")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

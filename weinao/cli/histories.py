@@ -1,7 +1,8 @@
 """The history of a grid that has moved: told anew from the journals, stay by stay.
 
 What a flow left in `moves/` when a grid went only spares reading. Where it is missing, or another
-brain made it, the journals of the earlier stays say the same.
+brain made it, the journals of the earlier stays say the same; where one was trimmed, what was left
+for other brains stands in its place.
 """
 
 import time
@@ -71,29 +72,52 @@ def told_anew(
         write: Takes what was concluded, in order.
         upto: The number of the last stay; it need not have ended.
     """
-    from pipeline.flow.plain import PlainRunner
+    from pipeline.flow.bequests import beginning, seats_at
+    from pipeline.flow.plain import Checkpoint, PlainRunner
     from pipeline.flow.seat import Handed
     from pipeline.journal import JournalReader
 
     ended: dict[int, Handed] = {}
     for stay, flow in enumerate(flows.stays_of(data).of(grid)[: upto + 1]):
         guests = frozenset({grid}) if stay else frozenset[str]()
+        journal = flows.folder_of(data, flow) / "journal"
+        begins = beginning(journal)
+        seats = {name: it for name, it in seats_at(journal, begins).items() if name == grid}
+        if grid in seats and seats[grid].stay > stay:
+            continue  # so long ago that nobody asks for its end any more
         runner = PlainRunner(
             replace(mind, grids=frozenset({grid}), guests=guests),
             _only(stay, write),
-            fetch=lambda _, number: ended[number],
+            Checkpoint(begins, seats),
+            fetch=lambda _, number: _ended(data, grid, number, ended),
             hand=lambda handed: ended.setdefault(handed.stay, handed),
         )
-        reader = JournalReader(flows.folder_of(data, flow) / "journal")
+        reader = JournalReader(journal, begins)
         while stay not in ended and (records := reader.read(10_000)):
             runner.take(_of_stay(records, grid, stay))
         seat = runner.checkpoint(reader.offset).seats.get(grid)
-        if seat is not None and stay not in ended:
+        if seat is not None and seat.here and stay not in ended:
             ended[stay] = Handed(
                 grid=grid, stay=stay, cut=reader.offset, last=seat.last, brain=seat.brain
             )
         reader.close()
-    return ended[upto]
+    return _ended(data, grid, upto, ended)
+
+
+def _ended(data: Path, grid: str, stay: int, told: "dict[int, Handed]") -> "Handed":
+    """Return how a stay ended, as the journals tell it, or else as it was left.
+
+    Raises:
+        SystemExit: Nobody knows any more.
+    """
+    known = told.get(stay) or flows.left_state(data, grid, stay)
+    if known is None:
+        flow = flows.stays_of(data).of(grid)[stay]
+        raise SystemExit(
+            f"weinao: the journal of flow {flow} was trimmed behind the end of stay {stay} of"
+            f" {grid}, and {data / flows.MOVES} has no word of it: restore either from a backup"
+        )
+    return known
 
 
 def _only(

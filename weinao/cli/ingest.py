@@ -110,10 +110,17 @@ def ingest(
         now=now,
         log=log,
     )
+    trimmer = None
+    if place_at is None:
+        from pipeline.trimming import Trimmer
+
+        trimmer = Trimmer(folder, chosen.keep, now=now, log=log, elapsed=time.monotonic)
     log.info("ingest.started", journal_end=written.end)
     while not ended:
         moving.step(gate, listener)
         _turn(listener, gate)
+        if trimmer is not None and (gate.failed or not gate.waiting):
+            trimmer.step(written.end)
     gate.commit()
     listener.close()
     log.info("ingest.ended")

@@ -20,7 +20,9 @@ from rich.progress import Progress
 from weinao import logging, metrics
 from weinao.catalogue import Catalogue, Language, catalogue
 from weinao.cli import stores
+from weinao.cli.belonging import journals_of
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.keeping import Notes, needed_by_flows
 from weinao.cli.read import FOLDER, instant
 from weinao.outage import Outage
 
@@ -87,7 +89,9 @@ def write(
             progress.update(task, completed=at, total=end, description=f"{grid}: +{rows}")
 
         try:
-            done = _patiently(lambda: fill(filled, store, grids, told))
+            done = _patiently(
+                lambda: fill(filled, store, grids, told, journals=journals_of(data, store))
+            )
         finally:
             store.close()
     _say(msgspec.to_builtins(done), json=json)
@@ -126,16 +130,22 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     outage, rounds = Outage(log, "store", now), 0
+    notes = Notes(data, "lake", must=False, outage=Outage(log, "bookmark", now), now=now)
     with _errors(), Lake(folder) as filled:
         log.info("lake.opened", every_s=every_s)
         while not stop.is_set():
             try:
+                read = needed_by_flows(data)
                 store = stores.to_read(data)
                 try:
-                    done = _patiently(partial(fill, filled, store))
+                    journals = journals_of(data, store)
+                    done = _patiently(partial(fill, filled, store, journals=journals))
                 finally:
                     store.close()
                 outage.restored()
+                for flow, needs in read.items():
+                    # What the flows had settled before, the store had, and the lake has now.
+                    notes.say(flow, needs)
                 ROWS.inc(done.rows)
                 BYTES.inc(done.bytes)
                 FILLED.set(now() / 1_000)

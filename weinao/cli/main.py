@@ -17,6 +17,7 @@ _COMMANDS = {
     "ingest": ("weinao.cli.ingest:ingest", "From the broker into the journal."),
     "bridge": ("weinao.cli.bridge:app", "Readings of other systems' devices, as they come."),
     "flow": ("weinao.cli.flow:app", "The dataflow: journal in, outcomes out."),
+    "journal": ("weinao.cli.journal:journal", "How large the journal is, and who needs it."),
     "store": ("weinao.cli.store:app", "Own the store, and answer for it."),
     "lake": ("weinao.cli.lake:app", "Parquet files of all that is kept: write, merge, ask."),
     "announce": ("weinao.cli.announce:announce", "Tell other systems what was concluded."),

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,11 @@ from structlog.typing import FilteringBoundLogger
 from weinao import logging, metrics
 from weinao.cli import stores
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.keeping import Notes
 from weinao.outage import Outage
 
 if TYPE_CHECKING:
+    from sinks.anteroom import Anteroom
     from sinks.server import OwnedStore
     from sinks.settings import StoreSettings
     from sinks.timescale_store import TimescaleStore
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 ANTEROOM = "anteroom.sqlite"
 """Alarms, and what waits for the database; it belongs to the journal, not to the database."""
+
+NOTE_S = 10.0
+"""How often to look whether something waits for the database, for the journal's sake."""
 
 app = App(name="store", help="The store: keeps what was concluded, and can be asked.")
 
@@ -83,7 +90,10 @@ async def _own(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     kept = Measures(now).kept
+    log = logging.logger(store=str(data))
+    notes = Notes(data, "store", must=False, outage=Outage(log, "bookmark", now), now=now)
     if not dsn:
+        notes.say_of({})  # what a file has kept, it has
         file = stores.own_file(data, chosen, kept)
         await _serve(file, addresses, stop, logging.logger(store=str(data / stores.FILE)))
         return
@@ -102,13 +112,14 @@ async def _own(
     )
     upkeep = Upkeep(dsn, chosen.database.keep)
     every_s = chosen.database.tend_s
+    noting = asyncio.create_task(_note(anteroom, notes, stop))
     tending = asyncio.create_task(_tend(store, upkeep, stop, every_s=every_s, now=now, log=log))
     try:
         await _serve(anteroom, addresses, stop, log)
     finally:
         stop.set()
         upkeep.interrupt()
-        await tending
+        await asyncio.gather(tending, noting)
         upkeep.close()
 
 
@@ -156,6 +167,14 @@ async def _tend(
             await _stopped(stop, every_s if edition else 1.0)
     finally:
         stop.set()  # a schema that is too new for us, above all
+
+
+async def _note(anteroom: "Anteroom", notes: Notes, stop: asyncio.Event) -> None:
+    """Say what of the journal is needed while something waits for the database."""
+    while not stop.is_set():
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+            await asyncio.to_thread(lambda: notes.say_of(anteroom.waits_from()))
+        await _stopped(stop, NOTE_S)
 
 
 async def _stopped(stop: asyncio.Event, within_s: float) -> None:

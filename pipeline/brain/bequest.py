@@ -1,0 +1,182 @@
+"""What a brain must hand down where its journal is cut, in words that another brain understands.
+
+A snapshot fits only the brain that made it. A bequest holds what any brain must know whose journal
+begins here: what is registered, which numbers have come, the incidents, who was heard, what waits
+for the time of its home. It leaves out what rules remember: each learns again from what is left.
+"""
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.brain.grid import SNAPSHOT_VERSION, Snapshot
+from pipeline.brain.homes import HomeClock
+from pipeline.brain.liveness import LivenessState
+from pipeline.brain.perceive.delivery import Delivered
+from pipeline.brain.perceive.registered import key_of
+from pipeline.brain.respond.calendar import CalendarState
+from pipeline.brain.respond.desk import DeskState
+from pipeline.brain.respond.lifecycle import OVER
+from weinao.outcomes import Incident
+from weinao.registry import Record
+
+
+class Bequest(Struct, frozen=True, kw_only=True):
+    """What one grid's brain hands down.
+
+    Its shape is a promise: a field may be added with a default, none may change its meaning; what
+    an older version has left must be read by every newer one.
+
+    Attributes:
+        offset: Where the journal is cut; what follows from it follows from this.
+        stay: Which stay of the grid it was.
+        here: Whether the grid lived in this flow.
+        last: The position of its last outcome, if there was one.
+        known: Whether its brain ever had an entry; if not, the rest is empty.
+    """
+
+    grid: str
+    offset: int
+    stay: int
+    here: bool
+    last: tuple[int, int] | None
+    known: bool = False
+    records: tuple[Record, ...] = ()
+    delivered: dict[str, Delivered] = {}
+    clocks: dict[str, HomeClock] = {}
+    liveness: LivenessState = LivenessState()
+    desk: DeskState = DeskState()
+    calendar: CalendarState = CalendarState()
+
+
+def bequest_of(
+    snapshot: Snapshot | None,
+    *,
+    grid: str,
+    offset: int,
+    stay: int,
+    here: bool,
+    last: tuple[int, int] | None,
+) -> Bequest:
+    """Return what a brain hands down, as its snapshot has it."""
+    if snapshot is None:
+        return Bequest(grid=grid, offset=offset, stay=stay, here=here, last=last)
+    return Bequest(
+        grid=grid,
+        offset=offset,
+        stay=stay,
+        here=here,
+        last=last,
+        known=True,
+        records=tuple(snapshot.records.values()),
+        delivered=snapshot.delivered,
+        clocks=snapshot.clocks,
+        liveness=snapshot.liveness,
+        desk=snapshot.desk,
+        calendar=snapshot.calendar,
+    )
+
+
+def snapshot_of(left: Bequest) -> Snapshot | None:
+    """Return the snapshot of a brain that begins with a bequest."""
+    if not left.known:
+        return None
+    return Snapshot(
+        version=SNAPSHOT_VERSION,
+        grid=left.grid,
+        delivered=left.delivered,
+        records={key_of(record): record for record in left.records},
+        clocks=left.clocks,
+        states={},
+        at_home={},
+        liveness=left.liveness,
+        desk=_orphaned(left.desk, left.liveness),
+        calendar=left.calendar,
+    )
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What people were told of a grid by the brain that was here before, as the store has it.
+
+    Attributes:
+        upto: The position of its last outcome: what is concluded anew up to there, nobody hears.
+        incidents: As they stood then: all that were open, and those that ended lately.
+    """
+
+    upto: tuple[int, int]
+    incidents: dict[str, Incident] = {}
+
+
+def adopted(own: Snapshot, told: Told) -> Snapshot:
+    """Return a brain that has come to where another stopped: its rules, and the other's desk.
+
+    What people were told, and what they answered, is history and no opinion: the store has it, and
+    skips what is concluded anew of the same records. So the incidents are those that people know:
+    none of them is lost, and none is opened twice. What this brain alone has found is kept if it
+    still stands: nobody has heard of it.
+    """
+    desk, known = own.desk, _silent(own.liveness) | {*own.desk.of_hazard}
+    incidents = {name: _left(one, known) for name, one in told.incidents.items()}
+    active: dict[tuple[str, str], str] = {}
+    for name, one in incidents.items():
+        if one.state not in OVER:
+            active[one.kind, one.subject] = name
+    for about, name in desk.active.items():
+        found = desk.incidents[name]
+        if name in incidents and found.state not in OVER and incidents[name].state not in OVER:
+            active.setdefault(about, name)  # it took in hazards of further kinds
+        elif name not in incidents and found.standing and about not in active:
+            incidents[name], active[about] = found, name
+    for name, found in desk.incidents.items():
+        if found.state in OVER:
+            incidents.setdefault(name, found)
+    of_hazard = {
+        hazard: heir
+        for hazard, name in desk.of_hazard.items()
+        if (heir := name if name in incidents else active.get(_about(desk, name), ""))
+    }
+    for name, one in incidents.items():
+        of_hazard.update(dict.fromkeys(one.hazards, name))
+    return replace(own, desk=replace(desk, incidents=incidents, active=active, of_hazard=of_hazard))
+
+
+def encode(left: Bequest) -> bytes:
+    """Return the bytes of a bequest."""
+    return msgspec.msgpack.encode(left)
+
+
+def decode(data: bytes) -> Bequest:
+    """Return the bequest that some version of a brain has left.
+
+    Raises:
+        msgspec.DecodeError: It is none that this version can read.
+    """
+    return _DECODER.decode(data)
+
+
+def _orphaned(desk: DeskState, liveness: LivenessState) -> DeskState:
+    """Return a desk whose hazards no rule knows any more, so that none will ever say: over.
+
+    Its incidents stay open, for people to end. What still is dangerous is raised again, and joins.
+    Silence alone is still known of: who was heard is handed down.
+    """
+    silent = _silent(liveness)
+    return replace(
+        desk, incidents={name: _left(one, silent) for name, one in desk.incidents.items()}
+    )
+
+
+def _silent(liveness: LivenessState) -> set[str]:
+    return {one.raised.id for one in liveness.heard.values() if one.raised is not None}
+
+
+def _about(desk: DeskState, name: str) -> tuple[str, str]:
+    found = desk.incidents.get(name)
+    return (found.kind, found.subject) if found else ("", "")
+
+
+def _left(incident: Incident, known: set[str]) -> Incident:
+    return replace(incident, standing=tuple(one for one in incident.standing if one in known))
+
+
+_DECODER = msgspec.msgpack.Decoder(Bequest)
