@@ -36,7 +36,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from portal import measures
 from portal.api import routes
 from portal.desk import Desk, Viewer
-from portal.pages import answer, events, family, operate, report, sign_in, staff
+from portal.pages import answer, events, family, operate, push, report, sign_in, staff
 from portal.pages.shown import Served, page
 from portal.secret import hashed
 from weinao import __version__
@@ -176,7 +176,7 @@ def application(desk: Desk, *, opens: bool = True) -> Litestar:
                 desk.close()
 
     secure = desk.settings.web.url.startswith("https:")
-    modules = (sign_in, family, answer, staff, report, operate, events)
+    modules = (sign_in, push, family, answer, staff, report, operate, events)
     handlers = [one for module in modules for one in module.HANDLERS]
     for one in handlers:
         one.include_in_schema = False

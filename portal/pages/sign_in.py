@@ -229,6 +229,7 @@ def _account_page(request: Asked, desk: Desk, made: str = "") -> Template:
     return page(
         request, desk, "account.html", made=made, scopes=[*Scope],
         sessions=desk.accounts.sessions(viewer.account.id),
+        browsers=desk.subscriptions.allowed(viewer.account.id),
         tokens=desk.accounts.tokens(viewer.account.id, now),
     )  # fmt: skip
 

@@ -43,6 +43,7 @@
       if (made && !busy()) {
         $("#main").replaceWith(made);
         tick();
+        ring();
         tell(news.dataset.changed);
         setTimeout(() => tell(""), 4000);
       }
@@ -72,7 +73,62 @@
     setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = false; }, 5000);
   });
 
-  if ("serviceWorker" in navigator && isSecureContext) {
+  // Notices on this device: somebody presses a button, the browser asks, the portal keeps where to ring.
+  const can = "serviceWorker" in navigator && isSecureContext;
+  const send = async (form, path, subscription) => {
+    const body = new URLSearchParams(new FormData(form));
+    const { endpoint, keys } = subscription.toJSON();
+    for (const [name, value] of Object.entries({ endpoint, ...keys })) body.set(name, value);
+    const answer = await fetch(path, { method: "POST", body, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.status);
+    return (await answer.json()).rings;
+  };
+  const subscribed = async (key) => {
+    const manager = (await navigator.serviceWorker.ready).pushManager;
+    const wanted = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+    const kept = await manager.getSubscription();
+    const same = kept && new Uint8Array(kept.options.applicationServerKey || []).join() === wanted.join();
+    if (same) return kept;
+    if (kept) await kept.unsubscribe();
+    return manager.subscribe({ userVisibleOnly: true, applicationServerKey: wanted });
+  };
+  let rings = "";
+  const ring = async () => {
+    const box = $("#push");
+    if (!box) return;
+    const show = (state) => {
+      rings = state;
+      for (const one of box.querySelectorAll("[data-when]")) one.hidden = !one.dataset.when.split(" ").includes(state);
+      // Where somebody looks for how she is, it only stands as long as there is something to press.
+      box.hidden = box.dataset.where === "home" && ["on", "unsupported"].includes(state);
+      box.dataset.state = state;
+    };
+    const form = box.querySelector("form[data-when]");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        if (await Notification.requestPermission() !== "granted") return show("blocked");
+        await send(form, "/push", await subscribed(box.dataset.key));
+        localStorage.setItem("rings", "yes");
+        if (box.dataset.where === "account") location.reload(); else { show("on"); tell(box.querySelector("[data-when=on]").textContent); setTimeout(() => tell(""), 4000); }
+      } catch { show("failed"); }
+    });
+    for (const one of box.querySelectorAll("[data-browser]")) one.addEventListener("submit", () => localStorage.removeItem("rings"));
+    if (rings) return show(rings);
+    if (!can || !("PushManager" in window) || !("Notification" in window)) return show("unsupported");
+    if (Notification.permission === "denied") return show("blocked");
+    try {
+      const manager = (await navigator.serviceWorker.ready).pushManager;
+      const kept = await manager.getSubscription();
+      if (kept && await send(form, "/push/seen", kept)) return show("on");
+      // The browser changed its address, or we our key: it was allowed, so it is allowed still.
+      if (!kept && localStorage.getItem("rings") && Notification.permission === "granted" && await send(form, "/push", await subscribed(box.dataset.key))) return show("on");
+    } catch { /* Asked again, it may say why not. */ }
+    show("off");
+  };
+  ring();
+
+  if (can) {
     navigator.serviceWorker.register("/sw.js");
     navigator.serviceWorker.addEventListener("message", (event) => {
       if (event.data.queued !== undefined) tell(event.data.queued ? news.dataset.queued.replace("{n}", event.data.queued) : "");

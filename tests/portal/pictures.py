@@ -148,9 +148,8 @@ def main(folder: Path) -> None:
                     cookies.append({"name": "session", "value": session, "url": url})
                 for size, (width, height) in SIZES.items():
                     for lang in ("zh", "en"):
-                        context = browser.new_context(
-                            viewport={"width": width, "height": height}, service_workers="block"
-                        )
+                        context = browser.new_context(viewport={"width": width, "height": height})
+                        context.grant_permissions(["notifications"], origin=url)
                         context.add_cookies([*cookies, {"name": "lang", "value": lang, "url": url}])
                         tab = context.new_page()
                         for page, path in pages.items():
@@ -164,6 +163,8 @@ def main(folder: Path) -> None:
                                 continue
                             tab.goto(url + path)
                             tab.wait_for_timeout(120)
+                            if tab.locator("#push").count():
+                                tab.locator("#push[data-state]").wait_for(state="attached")
                             shot = folder / f"{name}-{page}-{size}-{lang}.png"
                             tab.screenshot(path=shot, full_page=size == "phone")
                             wide = tab.evaluate("document.documentElement.scrollWidth")

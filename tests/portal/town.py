@@ -19,7 +19,7 @@ from pipeline.brain.rules import RULES
 from portal.accounts import WITH_SECOND_FACTOR, Account, Role
 from portal.app import application
 from portal.desk import Desk, made
-from portal.settings import LimitSettings, PortalSettings, WebhookSettings
+from portal.settings import LimitSettings, PortalSettings, PushSettings, WebhookSettings
 from sinks.client import StoreClient
 from tests.sinks.serving import served
 from weinao import codec, logging, topics
@@ -125,6 +125,7 @@ class Town:
                 community="demo",
                 limits=LimitSettings(**limits),
                 webhooks=WebhookSettings(hosts=["127.0.0.1", "hooks.example.org"]),
+                push=PushSettings(hosts=["127.0.0.1", "*.push.example"]),
             ),
             folder / "portal",
             lambda: StoreClient(socket),
