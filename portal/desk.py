@@ -20,6 +20,7 @@ from portal.hooks import Caller, Hooks
 from portal.links import Links
 from portal.live import Live, Stores
 from portal.measures import ANSWERS
+from portal.passkeys import Passkeys
 from portal.photos import Photos
 from portal.reach import Reach, reach_of, sees
 from portal.reports import Reports
@@ -98,6 +99,7 @@ class Desk:
     ledger: Ledger = field(init=False)
     hooks: Hooks = field(init=False)
     subscriptions: Subscriptions = field(init=False)
+    passkeys: Passkeys = field(init=False)
     caller: Caller = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,6 +107,7 @@ class Desk:
         self.audit, self.links = Audit(self.book), Links(self.secret, self.book)
         self.reports, self.ledger = Reports(self.book), Ledger(self.book, self.outbox)
         self.subscriptions = Subscriptions(self.book)
+        self.passkeys = Passkeys(self.book, self.accounts, self.secret, self.settings.web.url)
         self.hooks = Hooks(self.book, self.settings.webhooks)
         self.caller = Caller(
             self.hooks,

@@ -23,7 +23,9 @@
   tick();
 
   // Somebody who is writing is not disturbed: the page waits until they are done.
+  let held = false;
   const busy = () => {
+    if (held) return true;
     const here = document.activeElement;
     const writes = here && here.matches("main textarea, main input:not([type=hidden]), main select");
     const open = $("main details[open]");
@@ -44,6 +46,7 @@
         $("#main").replaceWith(made);
         tick();
         ring();
+        passkeys();
         tell(news.dataset.changed);
         setTimeout(() => tell(""), 4000);
       }
@@ -127,6 +130,35 @@
     show("off");
   };
   ring();
+
+  // Passkeys: the form asks what to sign, the device signs it, and the form takes it along.
+  const passkeys = () => {
+    for (const box of document.querySelectorAll("[data-passkey]")) {
+      const works = box.dataset.passkey === location.origin && window.PublicKeyCredential?.parseCreationOptionsFromJSON;
+      box.hidden = !works;
+      const elsewhere = box.parentElement.querySelector("[data-elsewhere]");
+      if (elsewhere) elsewhere.hidden = Boolean(works);
+    }
+  };
+  addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.dataset.ask) return;
+    event.preventDefault();
+    const cancelled = form.parentElement.querySelector("[data-cancelled]");
+    held = true;
+    try {
+      const asked = await fetch(form.dataset.ask, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
+      if (asked.ok) {
+        const options = await asked.json(), { PublicKeyCredential: key } = window;
+        const made = options.user
+          ? await navigator.credentials.create({ publicKey: key.parseCreationOptionsFromJSON(options) })
+          : await navigator.credentials.get({ publicKey: key.parseRequestOptionsFromJSON(options) });
+        form.elements.namedItem("credential").value = JSON.stringify(made.toJSON());
+      }
+      form.submit(); // Where nothing was asked, the page says why.
+    } catch { held = false; cancelled.hidden = false; }
+  });
+  passkeys();
 
   if (can) {
     navigator.serviceWorker.register("/sw.js");
