@@ -11,8 +11,9 @@ References:
 """
 
 import os
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
@@ -30,6 +31,7 @@ from sinks.attempts import Attempts, Rung
 from sinks.channels import PUSH
 from sinks.subscription import Subscription, Subscriptions, unquoted
 from weinao.ids import derived
+from weinao.outage import Outage
 
 TITLE_BYTES_MAX, BODY_BYTES_MAX = 240, 1_600
 PADDED_TO_BYTES = 1_024
@@ -80,6 +82,7 @@ class Pusher:
         key: The portal's own private key on P-256, PEM: the one whose public half browsers got.
         contact: Whom a service may write to about us, `mailto:…` or `https://…`.
         now: The wall clock, in milliseconds, as services see it; never that of a played story.
+        book: Where an outage of what keeps them is told.
         at_once_max: Browsers that may hang at once.
         watch_s: How long a service may take to connect, or between two bytes.
     """
@@ -90,11 +93,13 @@ class Pusher:
         key: str,
         contact: str,
         now: Callable[[], int],
+        book: Outage,
         *,
         at_once_max: int = 64,
         watch_s: float = 10.0,
     ) -> None:
         self._subscriptions, self._contact, self._now = subscriptions, contact, now
+        self._book = book
         self._signer = Vapid02(load_pem_private_key(key.encode(), None))
         self._attempts = Attempts(at_once_max)
         # A service that answers with another address is asked no further.
@@ -102,7 +107,7 @@ class Pusher:
 
     def reaches(self, person: str) -> bool:
         """Say whether somebody allowed notices anywhere."""
-        return bool(self._subscriptions.of(person))
+        return bool(self._of(person))
 
     def ring(self, push: Push, *, try_s: float) -> Rung:
         """Ring all browsers of one person at once; `sent` as soon as one service took it.
@@ -113,7 +118,7 @@ class Pusher:
         deadline = time.monotonic() + try_s
         ended: SimpleQueue[Rung] = SimpleQueue()
         content, begun, found = sealable(push), 0, []
-        for one in self._subscriptions.of(push.person):
+        for one in self._of(push.person):
             attempt = partial(self._knock, one, push, content)
             if self._attempts.begin(PUSH, attempt, ended.put):
                 begun += 1
@@ -128,6 +133,19 @@ class Pusher:
             if found[-1].result == "sent":
                 return found[-1]
         return next((one for one in found if one.detail != "gone"), Rung("refused", "gone"))
+
+    def _of(self, person: str) -> Sequence[Subscription]:
+        """Return somebody's browsers; none while the portal's book cannot be read.
+
+        It is another program's: what is wrong with it holds up no other channel.
+        """
+        try:
+            found = self._subscriptions.of(person)
+        except sqlite3.Error as error:
+            self._book.lost(error)
+            return ()
+        self._book.restored()
+        return found
 
     def _knock(self, at: Subscription, push: Push, content: bytes) -> Rung:
         headers = {

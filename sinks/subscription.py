@@ -25,7 +25,11 @@ class Subscriptions(Protocol):
     """Who keeps them."""
 
     def of(self, person: str) -> Sequence[Subscription]:
-        """Return the browsers in which somebody allowed notices; not those signed out of."""
+        """Return the browsers in which somebody allowed notices; not those signed out of.
+
+        Raises:
+            sqlite3.Error: The book cannot be read just now.
+        """
 
     def forget(self, endpoint: str) -> None:
         """Forget a browser that its service does not know any more."""

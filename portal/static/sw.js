@@ -52,11 +52,14 @@ const ring = async (said) => {
   await cache.put(key, new Response(String(said.at)));
   for (const old of (await cache.keys()).slice(0, -RUNG_MAX)) await cache.delete(old);
 };
-// A link of ours is a path; whatever it says, no other site is opened.
+// A link of ours is a path; whatever it says, no other site is opened. A window that only shows how
+// things stand goes there; one in which somebody may be writing is left alone.
+const SHOWS = ["/family", "/tasks", "/community", "/board"];
 const open = async (link) => {
   const url = new URL(link, location.origin);
   const to = url.origin === location.origin ? url.href : location.origin;
-  const [here] = await clients.matchAll({ type: "window" });
+  const windows = await clients.matchAll({ type: "window" });
+  const here = windows.find((one) => SHOWS.includes(new URL(one.url).pathname));
   if (!here) return clients.openWindow(to);
   await here.focus().catch(() => {});
   return here.navigate(to);

@@ -30,7 +30,9 @@ from tests.sinks.provider import Provider, provider
 from tests.sinks.push_service import Browser, PushService, push_service
 from tests.sinks.serving import served
 from tests.sinks.test_courier import NOW, ROOT, Desk, running, told
+from weinao import logging
 from weinao.clock import now_ms
+from weinao.outage import Outage
 from weinao.outcomes import Severity
 
 KEY = new_pem()
@@ -48,7 +50,11 @@ class Phones:
 
     def ring_too(self) -> None:
         self.desk.courier._pusher = Pusher(
-            self.subscriptions, KEY, "mailto:alarm@example.org", lambda: NOW
+            self.subscriptions,
+            KEY,
+            "mailto:alarm@example.org",
+            lambda: NOW,
+            Outage(logging.logger(), "portal", lambda: NOW),
         )
 
     def account(self, person: str) -> Account:
@@ -229,6 +235,22 @@ def test_a_notice_rings_once_whatever_the_store_repeats(
     phones.desk.work()
 
     assert len(service.reached(phone)) == 1
+
+
+def test_a_portals_book_that_cannot_be_read_holds_up_no_other_channel(
+    phones: Phones, service: PushService
+) -> None:
+    phone = service.browser("unread")
+    phones.allow(phones.account("daughter-1"), phone)
+    phones._book.do("ALTER TABLE subscriptions RENAME TO elsewhere")
+    phones.desk.tell(incident(), hers(1, "works:unread"))
+
+    entries = phones.desk.work()
+
+    assert [(one.channel, one.result) for one in entries["n-1"].tries] == [("works", "sent")]
+    phones._book.do("ALTER TABLE elsewhere RENAME TO subscriptions")
+    phones.desk.tell(hers(2))
+    assert phones.desk.work()["n-2"].channel == "push"
 
 
 def test_a_browser_rings_no_more_once_its_session_or_account_ended(

@@ -257,7 +257,9 @@ def _pusher(data: Path, chosen: "CourierSettings") -> "Pusher | None":
     key = kept_secret(data / PORTAL / VAPID, new_pem)
     parts = urlsplit(chosen.url)
     own = f"https://{parts.hostname}" if parts.scheme == "https" else NOBODY
-    return Pusher(Subscriptions(opened(data / PORTAL)), key, chosen.push.contact or own, now_ms)
+    book = Outage(logging.logger(community=chosen.community), "portal", now_ms)
+    kept = Subscriptions(opened(data / PORTAL))
+    return Pusher(kept, key, chosen.push.contact or own, now_ms, book)
 
 
 def _push(text: "Text", person: str, lang: Language) -> "Push":
