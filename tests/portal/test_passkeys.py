@@ -94,19 +94,28 @@ def test_a_challenge_holds_once_for_one_browser_and_not_for_long(there: Town) ->
     device = added(there.signed_in(Role.STAFF, "head-1"))
     client, other = there.client, there.client
 
-    signed = device.signed(asked(client))
-    assert enters(other, signed).status_code == 403  # it was asked of another browser
-    assert enters(client, signed).status_code == 303
+    def signed() -> str:
+        device.count = -1  # it does not count, so that nothing but the challenge tells
+        return device.signed(asked(client))
+
+    first = signed()
+    assert enters(other, first).status_code == 403  # it was asked of another browser
+    assert enters(client, first).status_code == 303
     client.cookies.delete("session")
-    assert enters(client, signed).status_code == 403  # replayed
-    signed = device.signed(asked(client))
+    replayed = enters(client, first)
+    assert replayed.status_code == 403
+    assert "已经用过" in replayed.text
+    spoilt = signed()
+    assert enters(client, "{}").status_code == 403  # a wrong answer uses it up, too
+    assert enters(client, spoilt).status_code == 403
+    second = signed()
     asked(client)
-    assert enters(client, signed).status_code == 403  # asked anew meanwhile
-    signed = device.signed(asked(client))
+    assert enters(client, second).status_code == 403  # asked anew meanwhile
+    third = signed()
     there.now += CHALLENGE_S * 1_000
-    assert enters(client, signed).status_code == 403  # too late
+    assert enters(client, third).status_code == 403  # too late
     assert client.get("/tasks").status_code == 401
-    assert enters(client, device.signed(asked(client))).status_code == 303
+    assert enters(client, signed()).status_code == 303
 
 
 def test_what_was_signed_for_another_address_or_without_its_owner_lets_nobody_in(
