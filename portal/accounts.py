@@ -195,7 +195,7 @@ class Accounts:
         Raises:
             SignInError: They are nobody's, or there were too many wrong ones lately.
         """
-        self._refuse_guessing(account, address, now)
+        self.refuse_guessing(account, address, now)
         rows = self._book.ask(
             "SELECT id, role, person, name, language, closed_at, password, totp_secret, totp_step"
             " FROM accounts WHERE id = ? AND closed_at IS NULL",
@@ -203,26 +203,66 @@ class Accounts:
         )
         kept = rows[0][6] if rows else self._nobody
         if not self._is(kept, password[:PASSWORD_CHARS_MAX]) or not rows:
-            self._failed(account, address, now)
+            self.failed(account, address, now)
             raise SignInError("wrong")
         found, (secret, used) = _account(rows[0][:6]), rows[0][7:]
         if secret or found.role in WITH_SECOND_FACTOR:
             step = _step_of(secret, code, now)
             # A code that was used opens nothing again, though it may still be on the display.
             if step is None or not self._use_step(found.id, step, used):
-                self._failed(account, address, now)
+                self.failed(account, address, now)
                 raise SignInError("wrong")
         self._book.do("DELETE FROM failures WHERE about = ?", f"account {account}")
         return found
 
-    def open_session(self, account: Account, device: str, now: int) -> str:
-        """Return the key of a new session."""
+    def refuse_guessing(self, account: str, address: str, now: int) -> None:
+        """Let nobody try on after too many wrong answers.
+
+        Args:
+            account: Whose; empty where nobody was named.
+            address: From where.
+            now: The time.
+
+        Raises:
+            SignInError: There were too many lately.
+        """
+        since = now - self._settings.failures_min * _MINUTE_MS
+        most = self._settings.failures_max
+        # Many people may share the address of a community's network.
+        for about, limit in ((f"account {account}", most), (f"address {address}", 10 * most)):
+            if about == "account ":
+                continue
+            [[count]] = self._book.ask(
+                "SELECT count(*) FROM failures WHERE about = ? AND at > ?", about, since
+            )
+            if count >= limit:
+                raise SignInError("too_many")
+
+    def failed(self, account: str, address: str, now: int) -> None:
+        """Remember a wrong answer, for an account, if one was named, and from an address."""
+        with self._book.together():
+            for about in (f"account {account}", f"address {address}"):
+                self._book.do("INSERT INTO failures VALUES (?, ?)", about, now)
+            self._book.do("DELETE FROM failures WHERE at < ?", now - _DAY_MS)
+
+    def open_session(self, account: Account, device: str, now: int, passkey: str = "") -> str:
+        """Return the key of a new session; it ends with the passkey that opened it, if one did."""
         key = new_key()
         self._book.do(
-            "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, NULL)",
-            hashed(key), account.id, device[:120], now, now,
+            "INSERT INTO sessions (hash, account, device, made_at, seen_at, passkey)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            hashed(key), account.id, device[:120], now, now, passkey,
         )  # fmt: skip
         return key
+
+    def find(self, account: str) -> Account | None:
+        """Return an account that is not closed."""
+        rows = self._book.ask(
+            "SELECT id, role, person, name, language, closed_at FROM accounts"
+            " WHERE id = ? AND closed_at IS NULL",
+            account,
+        )
+        return _account(rows[0]) if rows else None
 
     def session(self, key: str, now: int) -> tuple[Account, str] | None:
         """Return whose session a key opens, and its id; None if it opens none."""
@@ -358,23 +398,6 @@ class Accounts:
                 step,
             )
         )
-
-    def _refuse_guessing(self, account: str, address: str, now: int) -> None:
-        since = now - self._settings.failures_min * _MINUTE_MS
-        most = self._settings.failures_max
-        # Many people may share the address of a community's network.
-        for about, limit in ((f"account {account}", most), (f"address {address}", 10 * most)):
-            [[count]] = self._book.ask(
-                "SELECT count(*) FROM failures WHERE about = ? AND at > ?", about, since
-            )
-            if count >= limit:
-                raise SignInError("too_many")
-
-    def _failed(self, account: str, address: str, now: int) -> None:
-        with self._book.together():
-            for about in (f"account {account}", f"address {address}"):
-                self._book.do("INSERT INTO failures VALUES (?, ?)", about, now)
-            self._book.do("DELETE FROM failures WHERE at < ?", now - _DAY_MS)
 
 
 def new_totp() -> str:

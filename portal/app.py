@@ -36,7 +36,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from portal import measures
 from portal.api import routes
 from portal.desk import Desk, Viewer
-from portal.pages import answer, events, family, operate, report, sign_in, staff
+from portal.pages import answer, events, family, operate, passkeys, push, report, sign_in, staff
 from portal.pages.shown import Served, page
 from portal.secret import hashed
 from weinao import __version__
@@ -52,7 +52,8 @@ HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "permissions-policy": "geolocation=(), microphone=(), camera=(self)",
+    "permissions-policy": "geolocation=(), microphone=(), camera=(self),"
+    " publickey-credentials-get=(self), publickey-credentials-create=(self)",
     "cross-origin-opener-policy": "same-origin",
 }
 WINDOW_MS = 60_000
@@ -176,7 +177,7 @@ def application(desk: Desk, *, opens: bool = True) -> Litestar:
                 desk.close()
 
     secure = desk.settings.web.url.startswith("https:")
-    modules = (sign_in, family, answer, staff, report, operate, events)
+    modules = (sign_in, passkeys, push, family, answer, staff, report, operate, events)
     handlers = [one for module in modules for one in module.HANDLERS]
     for one in handlers:
         one.include_in_schema = False

@@ -14,16 +14,20 @@ from structlog.typing import FilteringBoundLogger
 
 from portal.accounts import Account, Accounts, Role, Scope
 from portal.audit import Audit
+from portal.book import opened
 from portal.changes import change
 from portal.hooks import Caller, Hooks
 from portal.links import Links
 from portal.live import Live, Stores
 from portal.measures import ANSWERS
+from portal.passkeys import Passkeys
 from portal.photos import Photos
 from portal.reach import Reach, reach_of, sees
 from portal.reports import Reports
 from portal.secret import kept_secret
 from portal.settings import PortalSettings
+from portal.subscriptions import Subscriptions
+from portal.vapid import VAPID, new_pem, public_of
 from portal.views.tongue import Tongue
 from portal.visits import Ledger
 from sinks.book import Book
@@ -38,7 +42,6 @@ from weinao.outcomes import Incident, Rejected
 from weinao.registry import Device
 
 REFUSALS_SEEN = 50
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
@@ -69,6 +72,7 @@ class Desk:
 
     Args:
         settings: Of the portal.
+        push_key: The public half of the key by which browsers know the portal's notices.
         evidence: Folder of what cameras kept of incidents.
         now: The wall clock, in milliseconds.
         arrives_s: How long an answer waits to see what became of it, before it says that it is on
@@ -78,6 +82,7 @@ class Desk:
     settings: PortalSettings
     book: Book
     secret: str
+    push_key: str
     stores: Stores
     live: Live
     outbox: Outbox
@@ -93,12 +98,16 @@ class Desk:
     reports: Reports = field(init=False)
     ledger: Ledger = field(init=False)
     hooks: Hooks = field(init=False)
+    subscriptions: Subscriptions = field(init=False)
+    passkeys: Passkeys = field(init=False)
     caller: Caller = field(init=False)
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.book, self.settings.sign_in)
         self.audit, self.links = Audit(self.book), Links(self.secret, self.book)
         self.reports, self.ledger = Reports(self.book), Ledger(self.book, self.outbox)
+        self.subscriptions = Subscriptions(self.book)
+        self.passkeys = Passkeys(self.book, self.accounts, self.secret, self.settings.web.url)
         self.hooks = Hooks(self.book, self.settings.webhooks)
         self.caller = Caller(
             self.hooks,
@@ -228,13 +237,14 @@ def made(
         evidence: Where pictures that cameras kept are found; beside the portal's own folder, if
             not said.
     """
-    book, secret = Book(folder / "portal.sqlite", MIGRATIONS), kept_secret(folder / "secret")
+    book, secret = opened(folder), kept_secret(folder / "secret")
     stores = Stores(open_store)
     outbox = Outbox(book, settings.community, settings.name, now)
     return Desk(
         settings=settings,
         book=book,
         secret=secret,
+        push_key=public_of(kept_secret(folder / VAPID, new_pem)),
         stores=stores,
         live=Live(stores, now=now, log=log),
         outbox=outbox,

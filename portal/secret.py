@@ -1,6 +1,7 @@
 """Secrets that people hold: made here, shown once, and kept as a hash only."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -18,14 +19,14 @@ def hashed(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def kept_secret(path: Path) -> str:
-    """Return the portal's own secret, made at its first start, readable by its owner alone."""
+def kept_secret(path: Path, make: Callable[[], str] = new_key) -> str:
+    """Return a secret of the portal's own, made at its first start, readable by its owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         # Two programs may be first: what one of them made is whole before the other can read it.
         part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         part.touch(mode=0o600)
-        part.write_text(new_key(), encoding="ascii")
+        part.write_text(make(), encoding="ascii")
         with suppress(FileExistsError):
             path.hardlink_to(part)
         part.unlink()

@@ -77,6 +77,30 @@ class WebhookSettings(Section, frozen=True, kw_only=True):
     per_token_max: Annotated[int, Meta(ge=1, le=100)] = 5
 
 
+PUSH_HOSTS = (
+    "fcm.googleapis.com",
+    "*.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
+"""The services of Chrome and its kin, Firefox, Safari and Edge. Whoever is signed in names an
+address to which we then send: it is one of these, or none."""
+
+
+class PushSettings(Section, frozen=True, kw_only=True):
+    """Where notices ring besides: in browsers in which people allowed it.
+
+    Attributes:
+        hosts: Services that may carry them, `*.` for any host below; none, and none is offered.
+        per_account_max: Browsers of one account; one more, and the one unused for longest goes.
+    """
+
+    hosts: list[Annotated[str, Meta(min_length=1, max_length=253)]] = field(
+        default_factory=lambda: [*PUSH_HOSTS]
+    )
+    per_account_max: Annotated[int, Meta(ge=1, le=32)] = 6
+
+
 class MetricsSettings(Section, frozen=True, kw_only=True):
     """Where Prometheus finds the portal; a port of 0 takes any free one."""
 
@@ -107,5 +131,6 @@ class PortalSettings(Section, frozen=True, kw_only=True):
     sign_in: SignInSettings = SignInSettings()
     limits: LimitSettings = LimitSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    push: PushSettings = PushSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -1,9 +1,11 @@
 """A program's own book: a SQLite file for what it must not forget, the store's business apart.
 
 The portal keeps accounts and the audit log in one, the courier its ledger, and both what is on its
-way to the journal. One connection, one statement or one transaction at a time: it is little.
+way to the journal. One connection, one statement or one transaction at a time: it is little. Two
+programs may have one book open; who opens it makes it what it should be while nobody else does.
 """
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +27,10 @@ class Book:
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._lock = RLock()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._migrate(migrations)
+        with _alone(path):
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._db.execute(f"PRAGMA {pragma}")
+            self._migrate(migrations)
 
     def ask(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a question."""
@@ -67,6 +70,14 @@ class Book:
                     f"BEGIN; {path.read_text(encoding='utf-8')}"
                     f" PRAGMA user_version = {number}; COMMIT;"
                 )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let no other program do the same at the same time; a lock ends with who holds it."""
+    with path.with_name(f"{path.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _steps(folder: Path) -> Sequence[Path]:

@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 from sinks.notice_settings import ChannelSettings
 
+PUSH = "push"
+"""The channel that needs no provider of ours: a person's own browsers (`sinks/push.py`)."""
+
 
 class ChannelError(Exception):
     """A channel of the settings that cannot be used; the message says why, without its secret."""
@@ -44,12 +47,14 @@ class Channels:
         environment: Where secrets may stand.
 
     Raises:
-        ChannelError: A secret is missing.
+        ChannelError: A secret is missing, or a name is taken.
     """
 
     def __init__(
         self, settings: Mapping[str, ChannelSettings], environment: Mapping[str, str] = os.environ
     ) -> None:
+        if PUSH in settings:
+            raise ChannelError(f"channels.{PUSH} is the portal's own: call yours something else")
         self._urls = {
             name: one.url.replace("{secret}", quote(_secret(name, one, environment), safe=""))
             for name, one in settings.items()

@@ -14,20 +14,23 @@ rings again, perhaps twice; everything else rings at most once (docs/decisions/0
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from sinks import known as registry
-from sinks.channels import Channels, Way
+from sinks.attempts import Rung
+from sinks.channels import PUSH, Channels, Way
 from sinks.known import LATE_MS, Known
 from sinks.ledger import Ledger, Try
 from sinks.notice_settings import DeliverySettings
 from sinks.outbox import Outbox
-from sinks.ringing import Ringer, Rung
+from sinks.push import Push, Pusher
+from sinks.ringing import Ringer
 from sinks.store import Filter, Store, StoreUnavailableError
 from weinao.catalogue import Language
 from weinao.messages import Delivery, Registered
@@ -62,7 +65,7 @@ class Job(Struct, frozen=True, kw_only=True):
     grid: str
     notice: Notice
     text: Text
-    ways: tuple[Way, ...]
+    ways: tuple[Way | Push, ...]
     tried: tuple[Try, ...]
 
 
@@ -75,6 +78,7 @@ class Courier:
         outbox: The way back to the brain, in the same book as the ledger.
         channels: Of this deployment.
         ringer: Hands texts to providers.
+        pusher: Rings the browsers in which people allowed it; None where there is no portal.
         settings: How patient it is.
         link_of: Returns the link that answers a notice; empty for none.
         now: The clock of what the brain decides by, in milliseconds.
@@ -95,7 +99,9 @@ class Courier:
         now: Callable[[], int],
         log: FilteringBoundLogger,
         on_done: Callable[[], object] = lambda: None,
+        pusher: Pusher | None = None,
     ) -> None:
+        self._pusher = pusher
         self._store, self._ledger, self._outbox = store, ledger, outbox
         self._channels, self._ringer, self._settings = channels, ringer, settings
         self._link_of, self._now, self._log, self._on_done = link_of, now, log, on_done
@@ -202,20 +208,55 @@ class Courier:
         if incident is not None and incident.state in OVER and step in _ABOUT_WHAT_STANDS:
             return "over"
         age_s = (self._now() - max(notice.at, notice.not_before)) / 1_000
+        return "late" if age_s > self._longest_s(notice) else ""
+
+    def _longest_s(self, notice: Notice) -> int:
+        """Return for how long a notice is worth telling."""
         grave = notice.severity is Severity.CRITICAL
-        longest_s = self._settings.late_critical_s_max if grave else self._settings.late_s_max
-        return "late" if age_s > longest_s else ""
+        return self._settings.late_critical_s_max if grave else self._settings.late_s_max
 
     def _job(self, grid: str, notice: Notice, incident: Incident | None) -> Job:
         voice = self._voice(grid, "en" if notice.language == "en" else "zh")
-        answering = Answering(link=self._link_of(notice), hours=self._settings.link_h)
-        found = (self._channels.way(one) for one in notice.channels)
+        link = self._link_of(notice)
+        answering = Answering(link=link, hours=self._settings.link_h)
+        push = None
+        if self._pusher is not None and self._pusher.reaches(notice.recipient):
+            # There the whole of it is a link: the text needs none.
+            push = self._push(notice, worded(notice, incident, voice, Answering()), link)
         return Job(
             grid=grid,
             notice=notice,
             text=worded(notice, incident, voice, answering),
-            ways=tuple(way for way in found if way is not None),
+            ways=tuple(self._ways(notice.channels, push)),
             tried=self._ledger.tries(notice.id),
+        )
+
+    def _ways(self, channels: Sequence[str], push: Push | None) -> Iterator[Way | Push]:
+        """Yield the ways to a person: her browsers where the registry has them, else first of all.
+
+        She pressed a button for it, on a device of hers; the others were named by whoever it was.
+        """
+        places = [n for n, one in enumerate(channels) if one.partition(":")[0] == PUSH]
+        if push is not None and not places:
+            yield push
+        for n, one in enumerate(channels):
+            if push is not None and places[:1] == [n]:
+                yield push
+            elif (way := self._channels.way(one)) is not None:
+                yield way
+
+    def _push(self, notice: Notice, text: Text, link: str) -> Push:
+        age_s = max(0, self._now() - max(notice.at, notice.not_before)) // 1_000
+        return Push(
+            person=notice.recipient,
+            id=notice.id,
+            title=text.title,
+            body=text.body,
+            link=urlsplit(link).path or "/",
+            language=notice.language,
+            at=notice.happened_at or notice.at,
+            grave=notice.severity >= RINGS_AGAIN,
+            keep_s=max(0, self._longest_s(notice) - age_s),
         )
 
     def _voice(self, grid: str, language: Language) -> Voice:
@@ -255,7 +296,10 @@ class Courier:
                 return "sent", channel, ""
         return state, channel, detail
 
-    def _ring(self, way: Way, text: Text, try_s: float) -> Rung:
+    def _ring(self, way: Way | Push, text: Text, try_s: float) -> Rung:
+        if isinstance(way, Push):
+            assert self._pusher is not None, "a push without a pusher"
+            return self._pusher.ring(way, try_s=try_s)
         return self._ringer.ring(way, text, try_s=try_s)
 
     def _done(self, grid: str, notice: Notice, state: str, channel: str, detail: str) -> None:
@@ -289,7 +333,7 @@ class Courier:
             self._outbox.register(grid, Registered(at=now, record=record))
 
 
-def _untried(ways: Sequence[Way], tried: Sequence[Try]) -> Sequence[Way]:
+def _untried(ways: Sequence[Way | Push], tried: Sequence[Try]) -> Sequence[Way | Push]:
     """Return the ways that are left: each is tried once, one that a crash cut off again."""
     counted = [one.channel for one in tried if one.result != "crashed"]
     left = []

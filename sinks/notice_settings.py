@@ -49,6 +49,16 @@ class DeliverySettings(Section, frozen=True, kw_only=True):
     link_h: Annotated[int, Meta(ge=1, le=168)] = 24
 
 
+class PushCourierSettings(Section, frozen=True, kw_only=True):
+    """How browsers' own services are spoken to, where people allowed notices at the portal.
+
+    Attributes:
+        contact: Whom such a service may write to about us; empty for `url`, where it is `https`.
+    """
+
+    contact: Annotated[str, Meta(pattern=r"^(mailto:[^@\s]+@[\w-]+(\.[\w-]+)+)?$(?!\n)")] = ""
+
+
 class CourierMetricsSettings(Section, frozen=True, kw_only=True):
     """Where Prometheus finds the courier; a port of 0 takes any free one."""
 
@@ -72,6 +82,7 @@ class CourierSettings(Section, frozen=True, kw_only=True):
     wait_s: Annotated[float, Meta(gt=0, le=5)] = 0.2
     delivery: DeliverySettings = DeliverySettings()
     channels: dict[ChannelName, ChannelSettings] = field(default_factory=dict)
+    push: PushCourierSettings = PushCourierSettings()
     broker: PostSettings = PostSettings()
     metrics: CourierMetricsSettings = CourierMetricsSettings()
     log: LogSettings = LogSettings()

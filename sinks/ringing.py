@@ -1,37 +1,18 @@
-"""Rings: hands a text to a provider through Apprise, and is back in time whatever that does.
-
-Apprise's own time-outs are between two bytes; a provider that drips could hold a try for ever. So
-each try runs in a thread of its own, which is left behind when its time is over. Not more than a
-few of a channel may hang: then the channel counts as busy, and others go on.
-"""
+"""Rings: hands a text to a provider through Apprise, and is back in time whatever that does."""
 
 import logging
 import re
 import threading
 import warnings
-from collections import Counter as Tally
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import apprise
-from msgspec import Struct
 
+from sinks.attempts import Attempts, Rung
 from sinks.channels import Way
-from weinao.metrics import Gauge
 from weinao.wording import Text
-
-HANGING = Gauge("weinao_sinks_rings_hanging", "Tries that a provider has not answered yet.")
-
-
-class Rung(Struct, frozen=True):
-    """How a try ended.
-
-    Attributes:
-        result: `sent`, `refused`, `timeout` or `busy`.
-        detail: More of it, in a word, as `http_500`.
-    """
-
-    result: str
-    detail: str = ""
 
 
 class Ringer(Protocol):
@@ -49,9 +30,7 @@ class Bell:
     """
 
     def __init__(self, per_channel_max: int) -> None:
-        self._per_channel_max = per_channel_max
-        self._hanging: Tally[str] = Tally()
-        self._lock = threading.Lock()
+        self._attempts = Attempts(per_channel_max)
         _hush()
         # Apprise reads its two hundred services when the first is made: not while somebody waits.
         with warnings.catch_warnings():
@@ -59,27 +38,13 @@ class Bell:
             apprise.Apprise.instantiate("json://127.0.0.1")
 
     def ring(self, way: Way, text: Text, *, try_s: float) -> Rung:
-        with self._lock:
-            if self._hanging[way.channel] >= self._per_channel_max:
-                return Rung("busy")
-            self._hanging[way.channel] += 1
-        HANGING.inc()
-        ended: list[Rung] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                ended.append(_rung(way, text, try_s))
-            finally:
-                with self._lock:
-                    self._hanging[way.channel] -= 1
-                HANGING.dec()
-                done.set()
-
-        threading.Thread(target=run, name=f"ring-{way.channel}", daemon=True).start()
-        if not done.wait(try_s):
+        ended: SimpleQueue[Rung] = SimpleQueue()
+        if not self._attempts.begin(way.channel, partial(_rung, way, text, try_s), ended.put):
+            return Rung("busy")
+        try:
+            return ended.get(timeout=try_s)
+        except Empty:
             return Rung("timeout")
-        return ended[0] if ended else Rung("refused", "broken")
 
 
 def _rung(way: Way, text: Text, try_s: float) -> Rung:

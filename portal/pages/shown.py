@@ -120,6 +120,7 @@ def page(
         "menu": MENU[role] if role is not None else (),
         "here": request.url.path,
         "frame": "part.html" if inside else "frame.html",
+        "push_key": desk.push_key if desk.settings.push.hosts else "",
         "stale_s": desk.stale_s(),
         "now": tongue.now,
         "said": request.query_params.get("said", ""),

@@ -67,7 +67,7 @@ def front(request: Asked, desk: Served) -> Template | Redirect:
 @threaded
 def sign_in_page(request: Asked, desk: Served) -> Template:
     """Ask who it is."""
-    return page(request, desk, "sign_in.html", problem="", account="")
+    return sign_in_form(request, desk, "")
 
 
 @post("/sign-in")
@@ -83,12 +83,8 @@ def sign_in(
         )
     except SignInError as error:
         REFUSED.labels(error.key).inc()
-        many = error.key == "too_many"
-        return page(
-            request, desk, "sign_in.html", status=429 if many else 403,
-            problem=error.key, account=data.account,
-        )  # fmt: skip
-    return _opened(request, desk, found.id, HOME[found.role])
+        return sign_in_form(request, desk, error.key, data.account)
+    return opened(request, desk, found.id, HOME[found.role])
 
 
 @post("/sign-out", guards=[only()])
@@ -132,14 +128,14 @@ def join(
     desk.audit.note(
         at=now, actor=found.id, role=found.role, action="account.made", about=found.person
     )
-    return _opened(request, desk, found.id, HOME[found.role])
+    return opened(request, desk, found.id, HOME[found.role])
 
 
 @get("/account", guards=[only()])
 @threaded
 def account(request: Asked, desk: Served) -> Template:
     """Show where somebody is signed in, and their tokens."""
-    return _account_page(request, desk)
+    return account_page(request, desk)
 
 
 @post("/account/sessions/end", guards=[only()])
@@ -165,7 +161,7 @@ def new_token(request: Asked, desk: Served, data: URLEncodedBody[NewToken]) -> T
         at=now, actor=viewer.account.id, role=viewer.account.role, action="token.made",
         about=viewer.account.id, purpose=" ".join(scopes),
     )  # fmt: skip
-    return _account_page(request, desk, made=key)
+    return account_page(request, desk, made=key)
 
 
 @post("/account/tokens/end", guards=[only()])
@@ -191,11 +187,14 @@ def speak(
     return answer
 
 
-def _opened(request: Asked, desk: Desk, account: str, path: str) -> Response[None]:
+def opened(
+    request: Asked, desk: Desk, account: str, path: str, passkey: str = ""
+) -> Response[None]:
     """Open a session, always a new one, so that a planted cookie is worth nothing."""
-    found = next(one for one in desk.accounts.all() if one.id == account)
+    found = desk.accounts.find(account)
+    assert found is not None, "a session for nobody"
     device = request.headers.get("user-agent", "")
-    key = desk.accounts.open_session(found, device, desk.now())
+    key = desk.accounts.open_session(found, device, desk.now(), passkey)
     answer = back(path)
     answer.set_cookie(
         Cookie(
@@ -208,6 +207,15 @@ def _opened(request: Asked, desk: Desk, account: str, path: str) -> Response[Non
         )
     )
     return answer
+
+
+def sign_in_form(request: Asked, desk: Desk, problem: str, account: str = "") -> Template:
+    """Ask who it is, once more where that was wrong."""
+    status = 200 if not problem else (429 if problem == "too_many" else 403)
+    return page(
+        request, desk, "sign_in.html", status=status, problem=problem, account=account,
+        place=desk.passkeys.place,
+    )  # fmt: skip
 
 
 def _join_form(
@@ -224,11 +232,16 @@ def _join_form(
     )  # fmt: skip
 
 
-def _account_page(request: Asked, desk: Desk, made: str = "") -> Template:
+def account_page(request: Asked, desk: Desk, made: str = "", problem: str = "") -> Template:
+    """Show somebody's own account; with a token that was just made, or what went wrong."""
     viewer, now = viewer_of(request), desk.now()
     return page(
-        request, desk, "account.html", made=made, scopes=[*Scope],
+        request, desk, "account.html", status=403 if problem else 200, made=made, problem=problem,
+        scopes=[*Scope], place=desk.passkeys.place,
+        passkeys=desk.passkeys.of(viewer.account.id),
+        may_have_passkeys=viewer.account.role in WITH_SECOND_FACTOR,
         sessions=desk.accounts.sessions(viewer.account.id),
+        browsers=desk.subscriptions.allowed(viewer.account.id),
         tokens=desk.accounts.tokens(viewer.account.id, now),
     )  # fmt: skip
 

@@ -23,7 +23,9 @@
   tick();
 
   // Somebody who is writing is not disturbed: the page waits until they are done.
+  let held = false;
   const busy = () => {
+    if (held) return true;
     const here = document.activeElement;
     const writes = here && here.matches("main textarea, main input:not([type=hidden]), main select");
     const open = $("main details[open]");
@@ -43,6 +45,8 @@
       if (made && !busy()) {
         $("#main").replaceWith(made);
         tick();
+        ring();
+        passkeys();
         tell(news.dataset.changed);
         setTimeout(() => tell(""), 4000);
       }
@@ -72,7 +76,91 @@
     setTimeout(() => { for (const one of form.querySelectorAll("button")) one.disabled = false; }, 5000);
   });
 
-  if ("serviceWorker" in navigator && isSecureContext) {
+  // Notices on this device: somebody presses a button, the browser asks, the portal keeps where to ring.
+  const can = "serviceWorker" in navigator && isSecureContext;
+  const send = async (form, path, subscription) => {
+    const body = new URLSearchParams(new FormData(form));
+    const { endpoint, keys } = subscription.toJSON();
+    for (const [name, value] of Object.entries({ endpoint, ...keys })) body.set(name, value);
+    const answer = await fetch(path, { method: "POST", body, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.status);
+    return (await answer.json()).rings;
+  };
+  const subscribed = async (key) => {
+    const manager = (await navigator.serviceWorker.ready).pushManager;
+    const wanted = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+    const kept = await manager.getSubscription();
+    const same = kept && new Uint8Array(kept.options.applicationServerKey || []).join() === wanted.join();
+    if (same) return kept;
+    if (kept) await kept.unsubscribe();
+    return manager.subscribe({ userVisibleOnly: true, applicationServerKey: wanted });
+  };
+  let rings = "";
+  const ring = async () => {
+    const box = $("#push");
+    if (!box) return;
+    const show = (state) => {
+      rings = state;
+      for (const one of box.querySelectorAll("[data-when]")) one.hidden = !one.dataset.when.split(" ").includes(state);
+      // Where somebody looks for how she is, it only stands as long as there is something to press.
+      box.hidden = box.dataset.where === "home" && ["on", "unsupported"].includes(state);
+      box.dataset.state = state;
+    };
+    const form = box.querySelector("form[data-when]");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        if (await Notification.requestPermission() !== "granted") return show("blocked");
+        await send(form, "/push", await subscribed(box.dataset.key));
+        localStorage.setItem("rings", "yes");
+        if (box.dataset.where === "account") location.reload(); else { show("on"); tell(box.querySelector("[data-when=on]").textContent); setTimeout(() => tell(""), 4000); }
+      } catch { show("failed"); }
+    });
+    for (const one of box.querySelectorAll("[data-browser]")) one.addEventListener("submit", () => localStorage.removeItem("rings"));
+    if (rings) return show(rings);
+    if (!can || !("PushManager" in window) || !("Notification" in window)) return show("unsupported");
+    if (Notification.permission === "denied") return show("blocked");
+    try {
+      const manager = (await navigator.serviceWorker.ready).pushManager;
+      const kept = await manager.getSubscription();
+      if (kept && await send(form, "/push/seen", kept)) return show("on");
+      // The browser changed its address, or we our key: it was allowed, so it is allowed still.
+      if (!kept && localStorage.getItem("rings") && Notification.permission === "granted" && await send(form, "/push", await subscribed(box.dataset.key))) return show("on");
+    } catch { /* Asked again, it may say why not. */ }
+    show("off");
+  };
+  ring();
+
+  // Passkeys: the form asks what to sign, the device signs it, and the form takes it along.
+  const passkeys = () => {
+    for (const box of document.querySelectorAll("[data-passkey]")) {
+      const works = box.dataset.passkey === location.origin && window.PublicKeyCredential?.parseCreationOptionsFromJSON;
+      box.hidden = !works;
+      const elsewhere = box.parentElement.querySelector("[data-elsewhere]");
+      if (elsewhere) elsewhere.hidden = Boolean(works);
+    }
+  };
+  addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.dataset.ask) return;
+    event.preventDefault();
+    const cancelled = form.parentElement.querySelector("[data-cancelled]");
+    held = true;
+    try {
+      const asked = await fetch(form.dataset.ask, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
+      if (asked.ok) {
+        const options = await asked.json(), { PublicKeyCredential: key } = window;
+        const made = options.user
+          ? await navigator.credentials.create({ publicKey: key.parseCreationOptionsFromJSON(options) })
+          : await navigator.credentials.get({ publicKey: key.parseRequestOptionsFromJSON(options) });
+        form.elements.namedItem("credential").value = JSON.stringify(made.toJSON());
+      }
+      form.submit(); // Where nothing was asked, the page says why.
+    } catch { held = false; cancelled.hidden = false; }
+  });
+  passkeys();
+
+  if (can) {
     navigator.serviceWorker.register("/sw.js");
     navigator.serviceWorker.addEventListener("message", (event) => {
       if (event.data.queued !== undefined) tell(event.data.queued ? news.dataset.queued.replace("{n}", event.data.queued) : "");

@@ -1,7 +1,8 @@
 // Keeps the shell at hand, and what was written in the ledger of visits until it is delivered.
-// An entry has the id it was written with: however often it is sent, it is one.
+// An entry has the id it was written with: however often it is sent, it is one. And it rings: a notice
+// that comes twice is shown again, as it must be, but is heard once.
 "use strict";
-const SHELL = "shell-{version}", PAGES = "pages";
+const SHELL = "shell-{version}", PAGES = "pages", RUNG = "rung", RUNG_MAX = 200;
 const FILES = ["/static/portal.css", "/static/portal.js", "/static/icon.svg"];
 const OFFLINE_PAGE = "/visits";
 
@@ -10,7 +11,7 @@ addEventListener("install", (event) => {
 });
 addEventListener("activate", (event) => {
   event.waitUntil((async () => {
-    for (const name of await caches.keys()) if (name !== SHELL && name !== PAGES) await caches.delete(name);
+    for (const name of await caches.keys()) if (![SHELL, PAGES, RUNG].includes(name)) await caches.delete(name);
     await clients.claim();
   })());
 });
@@ -27,6 +28,42 @@ addEventListener("fetch", (event) => {
 });
 addEventListener("sync", (event) => { if (event.tag === "visits") event.waitUntil(flush()); });
 addEventListener("message", (event) => { if (event.data === "flush") event.waitUntil(flush()); });
+
+let ringing = Promise.resolve();
+addEventListener("push", (event) => {
+  const said = event.data.json();
+  ringing = ringing.catch(() => {}).then(() => ring(said));
+  event.waitUntil(ringing);
+});
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data.link));
+});
+
+const ring = async (said) => {
+  const cache = await caches.open(RUNG), key = "/rung/" + encodeURIComponent(said.id);
+  const again = Boolean(await cache.match(key));
+  await registration.showNotification(said.title, {
+    body: said.body, lang: said.lang, tag: said.id, timestamp: said.at, data: { link: said.link },
+    icon: "/static/icon-192.png", requireInteraction: said.grave, silent: again, renotify: false,
+    ...(again ? {} : { vibrate: said.grave ? [400, 200, 400, 200, 400] : [200] }),
+  });
+  if (again) return;
+  await cache.put(key, new Response(String(said.at)));
+  for (const old of (await cache.keys()).slice(0, -RUNG_MAX)) await cache.delete(old);
+};
+// A link of ours is a path; whatever it says, no other site is opened. A window that only shows how
+// things stand goes there; one in which somebody may be writing is left alone.
+const SHOWS = ["/family", "/tasks", "/community", "/board"];
+const open = async (link) => {
+  const url = new URL(link, location.origin);
+  const to = url.origin === location.origin ? url.href : location.origin;
+  const windows = await clients.matchAll({ type: "window" });
+  const here = windows.find((one) => SHOWS.includes(new URL(one.url).pathname));
+  if (!here) return clients.openWindow(to);
+  await here.focus().catch(() => {});
+  return here.navigate(to);
+};
 
 const fromShell = async (request) => {
   try {

@@ -37,9 +37,9 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def serving(app: Litestar) -> Iterator[str]:
-    """Serve an application on a free port of loopback, and give its address."""
-    port = free_port()
+def serving(app: Litestar, port: int = 0) -> Iterator[str]:
+    """Serve an application on a port of loopback, a free one if none is said; give its address."""
+    port = port or free_port()
     config = uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -97,61 +97,82 @@ def _drill(made: Town) -> str:
     return notice.incident
 
 
+Tour = dict[str, tuple[tuple[Role, str] | None, dict[str, str]]]
+"""By a name for each: who looks, and at which pages."""
+
+
+def tour(made: Town) -> Tour:
+    """Let a few things happen in a town, and return all pages that there are then."""
+    paths = story(made)
+    who: Tour = {
+        "nobody": (
+            None,
+            {
+                "front": "/", "sign-in": "/sign-in", "report": "/report",
+                "receipt": "/receipt", "lost": "/nowhere",
+            },
+        ),
+        "family": (
+            (Role.FAMILY, "daughter-1"),
+            {"family": "/family", "incident": paths["fall"], "account": "/account"},
+        ),
+        "staff": (
+            (Role.STAFF, "head-1"),
+            {
+                "tasks": "/tasks", "visits": "/visits", "rounds": "/rounds",
+                "incident": paths["old"], "card": f"/residents/{EAST}/resident-2",
+            },
+        ),
+        "operator": (
+            (Role.OPERATOR, "operator-1"),
+            {
+                "community": "/community", "board": "/board", "statistics": "/statistics",
+                "devices": f"/devices?grid={EAST}", "registry": "/registry",
+                "people": "/people", "audit": "/audit", "account": "/account",
+            },
+        ),
+    }  # fmt: skip
+    key, _ = made.desk.accounts.invite(Role.STAFF, "property-1", "孙伟", by="test", now=made.now)
+    link = made.desk.links.make(paths["fall"].rsplit("/", 1)[1], "son-1", made.now + 10_000_000)
+    drill = made.desk.links.make(_drill(made), "daughter-1", made.now + 10_000_000)
+    drill_path = {"drill": f"/a/{drill}"}
+    who["nobody"][1].update({"join": f"/join/{key}", "link": f"/a/{link}", **drill_path})
+    return who
+
+
+def sessions(made: Town, who: Tour, url: str) -> dict[str, list[Any]]:
+    """Let everybody on a tour sign in; return the cookies of each."""
+    found: dict[str, list[Any]] = {}
+    for name, (account, _) in who.items():
+        found[name] = []
+        if account is not None:
+            session = made.desk.accounts.open_session(made.account(*account), "Chromium", made.now)
+            found[name].append({"name": "session", "value": session, "url": url})
+    return found
+
+
 def main(folder: Path) -> None:
     """Draw all pages into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data, town(Path(data), requests_per_min=10_000) as made:
-        paths = story(made)
-        who: dict[str, tuple[Any, dict[str, str]]] = {
-            "nobody": (
-                None,
-                {
-                    "front": "/", "sign-in": "/sign-in", "report": "/report",
-                    "receipt": "/receipt", "lost": "/nowhere",
-                },
-            ),
-            "family": (
-                (Role.FAMILY, "daughter-1"),
-                {"family": "/family", "incident": paths["fall"], "account": "/account"},
-            ),
-            "staff": (
-                (Role.STAFF, "head-1"),
-                {
-                    "tasks": "/tasks", "visits": "/visits", "rounds": "/rounds",
-                    "incident": paths["old"], "card": f"/residents/{EAST}/resident-2",
-                },
-            ),
-            "operator": (
-                (Role.OPERATOR, "operator-1"),
-                {
-                    "community": "/community", "board": "/board", "statistics": "/statistics",
-                    "devices": f"/devices?grid={EAST}", "registry": "/registry",
-                    "people": "/people", "audit": "/audit",
-                },
-            ),
-        }  # fmt: skip
-        key, _ = made.desk.accounts.invite(
-            Role.STAFF, "property-1", "孙伟", by="test", now=made.now
-        )
-        link = made.desk.links.make(paths["fall"].rsplit("/", 1)[1], "son-1", made.now + 10_000_000)
-        drill = made.desk.links.make(_drill(made), "daughter-1", made.now + 10_000_000)
-        drill_path = {"drill": f"/a/{drill}"}
-        who["nobody"][1].update({"join": f"/join/{key}", "link": f"/a/{link}", **drill_path})
+    port = free_port()
+    url = f"http://localhost:{port}"  # by name: passkeys have no other address
+    with (
+        tempfile.TemporaryDirectory() as data,
+        town(Path(data), url=url, requests_per_min=10_000) as made,
+    ):
+        who = tour(made)
         app = application(made.desk, opens=False)
-        with serving(app) as url, sync_playwright() as play:
+        with serving(app, port), sync_playwright() as play:
             browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-            for name, (account, pages) in who.items():
-                cookies = []
-                if account is not None:
-                    found = made.account(*account)
-                    session = made.desk.accounts.open_session(found, "Chromium", made.now)
-                    cookies.append({"name": "session", "value": session, "url": url})
+            signed_in = sessions(made, who, url)
+            for name, (_, pages) in who.items():
                 for size, (width, height) in SIZES.items():
                     for lang in ("zh", "en"):
-                        context = browser.new_context(
-                            viewport={"width": width, "height": height}, service_workers="block"
+                        context = browser.new_context(viewport={"width": width, "height": height})
+                        context.grant_permissions(["notifications"], origin=url)
+                        context.add_cookies(
+                            [*signed_in[name], {"name": "lang", "value": lang, "url": url}]
                         )
-                        context.add_cookies([*cookies, {"name": "lang", "value": lang, "url": url}])
                         tab = context.new_page()
                         for page, path in pages.items():
                             if lang == "en" and page not in (
@@ -160,10 +181,14 @@ def main(folder: Path) -> None:
                                 "front",
                                 "board",
                                 "drill",
+                                "account",
+                                "sign-in",
                             ):
                                 continue
                             tab.goto(url + path)
                             tab.wait_for_timeout(120)
+                            if tab.locator("#push").count():
+                                tab.locator("#push[data-state]").wait_for(state="attached")
                             shot = folder / f"{name}-{page}-{size}-{lang}.png"
                             tab.screenshot(path=shot, full_page=size == "phone")
                             wide = tab.evaluate("document.documentElement.scrollWidth")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from portal.audit import Audit, Entry, broken_at
-from portal.desk import MIGRATIONS
+from portal.book import MIGRATIONS
 from sinks.book import Book
 
 WORDS = st.text(max_size=12)

@@ -19,7 +19,13 @@ from pipeline.brain.rules import RULES
 from portal.accounts import WITH_SECOND_FACTOR, Account, Role
 from portal.app import application
 from portal.desk import Desk, made
-from portal.settings import LimitSettings, PortalSettings, WebhookSettings
+from portal.settings import (
+    LimitSettings,
+    PortalSettings,
+    PushSettings,
+    WebhookSettings,
+    WebSettings,
+)
 from sinks.client import StoreClient
 from tests.sinks.serving import served
 from weinao import codec, logging, topics
@@ -115,16 +121,19 @@ class Town:
     Args:
         folder: Of its store and its portal.
         socket: Where the store answers.
+        url: What people type to reach the portal.
     """
 
-    def __init__(self, folder: Path, socket: Path, **limits: Any) -> None:
+    def __init__(self, folder: Path, socket: Path, url: str = "", **limits: Any) -> None:
         self.now = START
         self.store = StoreClient(socket)
         self.desk: Desk = made(
             PortalSettings(
                 community="demo",
+                web=WebSettings(url=url) if url else WebSettings(),
                 limits=LimitSettings(**limits),
                 webhooks=WebhookSettings(hosts=["127.0.0.1", "hooks.example.org"]),
+                push=PushSettings(hosts=["127.0.0.1", "*.push.example"]),
             ),
             folder / "portal",
             lambda: StoreClient(socket),

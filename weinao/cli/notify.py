@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from cyclopts import App, Parameter
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from sinks.courier import Courier
     from sinks.ledger import Entry
     from sinks.notice_settings import CourierSettings
+    from sinks.push import Push, Pusher
     from weinao.outcomes import Notice
+    from weinao.wording import Text
 
 app = App(name="notify", help="Carry notices to people; try their channels; read the ledger.")
 
@@ -30,6 +33,9 @@ OWN = "notify"
 """The courier's folder in that of the system: its book, with the ledger."""
 
 STORE_PAUSE_S = 0.5
+
+NOBODY = "mailto:nobody@localhost"
+"""Whom services of browsers may write to where no contact and no `https` address is known."""
 
 Addressed = Annotated[str, Parameter(help="A channel as the registry holds it, `name:address`.")]
 
@@ -92,6 +98,7 @@ def run(
         now=now,
         log=log,
         on_done=post.hurry,
+        pusher=_pusher(data, chosen),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,27 +127,38 @@ def try_out(
     """Send a test on each of some channels, and say how it ended; exit with 1 if one failed.
 
     Args:
-        channels: As the registry holds them, `name:address`.
+        channels: As the registry holds them, `name:address`; `push:PERSON` rings the browsers in
+            which somebody allowed notices.
         settings: A file like `configs/notify.toml`.
         person: Take the channels of a contact or a member of staff from the registry.
         data: Folder of the system, to read the registry from.
         lang: Language of the test.
         json: Print one JSON array.
     """
+    from sinks.channels import PUSH
     from sinks.ringing import Bell
     from weinao.wording import Text, notice_words
 
     chosen = _chosen(settings, None, None, None)
     known, bell, words = _channels(chosen), Bell(1), notice_words(lang)
-    wanted = channels or (_registered(data, person) if person else ())
+    pusher = _pusher(data, chosen)
+    own = (f"{PUSH}:{person}",) if person and pusher and pusher.reaches(person) else ()
+    wanted = channels or (*own, *(_registered(data, person) if person else ()))
     if not wanted:
         sys.exit("weinao notify test: name a channel as `sms:13900000001`, or a --person")
     found: list[dict[str, str]] = []
     for one in wanted:
-        name = one.partition(":")[0]
+        name, _, address = one.partition(":")
         text = Text(words.say("title", "test"), words.say("line", "test", channel=name))
-        way = known.way(one)
-        rung = bell.ring(way, text, try_s=chosen.delivery.try_s_max) if way else None
+        if name == PUSH:
+            rung = (
+                pusher.ring(_push(text, address, lang), try_s=chosen.delivery.try_s_max)
+                if pusher
+                else None
+            )
+        else:
+            way = known.way(one)
+            rung = bell.ring(way, text, try_s=chosen.delivery.try_s_max) if way else None
         result, detail = (rung.result, rung.detail) if rung else ("nowhere", "no_channel")
         found.append({"channel": name, "result": result, "detail": detail})
     if json:
@@ -222,6 +240,44 @@ def _linking(data: Path, chosen: "CourierSettings") -> Callable[["Notice"], str]
         return f"{chosen.url}/a/{text}"
 
     return link
+
+
+def _pusher(data: Path, chosen: "CourierSettings") -> "Pusher | None":
+    """Return what rings browsers, over the portal's book and key; None where there is no portal."""
+    from weinao.cli.portal import FOLDER as PORTAL
+
+    try:
+        from portal.book import opened
+        from portal.secret import kept_secret
+        from portal.subscriptions import Subscriptions
+        from portal.vapid import VAPID, new_pem
+        from sinks.push import Pusher
+    except ImportError:
+        return None
+    key = kept_secret(data / PORTAL / VAPID, new_pem)
+    parts = urlsplit(chosen.url)
+    own = f"https://{parts.hostname}" if parts.scheme == "https" else NOBODY
+    book = Outage(logging.logger(community=chosen.community), "portal", now_ms)
+    kept = Subscriptions(opened(data / PORTAL))
+    return Pusher(kept, key, chosen.push.contact or own, now_ms, book)
+
+
+def _push(text: "Text", person: str, lang: Language) -> "Push":
+    from secrets import token_hex
+
+    from sinks.push import Push
+
+    return Push(
+        person=person,
+        id=f"test-{token_hex(8)}",
+        title=text.title,
+        body=text.body,
+        link="/",
+        language=lang,
+        at=now_ms(),
+        grave=True,
+        keep_s=0,
+    )
 
 
 def _registered(data: Path, person: str) -> tuple[str, ...]:
