@@ -90,7 +90,7 @@ class Motion:
         self._inside = part if scale == 1 else part[::scale, ::scale]
         self._inside = np.ascontiguousarray(self._inside)
         self._room = max(int((self._inside > 0).sum()), 1)
-        self._still = Stabiliser()
+        self._still = Stabiliser(self._inside)
         self._greys: deque[tuple[float, Image]] = deque(maxlen=2 * APART + 1)
         self._usual: NDArray[np.float32] | None = None
         self._bar: Image | None = None
@@ -143,7 +143,7 @@ class Motion:
         if self._halved:
             wanted = (self._inside.shape[1], self._inside.shape[0])
             grey = np.asarray(cv2.resize(grey, wanted, interpolation=cv2.INTER_AREA), np.uint8)
-        return np.asarray(cv2.blur(self._still.hold(grey), (3, 3)), np.uint8)
+        return self._still.hold(np.asarray(cv2.blur(grey, (3, 3)), np.uint8))
 
     def _repeats(self, grey: Image) -> bool:
         return cv2.norm(grey, self._greys[-1][1], cv2.NORM_INF) <= DUPLICATE

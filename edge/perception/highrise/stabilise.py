@@ -1,9 +1,12 @@
 """Hold the picture still while the camera's mount moves.
 
-Two patches of the facade are compared with the same patches of a reference; only if both moved
-alike was it the camera, and not something in the picture. Only while there is movement is the frame
+Places with a steep gradient are chosen all over the facade. By how far the picture moved and turned
+since a reference is what explains their change of brightness best; a change of light is part of the
+explanation, and what moves by itself is outvoted. Only while there is movement is the frame
 shifted, because shifting costs more than all the rest.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,79 +17,161 @@ from edge.perception.highrise.facade import Array, Image
 PATCH_PX = 192
 CALM_PX = 0.2
 """Below it, edges do not show in the difference of frames. Ours."""
-ALIKE_PX = 0.35
-"""How far two patches may disagree about one movement: rolling and noise. Ours."""
 LOOK_EVERY = 5
 RESTLESS_FRAMES = 250
 """How long after the last movement frames are still shifted."""
 SHIFT_PX_MAX = 25.0
 """Further, it is another view: take it as the new reference."""
-PEAK_MIN = 0.08
-"""Response of the correlation below which it says nothing (night, fog). Ours."""
 REFRESH_FRAMES = 1_500
+"""Light and shadows wander: so often what is held becomes the reference."""
+CELL_PX, POINTS_MAX = 40, 4_000
+"""From each cell of the picture equally many places, so that no tree can outvote the rest."""
+STEEP = 4.0
+"""Grey levels a pixel that a place must change by at least."""
+POINTS_MIN = 300
+"""Fewer places say nothing (night, fog)."""
+ROUNDS = 2
+EXPLAINS_MIN = 0.1
+"""A movement must explain this share of the change, or it is none. Ours."""
 
 Floats = NDArray[np.float32]
 
 
-class Stabiliser:
-    """Follows the mount's movement in grey frames of one size."""
+@dataclass(frozen=True)
+class _Reference:
+    """What the picture looked like at rest.
 
-    def __init__(self) -> None:
-        self._reference: list[Floats] = []
+    Attributes:
+        patches: For the first, rough look.
+        at: (N, 2) places, in pixels right and down.
+        tone: (N,) their brightness.
+        slopes: (N, 5) how it changes with a movement right, down, a turn, a gain, an offset.
+    """
+
+    patches: list[Floats]
+    at: Array
+    tone: Array
+    slopes: Array
+
+
+class Stabiliser:
+    """Follows the mount's movement in grey frames of one size.
+
+    Args:
+        inside: (H, W) above 0 where the facade is; all of the picture by default.
+    """
+
+    def __init__(self, inside: Image | None = None) -> None:
+        self._inside = inside
+        self._reference: _Reference | None = None
         self._fade: Floats | None = None
         self._count = 0
         self._restless = 0
-        self.shift_px: Array = np.zeros(2)
-        """By how much the newest frame was moved back, right and down."""
+        self._rests = np.zeros(2)
+        self._move: Array = np.zeros(3)
+
+    @property
+    def shift_px(self) -> Array:
+        """By how much the newest frame was moved back, right and down, in its middle."""
+        return self._move[:2]
 
     def hold(self, grey: Image) -> Image:
         """Return a frame as the mount at rest would have seen it."""
         self._count += 1
-        due = self._count % REFRESH_FRAMES == 0 and not self._restless
-        if not self._reference or due:
+        due = self._count % REFRESH_FRAMES == 0
+        if self._reference is None or (due and not self._restless):
             self._refer(grey)
             return grey
         if not self._restless and self._count % LOOK_EVERY:
             return grey
-        self.shift_px = self._moved(grey)
-        far = float(np.hypot(*self.shift_px))
-        self._restless = RESTLESS_FRAMES if far > CALM_PX else max(self._restless - 1, 0)
-        if not self._restless or far < CALM_PX / 4:
+        self._move = self._moved(grey, self._reference)
+        if np.hypot(*(self.shift_px - self._rests)) > CALM_PX:
+            self._restless, self._rests = RESTLESS_FRAMES, self.shift_px
+        elif self._restless:
+            self._restless -= 1
+            if not self._restless:  # it came to rest, perhaps somewhere else
+                self._refer(grey)
+        if not self._restless:
             return grey
-        move = np.array([[1, 0, self.shift_px[0]], [0, 1, self.shift_px[1]]])
-        return np.asarray(
-            cv2.warpAffine(
-                grey,
-                move,
-                (grey.shape[1], grey.shape[0]),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            ),
-            np.uint8,
+        held = self._back(grey)
+        if due:
+            self._refer(held)
+        return held
+
+    def _back(self, grey: Image) -> Image:
+        right, down, turn = self._move
+        tall, wide = grey.shape
+        u, v = (wide - 1) / 2, (tall - 1) / 2
+        move = np.array([[1, -turn, right + turn * v], [turn, 1, down - turn * u]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        back = cv2.warpAffine(
+            grey, move, (wide, tall), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
+        return np.asarray(back, np.uint8)
 
     def _refer(self, grey: Image) -> None:
-        self._reference = _patches(grey)
-        tall, wide = self._reference[0].shape
+        patches = _patches(grey)
+        tall, wide = patches[0].shape
         self._fade = np.asarray(cv2.createHanningWindow((wide, tall), cv2.CV_32F), np.float32)
-        self.shift_px = np.zeros(2)
+        at, slopes = _steep(grey, self._inside)
+        tone = grey[at[:, 1].astype(np.intp), at[:, 0].astype(np.intp)].astype(np.float64)
+        slopes = np.column_stack([slopes, tone, np.ones_like(tone)])
+        self._reference = _Reference(patches, at, tone, slopes)
+        self._move, self._rests = np.zeros(3), np.zeros(2)
 
-    def _moved(self, grey: Image) -> Array:
-        """Return how far the picture moved; zero where the patches do not agree."""
-        shifts, peaks = [], []
-        for before, now in zip(self._reference, _patches(grey), strict=True):
-            shift, peak = cv2.phaseCorrelate(before, now, self._fade)
-            shifts.append(np.array(shift))
-            peaks.append(peak)
-        if min(peaks) < PEAK_MIN:
-            return np.zeros(2)
-        mean = np.asarray((shifts[0] + shifts[1]) / 2)
-        if np.abs(mean).max() > SHIFT_PX_MAX:
+    def _moved(self, grey: Image, reference: _Reference) -> Array:
+        """Return how far the picture moved and turned; zero where nothing can be said."""
+        if len(reference.at) < POINTS_MIN:
+            return np.zeros(3)
+        guesses = [np.zeros(3), self._move]
+        for before, now in zip(reference.patches, _patches(grey), strict=True):
+            # It writes the window into what it is given: the reference must not fade away.
+            shift, _ = cv2.phaseCorrelate(before.copy(), now, self._fade)
+            guesses.append(np.array([*shift, 0.0]))
+        far = np.median(np.hypot(*np.array(guesses[2:])[:, :2].T))
+        if far > SHIFT_PX_MAX:
             self._refer(grey)
-            return np.zeros(2)
-        if np.hypot(*(shifts[0] - shifts[1])) > ALIKE_PX:
-            return np.zeros(2)
-        return mean
+            return np.zeros(3)
+        unlike = [self._unlike(grey, reference, guess) for guess in guesses]
+        begin = found = guesses[int(np.argmin(unlike))]
+        for _ in range(ROUNDS):
+            found = found + self._step(grey, reference, found)
+        if np.hypot(*(found - begin)[:2]) > _STRAYS_PX:
+            found = begin
+        least = self._unlike(grey, reference, found)
+        return found if least < unlike[0] * (1 - EXPLAINS_MIN) else np.zeros(3)
+
+    def _change(self, grey: Image, reference: _Reference, move: Array, every: int = 1) -> Array:
+        """Return how much brighter places are where a movement brought them; of all, or a part."""
+        right, down, turn = move
+        tall, wide = grey.shape
+        at = reference.at[::every]
+        u = at[:, 0] + right - turn * (at[:, 1] - (tall - 1) / 2)
+        v = at[:, 1] + down + turn * (at[:, 0] - (wide - 1) / 2)
+        return np.asarray(_sampled(grey, u, v) - reference.tone[::every])
+
+    def _unlike(self, grey: Image, reference: _Reference, move: Array) -> float:
+        """Return by how much places differ from the reference, whatever the light does."""
+        change = self._change(grey, reference, move, every=_SOME)
+        return float(np.mean(np.minimum(np.abs(change - np.median(change)), _OUTVOTED)))
+
+    def _step(self, grey: Image, reference: _Reference, move: Array) -> Array:
+        change = self._change(grey, reference, move)
+        off = change - np.median(change)
+        scale = max(1.5 * float(np.median(np.abs(off))), 1.0)
+        weigh = 1 / (1 + np.square(off / scale))
+        weighed = reference.slopes * weigh[:, None]
+        normal = weighed.T @ reference.slopes
+        normal[np.diag_indices(5)] *= 1 + 1e-6
+        return -np.asarray(np.linalg.solve(normal, weighed.T @ change))[:3]
+
+
+_STRAYS_PX = 1.5
+"""Further from its guess, a refined movement is none."""
+_SOME = 4
+"""One in so many places is enough to compare guesses."""
+_OUTVOTED = 24.0
+"""Grey levels; more is something else that came into view."""
 
 
 def _patches(grey: Image) -> list[Floats]:
@@ -98,3 +183,43 @@ def _patches(grey: Image) -> list[Floats]:
         grey[v : v + high, u : u + broad].astype(np.float32)
         for v in (tall // 4 - high // 2, 3 * tall // 4 - high // 2)
     ]
+
+
+def _steep(grey: Image, inside: Image | None) -> tuple[Array, Array]:
+    """Return (N, 2) places, and (N, 3) how their brightness changes when the picture moves."""
+    across = cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 32)
+    steep = cv2.magnitude(across, down)
+    steep[:2], steep[-2:], steep[:, :2], steep[:, -2:] = 0, 0, 0, 0
+    if inside is not None:
+        steep[inside == 0] = 0
+    cells = -(-grey.shape[0] // CELL_PX) * -(-grey.shape[1] // CELL_PX)
+    share = max(POINTS_MAX // cells, 1)
+    chosen = []
+    for top in range(0, grey.shape[0], CELL_PX):
+        for left in range(0, grey.shape[1], CELL_PX):
+            cell = steep[top : top + CELL_PX, left : left + CELL_PX]
+            count = min(share, cell.size)
+            flat = np.argpartition(cell, cell.size - count, axis=None)[-count:]
+            v, u = np.unravel_index(flat, cell.shape)
+            good = cell[v, u] > STEEP
+            chosen.append(np.column_stack([u[good] + left, v[good] + top]))
+    at = np.concatenate(chosen).astype(np.float64)
+    u, v = at.astype(np.intp).T
+    middle = (np.array(grey.shape[::-1]) - 1) / 2
+    off = at - middle
+    right, below = across[v, u].astype(np.float64), down[v, u].astype(np.float64)
+    return at, np.column_stack([right, below, below * off[:, 0] - right * off[:, 1]])
+
+
+def _sampled(grey: Image, u: Array, v: Array) -> Array:
+    """Return (N,) brightness between pixels."""
+    tall, wide = grey.shape
+    u, v = np.clip(u, 0, wide - 1.001), np.clip(v, 0, tall - 1.001)
+    left, top = u.astype(np.intp), v.astype(np.intp)
+    across, down = u - left, v - top
+    flat = grey.ravel()
+    at = top * wide + left
+    upper = flat[at] * (1 - across) + flat[at + 1] * across
+    lower = flat[at + wide] * (1 - across) + flat[at + wide + 1] * across
+    return np.asarray(upper * (1 - down) + lower * down)

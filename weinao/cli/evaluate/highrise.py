@@ -21,6 +21,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from weinao.cli.evaluate.highrise_truth import completed
+
 if TYPE_CHECKING:
     from edge.perception.highrise.facade import Facade
     from edge.perception.highrise.watch import Fall
@@ -39,8 +41,8 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         delays_s: Of each found fall.
-        off: For each found fall, (floors or pixels, metres or 0) away from the true start.
-        near: For each found fall, whether its start is within tolerance.
+        off: For each found fall whose start is known, (floors or pixels, metres or 0) away from it.
+        near: For each of these, whether its start is within tolerance.
         missed: First frames of the falls that were not found.
         false_s: Seconds of the events that are no fall's first.
         lasts_s: Length of the clip.
@@ -70,7 +72,8 @@ def evaluate_highrise(folder: Path, *, progress: Progress | None = None) -> dict
     for done, (name, clip) in enumerate(truth.items()):
         if not (folder / name).exists():
             raise FileNotFoundError(f"{folder / name}: named in truth.json, and not there")
-        scores.append(score_clip(clip, _film(folder / name, float(clip["container_fps"]))))
+        whole = completed(clip, folder / name)
+        scores.append(score_clip(whole, _film(folder / name, whole["container_fps"])))
         if progress:
             progress(done + 1, len(truth))
     return figures(scores)
@@ -131,11 +134,19 @@ def figures(scores: Iterable[ClipScore]) -> dict[str, float]:
     if not delays:
         return summed
     return summed | {
+        **_starts(near, off),
+        "delay_s_p50": float(np.median(delays)),
+        "delay_s_p95": float(np.percentile(delays, 95)),
+    }
+
+
+def _starts(near: list[bool], off: NDArray[np.float64]) -> dict[str, float]:
+    if not near:
+        return {}
+    return {
         "start_within_tolerance": float(np.mean(near)),
         "start_floor_within_1": float(np.mean(np.abs(off[:, 0]) <= 1)),
         "start_side_within_1_5_m": float(np.mean(np.abs(off[:, 1]) <= START_M)),
-        "delay_s_p50": float(np.median(delays)),
-        "delay_s_p95": float(np.percentile(delays, 95)),
     }
 
 
@@ -174,6 +185,8 @@ def _held_against(truth: Mapping[str, Any], facade: "Facade", found: "list[Fall]
             missed.append(int(fall["first_frame"]))
             continue
         delays.append(own[0].decided_s - begins_s)
+        if "start_xy" not in fall and not (facade.metric and "start_m" in fall):
+            continue  # nobody wrote down where it began
         away, good = _away(fall, facade, own[0])
         off.append(away)
         near.append(good)
