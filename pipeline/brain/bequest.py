@@ -5,6 +5,8 @@ begins here: what is registered, which numbers have come, the incidents, who was
 for the time of its home. It leaves out what rules remember: each learns again from what is left.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +17,9 @@ from pipeline.brain.liveness import LivenessState
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import key_of
 from pipeline.brain.respond.calendar import CalendarState
+from pipeline.brain.respond.causes import matter_of
 from pipeline.brain.respond.desk import DeskState
+from pipeline.brain.respond.docket import DocketState
 from pipeline.brain.respond.lifecycle import OVER
 from weinao.outcomes import Incident
 from weinao.registry import Record
@@ -115,29 +119,24 @@ def adopted(own: Snapshot, told: Told) -> Snapshot:
     none of them is lost, and none is opened twice. What this brain alone has found is kept if it
     still stands: nobody has heard of it.
     """
-    desk, known = own.desk, _silent(own.liveness) | {*own.desk.of_hazard}
+    docket = own.desk.docket
+    named = {hazard for one in docket.incidents.values() for hazard in one.hazards}
+    known = _silent(own.liveness) | named
     incidents = {name: _left(one, known) for name, one in told.incidents.items()}
-    active: dict[tuple[str, str], str] = {}
-    for name, one in incidents.items():
-        if one.state not in OVER:
-            active[one.kind, one.subject] = name
-    for about, name in desk.active.items():
-        found = desk.incidents[name]
+    active = {matter_of(one): name for name, one in incidents.items() if one.state not in OVER}
+    for matter, name in docket.active.items():
+        found = docket.incidents[name]
         if name in incidents and found.state not in OVER and incidents[name].state not in OVER:
-            active.setdefault(about, name)  # it took in hazards of further kinds
-        elif name not in incidents and found.standing and about not in active:
-            incidents[name], active[about] = found, name
-    for name, found in desk.incidents.items():
+            active.setdefault(matter, name)  # it took in hazards of further kinds
+        elif name not in incidents and found.standing and matter not in active:
+            incidents[name], active[matter] = found, name
+    for name, found in docket.incidents.items():
         if found.state in OVER:
             incidents.setdefault(name, found)
-    of_hazard = {
-        hazard: heir
-        for hazard, name in desk.of_hazard.items()
-        if (heir := name if name in incidents else active.get(_about(desk, name), ""))
-    }
-    for name, one in incidents.items():
-        of_hazard.update(dict.fromkeys(one.hazards, name))
-    return replace(own, desk=replace(desk, incidents=incidents, active=active, of_hazard=of_hazard))
+        elif name not in incidents and (heir := active.get(matter_of(found))):
+            incidents[heir] = _heir(incidents[heir], found, incidents.values())
+    desk = replace(own.desk, docket=DocketState(incidents, active))
+    return replace(own, desk=desk)
 
 
 def encode(left: Bequest) -> bytes:
@@ -161,18 +160,19 @@ def _orphaned(desk: DeskState, liveness: LivenessState) -> DeskState:
     Silence alone is still known of: who was heard is handed down.
     """
     silent = _silent(liveness)
-    return replace(
-        desk, incidents={name: _left(one, silent) for name, one in desk.incidents.items()}
-    )
+    left = {name: _left(one, silent) for name, one in desk.docket.incidents.items()}
+    return replace(desk, docket=replace(desk.docket, incidents=left))
 
 
 def _silent(liveness: LivenessState) -> set[str]:
     return {one.raised.id for one in liveness.heard.values() if one.raised is not None}
 
 
-def _about(desk: DeskState, name: str) -> tuple[str, str]:
-    found = desk.incidents.get(name)
-    return (found.kind, found.subject) if found else ("", "")
+def _heir(heir: Incident, found: Incident, all_of_them: Iterable[Incident]) -> Incident:
+    """Return an incident that answers for the hazards of one that nobody has heard of, too."""
+    taken = {hazard for one in all_of_them for hazard in one.hazards}
+    more = tuple(hazard for hazard in found.hazards if hazard not in taken)
+    return replace(heir, hazards=(*heir.hazards, *more))
 
 
 def _left(incident: Incident, known: set[str]) -> Incident:
