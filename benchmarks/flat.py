@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from made_journal import Town, write
+from msgspec.structs import replace
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -113,7 +114,10 @@ def measured(minutes: float, residents: int, rate: int) -> tuple[dict[str, objec
     town = Town(devices=residents, grids=max(1, residents // A_GRID), sensors=True)
     with tempfile.TemporaryDirectory() as name:
         folder, restarts = Path(name), []
-        write(folder / "journal", town.registered())
+        begun = now_ms()
+        write(
+            folder / "journal", (replace(one, received_at=begun) for one in town.registered())
+        )  # who had been registered long ago, and said nothing since, would be silent
         plan = system.Plan(
             data=folder,
             community=COMMUNITY,
