@@ -60,13 +60,19 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """Somebody who was told, and what they answered; nothing, where they have not."""
+    """Somebody who was told, and what came of it.
+
+    Attributes:
+        answer: What they answered, or that they were not reached, or did not answer in time.
+        said: Whether they answered.
+    """
 
     person: str
     name: str
     answer: str = ""
     clock: str = ""
     me: bool = False
+    said: bool = False
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -187,6 +193,7 @@ def told(incident: Incident, reach: Reach, tongue: Tongue) -> tuple[Told, ...]:
                 answer=answer,
                 clock=clock,
                 me=person == reach.person,
+                said=last is not None,
             )
         )
     return tuple(found)

@@ -55,7 +55,20 @@ def test_others_see_who_was_told_and_what_they_answered(there: Town) -> None:
     page = son.get("/family").text
 
     assert "李梅（联系人）" in page
-    assert "去处理 ·" in page
+    assert '<span class="ans">去处理 ·' in page
+
+
+def test_who_did_not_answer_in_time_does_not_look_like_an_answer(there: Town) -> None:
+    there.sos()
+    for _ in range(10):
+        there.now += 60_000
+        there.tick()
+    there.look()
+
+    page = there.signed_in(Role.FAMILY, "daughter-1").get("/family").text
+
+    assert '<span class="none">超时未答 ·' in page
+    assert '<span class="ans">' not in page
 
 
 def test_her_day_is_shown_as_far_as_she_wishes(there: Town) -> None:
