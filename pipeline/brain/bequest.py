@@ -2,7 +2,8 @@
 
 A snapshot fits only the brain that made it. A bequest holds what any brain must know whose journal
 begins here: what is registered, which numbers have come, the incidents, who was heard, what waits
-for the time of its home. It leaves out what rules remember: each learns again from what is left.
+for the time of its home, who was visited. It leaves out what rules remember: each learns again from
+what is left.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from pipeline.brain.respond.causes import matter_of
 from pipeline.brain.respond.desk import DeskState
 from pipeline.brain.respond.docket import DocketState
 from pipeline.brain.respond.lifecycle import OVER
+from pipeline.brain.respond.visits import VisitsState
 from weinao.outcomes import Incident
 from weinao.registry import Record
 
@@ -51,6 +53,7 @@ class Bequest(Struct, frozen=True, kw_only=True):
     liveness: LivenessState = LivenessState()
     desk: DeskState = DeskState()
     calendar: CalendarState = CalendarState()
+    visits: VisitsState = VisitsState()
 
 
 def bequest_of(
@@ -78,6 +81,8 @@ def bequest_of(
         liveness=snapshot.liveness,
         desk=snapshot.desk,
         calendar=snapshot.calendar,
+        # Which risks stand is a matter of rules, and they learn it again.
+        visits=replace(snapshot.visits, risks={}),
     )
 
 
@@ -96,6 +101,7 @@ def snapshot_of(left: Bequest) -> Snapshot | None:
         liveness=left.liveness,
         desk=_orphaned(left.desk, left.liveness),
         calendar=left.calendar,
+        visits=left.visits,
     )
 
 

@@ -27,7 +27,7 @@ from pipeline.brain.learn.lesson import adjusted, learners, lesson_of
 from pipeline.brain.liveness import Liveness, LivenessState
 from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
-from pipeline.brain.perceive.registered import Key, Registered
+from pipeline.brain.perceive.registered import Key, Registered, stands_in
 from pipeline.brain.perceive.seen import Seen
 from pipeline.brain.respond.answers import FeedbackRefusedError, UnknownIncidentError
 from pipeline.brain.respond.calendar import Calendar, CalendarState, DrillRefusedError
@@ -59,7 +59,7 @@ from weinao.outcomes import (
     Rejected,
     Risk,
 )
-from weinao.registry import Device, Record, Resident
+from weinao.registry import Device, Household, Record, Resident
 from weinao.topics import Way
 
 SNAPSHOT_VERSION = 7
@@ -139,7 +139,7 @@ class GridBrain:
         self._states: dict[StateKey, Any] = dict(resume.states) if resume else {}
         self._at_home = dict(resume.at_home) if resume else {}
         self._liveness = Liveness(
-            silence or Silence(), resume.liveness if resume else LivenessState()
+            grid, silence or Silence(), resume.liveness if resume else LivenessState()
         )
         self._desk = Desk(grid, policy or Policy(), resume.desk if resume else DeskState())
         self._calendar = Calendar(
@@ -273,14 +273,20 @@ class GridBrain:
             observation=said,
             subject=_subject(said) or device.wearer or household or device.id,
             household=household,
-            # A home that names another agent would wait for ever for that one's word.
-            place=household if home and home.agent == device.agent else device.agent,
+            place=self._place(device, home),
             room=(said.room if isinstance(said, Home) else "") or device.room,
             device_place=device.place,
             resident=self._known.resident(device.wearer),
             alone=len(self._known.residents_of.get(household, ())) == 1,
             tz_offset_min=self._known.tz_offset_min,
         )
+
+    def _place(self, device: Device, home: Household | None) -> str:
+        """Return by whose word the time goes for what a device says; empty for nobody's."""
+        if not stands_in(device, self._grid):
+            return ""  # its agent gives its word only where it stands
+        # A home that names another agent would wait for ever for that one's word.
+        return home.id if home and home.agent == device.agent else device.agent
 
     def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
         behind_ms = self._behind(seen.place, now)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline.brain.identify import inactivity
 from pipeline.brain.identify.silence import Heard, Silence, heard_behind
-from pipeline.brain.perceive.registered import Registered
+from pipeline.brain.perceive.registered import Registered, stands_in
 from pipeline.brain.perceive.seen import Seen
 from weinao.messages import Home, Status
 from weinao.outcomes import Hazard
@@ -57,12 +57,13 @@ class Liveness:
     """Who was heard in one grid.
 
     Args:
+        grid: Its id. What stands in another grid is heard there, though it may speak here, too.
         silence: How long something may be silent.
         resume: What was remembered earlier.
     """
 
-    def __init__(self, silence: Silence, resume: LivenessState) -> None:
-        self._silence = silence
+    def __init__(self, grid: str, silence: Silence, resume: LivenessState) -> None:
+        self._grid, self._silence = grid, silence
         self._heard, self._boots = dict(resume.heard), dict(resume.boots)
         self._watching = dict(resume.watching)
         self._ticked_at, self._tick_ms = resume.ticked_at, resume.tick_ms
@@ -96,7 +97,11 @@ class Liveness:
 
     def expect(self, record: Record, now: int) -> None:
         """Await an agent from its registration on; one that never speaks is silent, too."""
-        if isinstance(record, Device) and record.id == record.agent:
+        if (
+            isinstance(record, Device)
+            and record.id == record.agent
+            and stands_in(record, self._grid)
+        ):
             self._heard.setdefault(record.id, Heard(now))
             self._next_silent_at = 0
 
@@ -157,7 +162,7 @@ class Liveness:
         waiting = [now + _HOUR_MS]
         for agent_id, heard in [*self._heard.items()]:
             agent = known.device(agent_id)
-            if agent is None or agent.id != agent.agent:
+            if agent is None or agent.id != agent.agent or not stands_in(agent, self._grid):
                 continue
             home = known.home_of(agent)
             self._heard[agent_id], raised = self._silence.pass_time(heard, agent, home, now)

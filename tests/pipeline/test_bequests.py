@@ -25,9 +25,10 @@ from pipeline.journal import JournalGoneError, JournalReader, JournalWriter
 from tests.pipeline.community import GRID, START, Journal, journals
 from weinao import codec, topics
 from weinao.codec import Arrival
-from weinao.messages import Action, Feedback, Home, Sensor
+from weinao.messages import Action, Feedback, Home, Registered, Sensor, Visit
 from weinao.outage import Outage
-from weinao.outcomes import Incident, IncidentState, Outcome, Rejected
+from weinao.outcomes import DueVisit, Incident, IncidentState, Outcome, Rejected
+from weinao.registry import Device
 
 MIND = Mind(grids=frozenset({GRID}), rules=RULES)
 SEGMENT = 2_000
@@ -223,6 +224,26 @@ def test_a_hazard_that_goes_on_joins_the_incident_that_another_brain_has_opened(
 
     found = [one.id for one in incidents(after).values() if one.kind == "smoke"]
     assert set(found) <= {smoke.id}
+
+
+def test_who_was_visited_before_the_journal_was_cut_is_not_due_for_it(tmp_path: Path) -> None:
+    story = Journal()
+    portal = Device(id="portal", agent="portal")
+    story.say("loader", Registered(at=START, record=portal))
+    seen = Visit(at=START, entry="e-1", household="home-1", staff="head-1", found="well")
+    story.say("portal", seen)
+    for second in range(60):
+        story.tick(START + second * 1_000)
+    write(tmp_path, story.entries)
+    before, _ = run(tmp_path)
+    cut(tmp_path, max(journals_on_disk.segments(tmp_path)))
+    write(tmp_path, [Entry(GRID, 0, START + HOUR, Tick())])
+
+    after, _ = run(tmp_path, another(tmp_path, before))
+
+    dues = [one.value for one in before if isinstance(one.value, DueVisit)]
+    assert [one.last_at for one in dues if one.household == "home-1"] == [START]
+    assert not [one for one in after if isinstance(one.value, DueVisit)]
 
 
 def test_what_a_disk_refuses_is_no_place_to_begin(tmp_path: Path) -> None:

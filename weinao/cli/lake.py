@@ -198,8 +198,8 @@ def query(
     """Ask the lake in SQL (DuckDB's), as in "SELECT date, avg(hr_bpm) FROM vitals GROUP BY date".
 
     There is a table for each kind of observation (vitals, home, motion, …), and hazards,
-    incident_changes, risk_changes, scores, tasks, notices, commands, adjustments, losses and
-    deadletters. A question reads the lake and nothing else, and changes nothing.
+    incident_changes, risk_changes, scores, tasks, notices, commands, due_visits, adjustments,
+    losses and deadletters. A question reads the lake and nothing else, and changes nothing.
 
     Args:
         question: One SELECT.

@@ -178,6 +178,11 @@ class Registered:
             yield from (record for record in records.values() if isinstance(record, kind))
 
 
+def stands_in(device: Device, grid: str) -> bool:
+    """Say whether a device stands in a grid; others only say there what concerns it, too."""
+    return device.grid in ("", grid)
+
+
 def _herself(who: Resident) -> Contact:
     return Contact(id=who.id, name=who.name, channels=who.channels, language=who.language)
 

@@ -91,7 +91,8 @@ def answered(
     Raises:
         ReceiptRefusedError: The sender is neither.
     """
-    if sender not in (found.agent, found.device):
+    # Orders of before agents were noted were told to nobody in particular.
+    if found.agent and sender not in (found.agent, found.device):
         raise ReceiptRefusedError(
             f"command {said.command} was told to {found.agent}, for {found.device}:"
             f" it is not {sender}'s to answer"
