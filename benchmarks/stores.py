@@ -20,6 +20,7 @@ import json
 import math
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -381,10 +382,13 @@ def _ask_database(dsn: str) -> tuple[dict[str, float], dict[str, list[Any]]]:
             theirs = int(backend.read_text().split()[0]) / 1e9 if backend.exists() else 0.0
             return time.process_time() + theirs
 
-        return ask_all(
-            lambda q: db.execute(q.format(vitals=_OF_STORE).replace("%", "%%"), ()).fetchall(),
-            cpu_s,
-        )
+        def ask(question: str) -> list[Any]:
+            # As the store asks: its indexes hold the hash of a name.
+            hashed = r"WHERE hashtext(subject) = hashtext(\1) AND subject = \1"
+            asked = re.sub("WHERE subject = ('[^']*')", hashed, question)
+            return db.execute(asked.format(vitals=_OF_STORE).replace("%", "%%"), ()).fetchall()
+
+        return ask_all(ask, cpu_s)
 
 
 def draw(found: dict[str, Any], path: Path) -> None:

@@ -1,5 +1,7 @@
 """What a store in a database can be asked: which columns a filter means, and in which order."""
 
+from collections.abc import Collection
+
 from sinks.rows import KEYED
 from sinks.store import (
     EXPORTED_MAX,
@@ -87,8 +89,16 @@ def order(table: str) -> tuple[str, ...]:
     return ("event_at", "id", "grid", *place)
 
 
-def where(table: str, wanted: Filter, mark: str = "?") -> tuple[str, list[object]]:
+def where(
+    table: str, wanted: Filter, mark: str = "?", hashed: Collection[str] = ()
+) -> tuple[str, list[object]]:
     """Return the clause that a filter means, and the values for its marks.
+
+    Args:
+        table: Its name.
+        wanted: The filter.
+        mark: What stands for a value.
+        hashed: Columns of which an index holds PostgreSQL's hash: it is asked for, too.
 
     Raises:
         StoreRefusedError: The filter asks for what the table has not.
@@ -102,6 +112,9 @@ def where(table: str, wanted: Filter, mark: str = "?") -> tuple[str, list[object
             continue
         if field not in known:
             raise StoreRefusedError(f"{table} have no {field}; they have {', '.join(known)}")
+        if known[field] in hashed:
+            parts.append(f"hashtext({known[field]}) = hashtext({mark})")
+            values.append(value)
         parts.append(f"{known[field]} = {mark}")
         values.append(value)
     for text, bound in (("event_at >= ", wanted.since), ("event_at < ", wanted.until)):

@@ -9,6 +9,9 @@ from sinks.store import Filter, Followed, Position
 from sinks.timescale_link import Link
 from weinao.outcomes import Outcome
 
+HASHED = {"observations": ("subject", "household", "device", "id")}
+"""For each table, the columns that an index holds as hashes (`0006_narrow_indexes.sql`)."""
+
 
 class TimescaleReads:
     """The questions, over a connection of their own."""
@@ -81,7 +84,7 @@ def query(table: str, wanted: Filter) -> tuple[str, list[object]]:
     Raises:
         StoreRefusedError: The filter asks for what the table has not.
     """
-    which, values = where(table, wanted, "%s")
+    which, values = where(table, wanted, "%s", HASHED.get(table, ()))
     by = ", ".join(f"{key}{' DESC' if wanted.newest else ''}" for key in order(table))
     select = ", ".join(timescale_rows.read_columns(table))
     text = f"SELECT {select} FROM {table} {which} ORDER BY {by} LIMIT %s"  # noqa: S608  # our own names

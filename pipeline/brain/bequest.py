@@ -18,7 +18,7 @@ from pipeline.brain.liveness import LivenessState
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import key_of
 from pipeline.brain.respond.calendar import CalendarState
-from pipeline.brain.respond.causes import matter_of
+from pipeline.brain.respond.causes import Matter, matter_of
 from pipeline.brain.respond.desk import DeskState
 from pipeline.brain.respond.docket import DocketState
 from pipeline.brain.respond.lifecycle import OVER
@@ -31,7 +31,8 @@ class Bequest(Struct, frozen=True, kw_only=True):
     """What one grid's brain hands down.
 
     Its shape is a promise: a field may be added with a default, none may change its meaning; what
-    an older version has left must be read by every newer one.
+    an older version has left must be read by every newer one. So it is made of what wire and store
+    know, as far as can be, and not of how a desk keeps it; a recorded one is read in a test.
 
     Attributes:
         offset: Where the journal is cut; what follows from it follows from this.
@@ -39,6 +40,9 @@ class Bequest(Struct, frozen=True, kw_only=True):
         here: Whether the grid lived in this flow.
         last: The position of its last outcome, if there was one.
         known: Whether its brain ever had an entry; if not, the rest is empty.
+        incidents: Those that are open or can be reopened.
+        active: For each matter, the incident that takes in further hazards about it.
+        told: For each person, when notices were told them that count against their budget.
     """
 
     grid: str
@@ -51,7 +55,9 @@ class Bequest(Struct, frozen=True, kw_only=True):
     delivered: dict[str, Delivered] = {}
     clocks: dict[str, HomeClock] = {}
     liveness: LivenessState = LivenessState()
-    desk: DeskState = DeskState()
+    incidents: tuple[Incident, ...] = ()
+    active: dict[Matter, str] = {}
+    told: dict[str, tuple[int, ...]] = {}
     calendar: CalendarState = CalendarState()
     visits: VisitsState = VisitsState()
 
@@ -79,7 +85,9 @@ def bequest_of(
         delivered=snapshot.delivered,
         clocks=snapshot.clocks,
         liveness=snapshot.liveness,
-        desk=snapshot.desk,
+        incidents=tuple(snapshot.desk.docket.incidents.values()),
+        active=snapshot.desk.docket.active,
+        told=snapshot.desk.told,
         calendar=snapshot.calendar,
         # Which risks stand is a matter of rules, and they learn it again.
         visits=replace(snapshot.visits, risks={}),
@@ -99,7 +107,7 @@ def snapshot_of(left: Bequest) -> Snapshot | None:
         states={},
         at_home={},
         liveness=left.liveness,
-        desk=_orphaned(left.desk, left.liveness),
+        desk=_orphaned(left),
         calendar=left.calendar,
         visits=left.visits,
     )
@@ -159,15 +167,15 @@ def decode(data: bytes) -> Bequest:
     return _DECODER.decode(data)
 
 
-def _orphaned(desk: DeskState, liveness: LivenessState) -> DeskState:
+def _orphaned(left: Bequest) -> DeskState:
     """Return a desk whose hazards no rule knows any more, so that none will ever say: over.
 
     Its incidents stay open, for people to end. What still is dangerous is raised again, and joins.
     Silence alone is still known of: who was heard is handed down.
     """
-    silent = _silent(liveness)
-    left = {name: _left(one, silent) for name, one in desk.docket.incidents.items()}
-    return replace(desk, docket=replace(desk.docket, incidents=left))
+    silent = _silent(left.liveness)
+    incidents = {one.id: _left(one, silent) for one in left.incidents}
+    return DeskState(docket=DocketState(incidents, left.active), told=left.told)
 
 
 def _silent(liveness: LivenessState) -> set[str]:

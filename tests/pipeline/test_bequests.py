@@ -22,7 +22,7 @@ from pipeline.flow.plain import Checkpoint, PlainRunner
 from pipeline.flow.seat import SeatState
 from pipeline.flow.steps import Mind, marked
 from pipeline.journal import JournalGoneError, JournalReader, JournalWriter
-from tests.pipeline.community import GRID, START, Journal, journals
+from tests.pipeline.community import GRID, RECORDS, START, Journal, journals
 from weinao import codec, topics
 from weinao.codec import Arrival
 from weinao.messages import Action, Feedback, Home, Registered, Sensor, Visit
@@ -155,6 +155,21 @@ def test_what_is_handed_down_is_read_as_it_was_meant(story: list[Entry]) -> None
     assert [getattr(again, it) for it in kept_as_it_was] == [
         getattr(seat.brain, it) for it in kept_as_it_was
     ]
+
+
+def test_what_the_first_version_has_left_is_read_by_this_one() -> None:
+    left = bequest.decode((Path(__file__).parent / "bequest_v1.msgpack").read_bytes())
+
+    again = bequest.snapshot_of(left)
+
+    assert again is not None
+    assert len(again.records) == len(RECORDS)
+    assert {*again.delivered} == {"registry/loader", "button-1", "agent-1", "pir-1"}
+    [one] = again.desk.docket.incidents.values()
+    assert (one.kind, one.state, one.subject) == ("sos", IncidentState.DISPATCHED, "home-1")
+    assert again.desk.docket.active == {("sos", "home-1"): one.id}
+    assert [len(run.items) for run in again.clocks["home-1"].runs] == [1], "it waits for its time"
+    assert again.liveness.heard["agent-1"].at == START + 5_000
 
 
 def test_who_begins_late_still_knows_who_lives_where_and_finds_the_next_danger(

@@ -323,19 +323,19 @@ HOUR = {"since": T0 + HOUR_MS, "until": T0 + 2 * HOUR_MS}
 QUESTIONS: dict[str, tuple[Callable[[], tuple[str, list[object]]], str]] = {
     "a resident's readings of an hour": (
         lambda: query("observations", Filter(subject="resident-7", kind="vitals", **HOUR)),
-        "subject_event_at|of_subject"),
+        r"Index Cond: \(+hashtext\(subject\)"),
     "a resident's newest readings": (
         lambda: query("observations", Filter(subject="resident-7", newest=True, limit=50)),
-        "subject_event_at|of_subject"),
+        r"Index Cond: \(+hashtext\(subject\)"),
     "what a home's sensors said": (
         lambda: query("observations", Filter(household="home-7", **HOUR)),
-        "household_event_at|of_household"),
+        r"Index Cond: \(+hashtext\(household\)"),
     "the last sign of an agent": (
         lambda: query("observations", Filter(device="strap-7", newest=True, limit=1)),
-        "device_event_at|of_device"),
+        r"Index Cond: \(+hashtext\(device\)"),
     "the evidence of an incident": (
         lambda: query("observations", Filter(grid="grid-1", id="strap-7:b:7", limit=1)),
-        "_id_idx|by_id"),
+        r"Index Cond: \(+hashtext\(id\)"),
     "what was registered": (
         lambda: query("observations", Filter(grid="grid-1", kind="registered")),
         "grid_event_at|registered"),
