@@ -105,6 +105,23 @@ def test_a_thing_that_falls_is_found_once_with_its_floor_and_time() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("fps", [15.0, 50.0])
+def test_a_large_thing_is_found_at_any_number_of_frames_a_second(fps: float) -> None:
+    watch = HighriseWatch(facade_drawn(), SIZE)
+    times = np.arange(int(5.5 * fps)) / fps
+    places = [(200.0, 60 + 9.6 * (t - 3) ** 2 / 2 * PX_PER_M) if t >= 3 else None for t in times]
+
+    found = [
+        fall
+        for t, frame in zip(times, shown(places, size_px=14), strict=True)
+        for fall in watch.observe(frame, float(t))
+    ]
+
+    assert [fall.floor for fall in found] == [13]
+    assert found[0].decided_s - 3 < 1.6
+
+
+@pytest.mark.slow
 def test_its_reflection_in_the_glazing_is_no_second_thing() -> None:
     assert len(watched(shown(falling(60), mirror=-30))) == 1
 
