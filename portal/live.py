@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from structlog.typing import FilteringBoundLogger
 
 from portal.measures import CHANGES, STORE_AGE, STREAMS, TOLD_SECONDS
-from portal.reach import OVER
+from portal.reach import OVER, gravest_first
 from sinks import known as registry
 from sinks.known import LATE_MS, Known
 from sinks.store import Filter, Store, StoreUnavailableError, every
@@ -101,8 +101,7 @@ class Board:
 
     def open(self) -> list[Incident]:
         """Return those for which somebody is awaited, the gravest first."""
-        found = [one for one in self.all() if one.state not in OVER]
-        return sorted(found, key=lambda one: (-one.severity, one.due_at or 0, one.id))
+        return gravest_first(one for one in self.all() if one.state not in OVER)
 
     def find(self, incident: str, grid: str | None = None) -> Incident | None:
         """Return one incident, if it is on the board."""

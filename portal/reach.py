@@ -9,6 +9,8 @@
 The brain has the last word on every answer; here is decided what is shown and offered.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from portal.accounts import Role
@@ -148,3 +150,8 @@ def _is_open(incident: Incident) -> bool:
 def _resolver(incident: Incident) -> str:
     found = (one.actor for one in reversed(incident.steps) if one.action is _A.RESOLVE)
     return next(found, "")
+
+
+def gravest_first(found: Iterable[Incident]) -> list[Incident]:
+    """Return incidents by severity, those that must be answered sooner first."""
+    return sorted(found, key=lambda one: (-one.severity, one.due_at or 0, one.id))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from portal.reach import OVER, Reach, offered, sees
+from portal.reach import OVER, Reach, gravest_first, offered, sees
 from portal.sharing import Level, agreed
 from portal.views import incident as incidents
 from portal.views.bands import SIGNS_OF_LIFE, bands
@@ -158,7 +158,7 @@ def person(grid: str, resident: Resident, around: Around) -> Person:
         id=resident.id,
         name=resident.name or resident.id,
         now=_now(grid, resident, about, around),
-        alerts=tuple(_alert(one, around) for one in about if one.state not in OVER),
+        alerts=tuple(_alert(one, around) for one in gravest_first(about) if one.state not in OVER),
         level=around.level,
         shares_home=home,
         shares_health=health,

@@ -58,6 +58,18 @@ def test_others_see_who_was_told_and_what_they_answered(there: Town) -> None:
     assert '<span class="ans">去处理 ·' in page
 
 
+def test_what_must_be_answered_sooner_stands_above_what_may_wait(there: Town) -> None:
+    there.morning()
+    there.fall()
+    there.now += 3_600_000
+    there.tick()  # the gateway has been silent meanwhile
+    there.look()
+
+    page = there.signed_in(Role.FAMILY, "daughter-1").get("/family").text
+
+    assert page.index(">跌倒<") < page.index(">网关失联<")
+
+
 def test_who_did_not_answer_in_time_does_not_look_like_an_answer(there: Town) -> None:
     there.sos()
     for _ in range(10):
