@@ -15,6 +15,7 @@ of the household's own. Absent is not zero: a figure that was not measured is no
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pipeline.brain.identify.histogram import Histogram
 from pipeline.brain.identify.home_limits import HomeHistory, HomeReading, score_day
 from pipeline.brain.identify.news2 import Sign, SpO2Scale, Timed, Value
 from pipeline.brain.identify.night import MINUTE_MS, DayLimits, House, at_home, blind, house_figures
@@ -52,8 +53,8 @@ class Body(Struct, frozen=True, kw_only=True):
     birth_year: int | None = None
     scale: SpO2Scale = SpO2Scale.ONE
     hourly: Hourly = Hourly()
-    rest_bpm: dict[int, int] = {}
-    spo2_pct: dict[int, int] = {}
+    rest_bpm: Histogram = Histogram()
+    spo2_pct: Histogram = Histogram()
     spots: tuple[HomeReading, ...] = ()
     history: HomeHistory = HomeHistory()
     pressure: tuple[int, float, float] = (0, 0.0, 0.0)
@@ -198,19 +199,6 @@ def lose_sight(book: Book, at: int) -> Book:
 def age_years(body: Body, day: int) -> float | None:
     """Return a resident's age on a day, within a year; None where it is not registered."""
     return None if body.birth_year is None else 1970.0 + day / 365.2425 - body.birth_year
-
-
-def quantile(counts: dict[int, int], share: float, readings_min: int) -> float | None:
-    """Return the value below which a share of the readings lies; None for too few readings."""
-    total = sum(counts.values())
-    if total < readings_min:
-        return None
-    left = share * total
-    for value in sorted(counts):
-        left -= counts[value]
-        if left < 0:
-            break
-    return float(value)
 
 
 def _begin(book: Book, seen: Seen) -> Book:
@@ -408,10 +396,8 @@ def _hours_to(body: Body, at: int) -> Hourly:
     return body.hourly.reach(at, age_years=age, scale=body.scale)
 
 
-def _counted(counts: dict[int, int], value: float | None) -> dict[int, int]:
-    if not value:
-        return counts
-    return {**counts, round(value): counts.get(round(value), 0) + 1}
+def _counted(counts: Histogram, value: float | None) -> Histogram:
+    return counts.counted(round(value)) if value else counts
 
 
 def _closed(book: Book) -> list[Day]:
@@ -436,8 +422,8 @@ def _body_day(book: Book, subject: str, body: Body) -> Day:
 def _figures(body: Body, limits: DayLimits) -> dict[str, float]:
     n, sbp, dbp = body.pressure
     figures = {
-        "rest_bpm": quantile(body.rest_bpm, limits.rest_quantile, limits.rest_readings_min),
-        "spo2_pct": quantile(body.spo2_pct, 0.5, limits.rest_readings_min),
+        "rest_bpm": body.rest_bpm.quantile(limits.rest_quantile, limits.rest_readings_min),
+        "spo2_pct": body.spo2_pct.quantile(0.5, limits.rest_readings_min),
         "sbp_mmhg": sbp / n if n else None,
         "dbp_mmhg": dbp / n if n else None,
         "weight_kg": body.weight_kg,

@@ -9,6 +9,7 @@ consciousness) and what a person steps on (weight) is nobody's artefact and stay
 """
 
 from collections.abc import Mapping
+from sys import intern
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -123,7 +124,7 @@ def _after(runs: Runs, seen: Seen, said: Vitals, gone: tuple[str, ...]) -> Runs:
         value: float | None = getattr(said, sign)
         if value is None or sign in gone:
             continue
-        key = f"{seen.device}/{sign}"
+        key = intern(f"{seen.device}/{sign}")  # three rules keep it
         known = runs.get(key)
         if known is None or known.value != value:
             found[key] = Run(value, seen.at, seen.at)
