@@ -333,3 +333,26 @@ def test_what_waits_is_accepted_and_not_told_to_be_in_the_database(tmp_path: Pat
     assert {grid: it < accepted[grid] for grid, it in kept_yet.items()} == dict.fromkeys(
         accepted, True
     )
+
+
+def test_the_journal_is_needed_from_the_first_of_what_waits_over_a_restart(tmp_path: Path) -> None:
+    inner = Moody(tmp_path / "s.duckdb")
+    made = anteroom(inner, tmp_path)
+    made.write(_batch(5))
+    while_nothing_waits = made.waits_from()
+    inner.away = True
+    for number in (6, 7):
+        made.write(_batch(number))
+    made.close()  # the store itself stays open while it is away
+
+    made = anteroom(inner, tmp_path)
+    after_a_restart = made.waits_from()
+    inner.away = False
+    _until(lambda: not made.waits_from())
+    kept_then = made.progress()
+    made.close()
+
+    [(grid, reached)] = kept_then.items()
+    assert while_nothing_waits == {}
+    assert after_a_restart == {grid: 6}
+    assert reached[0] == 7
