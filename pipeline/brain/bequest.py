@@ -6,6 +6,7 @@ for the time of its home, who was visited. It leaves out what rules remember: ea
 what is left.
 """
 
+import zlib
 from collections.abc import Iterable
 
 import msgspec
@@ -155,7 +156,7 @@ def adopted(own: Snapshot, told: Told) -> Snapshot:
 
 def encode(left: Bequest) -> bytes:
     """Return the bytes of a bequest."""
-    return msgspec.msgpack.encode(left)
+    return zlib.compress(msgspec.msgpack.encode(left), 1)
 
 
 def decode(data: bytes) -> Bequest:
@@ -164,7 +165,10 @@ def decode(data: bytes) -> Bequest:
     Raises:
         msgspec.DecodeError: It is none that this version can read.
     """
-    return _DECODER.decode(data)
+    try:
+        return _DECODER.decode(zlib.decompress(data))
+    except zlib.error as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def _orphaned(left: Bequest) -> DeskState:

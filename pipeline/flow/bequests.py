@@ -17,6 +17,8 @@ from pipeline.journal import JournalError, oldest
 from pipeline.readers import BEQUESTS, footholds, write_whole
 from weinao.outage import Outage
 
+SUFFIX = ".msgpack.z"
+
 
 class BequestError(JournalError):
     """What was handed down cannot be read: use the version of weinao that wrote it, or a newer."""
@@ -41,7 +43,7 @@ class Bequests:
         folder = self._folder / f"{left.offset:020d}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_whole(folder / f"{left.grid}.msgpack", bequest.encode(left))
+            write_whole(folder / f"{left.grid}{SUFFIX}", bequest.encode(left))
         except OSError as error:
             self._spoilt = left.offset
             shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +75,7 @@ def seats_at(
     """
     if begins == 0:
         return {}
-    paths = sorted((journal / BEQUESTS / f"{begins:020d}").glob("*.msgpack"))
+    paths = sorted((journal / BEQUESTS / f"{begins:020d}").glob(f"*{SUFFIX}"))
     if not paths and log is not None:
         log.error(
             "journal.begins_late", offset=begins, lost="what was registered before, above all"

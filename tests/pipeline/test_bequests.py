@@ -158,7 +158,7 @@ def test_what_is_handed_down_is_read_as_it_was_meant(story: list[Entry]) -> None
 
 
 def test_what_the_first_version_has_left_is_read_by_this_one() -> None:
-    left = bequest.decode((Path(__file__).parent / "bequest_v1.msgpack").read_bytes())
+    left = bequest.decode((Path(__file__).parent / "bequest_v1.msgpack.z").read_bytes())
 
     again = bequest.snapshot_of(left)
 
