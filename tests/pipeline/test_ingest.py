@@ -28,6 +28,7 @@ from pipeline.journal import (
 )
 from tests.pipeline.running import COMMUNITY, GRID, ROOT, Running, Sender, running
 from weinao import codec, logging, settings, topics
+from weinao.cli.ingest import ingest
 from weinao.messages import Ack, Pack, Thinned
 from weinao.numbers import Numbers
 from weinao.settings import SettingsError
@@ -428,3 +429,11 @@ def test_the_broker_listens_on_loopback_alone_and_lives_and_dies_as_one(system: 
 
 def _numbers(records: list[Record]) -> set[int]:
     return {msgspec.json.decode(r.payload)["seq"] for r in records if r.topic.endswith("pir-1")}
+
+
+def test_a_reserve_that_would_come_too_late_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "ingest.toml"
+    config.write_text("free_bytes_min = 2_000\n[keep]\nfree_bytes_wanted = 2_000\n")
+
+    with pytest.raises(SystemExit, match="must be more than free_bytes_min"):
+        ingest(data=tmp_path / "data", config=config)

@@ -26,7 +26,7 @@ from weinao.cli.ingest import settle
 from weinao.cli.kafka import place_of
 from weinao.cli.keeping import FLOW, Notes, Start
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
-from weinao.cli.telling import Tell, telling, told_of
+from weinao.cli.telling import Tell, reached, telling, told_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome, Rejected
@@ -157,7 +157,7 @@ def run(
             epoch_s=epoch_s,
             until_end=until_end,
             place=place,
-            progress=_progress_of(lambda: stores.to_write(data, store, direct)),
+            progress=reached(asked),
             tell=telling(asked),
             elsewhere=elsewhere,
         )
@@ -365,24 +365,6 @@ def run_plain(
             if until_end:
                 return count
             time.sleep(0.002)
-
-
-def _progress_of(open_store: "Callable[[], Store]") -> Progress:
-    """Return a question for the store's progress that waits while the store is away."""
-    from sinks.client import StoreClient
-    from sinks.store import StoreUnavailableError
-
-    @stamina.retry(
-        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
-    )
-    def progress() -> dict[str, tuple[int, int]]:
-        store = open_store()
-        try:
-            return store.accepted() if isinstance(store, StoreClient) else store.progress()
-        finally:
-            store.close()
-
-    return progress
 
 
 def _nothing(_: object) -> None:

@@ -74,6 +74,12 @@ def ingest(
         chosen = settings.load(config, IngestSettings) if config else IngestSettings()
     except settings.SettingsError as error:
         sys.exit(str(error))
+    if 0 < chosen.keep.free_bytes_wanted <= chosen.free_bytes_min:
+        sys.exit(
+            f"{config}: keep.free_bytes_wanted is {chosen.keep.free_bytes_wanted}, and must be more"
+            f" than free_bytes_min, {chosen.free_bytes_min}: nothing would be trimmed before"
+            " nothing is acknowledged"
+        )
     place = chosen.broker
     if broker is not None:
         host, _, port = broker.rpartition(":")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import stamina
 from msgspec.structs import replace
 
+from weinao.cli.histories import Progress
 from weinao.outcomes import Incident, IncidentState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sinks.store import Store
 
 Tell = Callable[[], "Mapping[str, Told]"]
+Asked = Callable[[], "AbstractContextManager[Store]"]
 
 _DAY_MS = 86_400_000
 LATELY_DAYS = 31
@@ -28,7 +30,26 @@ LATELY_DAYS = 31
 thirty days (`kept_days` of the policy)."""
 
 
-def telling(asked: "Callable[[], AbstractContextManager[Store]]") -> Tell:
+def reached(asked: "Asked") -> Progress:
+    """Return a question for how far each grid has come; it waits while the store is away.
+
+    Args:
+        asked: Opens the store, and closes it when it has told.
+    """
+    from sinks.client import StoreClient
+    from sinks.store import StoreUnavailableError
+
+    @stamina.retry(
+        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
+    )
+    def progress() -> dict[str, tuple[int, int]]:
+        with asked() as store:
+            return store.accepted() if isinstance(store, StoreClient) else store.progress()
+
+    return progress
+
+
+def telling(asked: "Asked") -> Tell:
     """Return a question for what a store has told of each grid; it waits while the store is away.
 
     Args:
