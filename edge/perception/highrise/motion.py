@@ -1,4 +1,4 @@
-"""What moved in a frame: the same place differed a twelfth of a second before and after.
+"""What moved in a frame: the same place differed two frames before and two frames after.
 
 The smaller of the two differences is left: it shows a thing where it is, and not where it was, and
 no change of light survives it. What a place usually shows (noise, an edge on a mount that shakes,
@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 from edge.perception.highrise.facade import Array, CalibrationError, Facade, Image
 from edge.perception.highrise.stabilise import Stabiliser
 
-APART_S = 0.08
-"""Between the compared frames. What moves by less than half its height in it hides itself: 0.8 m at
-5 m/s."""
-APART = 2, 6
-"""Frames between them, at least and at most."""
+APART = 2
+"""Frames between the compared ones."""
 WIDTH_PX_MAX = 1_920
 """Wider frames are halved: 4K shows nothing that a fall needs, and costs four times as much."""
 CLIP = 15
@@ -39,7 +36,6 @@ CELL_PX = 4
 DUPLICATE = 2
 """Grey levels by which no place of a frame differs from the one before, if it is that one again."""
 _RECKONS_EVERY = 5
-_PACES_EVERY = 250
 _MARGIN_M = 1.5
 
 
@@ -95,8 +91,7 @@ class Motion:
         self._inside = np.ascontiguousarray(self._inside)
         self._room = max(int((self._inside > 0).sum()), 1)
         self._still = Stabiliser(self._inside)
-        self._apart = APART[0]
-        self._greys: deque[tuple[float, Image]] = deque()
+        self._greys: deque[tuple[float, Image]] = deque(maxlen=2 * APART + 1)
         self._usual: NDArray[np.float32] | None = None
         self._bar: Image | None = None
         self._count = 0
@@ -118,7 +113,7 @@ class Motion:
         return np.floor(inside).astype(np.intp)
 
     def find(self, frame: Image, at_s: float) -> Moved | None:
-        """Return what moved a moment ago; None at first, and for a frame that says nothing new.
+        """Return what moved two frames ago; None at first, and for a frame that says nothing new.
 
         Args:
             frame: (H, W, 3) BGR.
@@ -128,13 +123,9 @@ class Motion:
         if self._greys and self._repeats(grey):
             return None
         self._greys.append((at_s, grey))
-        while len(self._greys) > 2 * self._apart + 1:
-            self._greys.popleft()
-        if self._count % _PACES_EVERY == 0:
-            self._pace()
-        if len(self._greys) < 2 * self._apart + 1:
+        if len(self._greys) < 2 * APART + 1:
             return None
-        (_, before), (then_s, middle), (_, after) = self._compared()
+        before, (then_s, middle), after = self._greys[0][1], self._greys[APART], self._greys[-1][1]
         moved = np.asarray(
             cv2.min(cv2.absdiff(middle, before), cv2.absdiff(middle, after)), np.uint8
         )
@@ -145,21 +136,6 @@ class Motion:
         if share > SHARE_MAX:
             mask[:] = 0
         return self._blobs(mask, then_s, share)
-
-    def _compared(self) -> list[tuple[float, Image]]:
-        return [self._greys[at] for at in (0, self._apart, -1)]
-
-    def _pace(self) -> None:
-        """Fit the number of frames in between to how many come in a second."""
-        times = np.array([at_s for at_s, _ in self._greys])
-        if len(times) <= 2 * APART[0]:
-            return
-        wanted = APART_S / max(float(np.median(np.diff(times))), 1e-3)
-        if abs(wanted - self._apart) > _OTHER_PACE:
-            apart = int(np.clip(round(wanted), *APART))
-            if apart != self._apart:  # what is compared now must not be older than what was
-                self._apart = apart
-                self._greys.clear()
 
     def _prepared(self, frame: Image) -> Image:
         part = frame[self._part]
@@ -202,7 +178,7 @@ class Motion:
         u, v = np.rint(centres).astype(np.intp).T
         tall, wide = mask.shape
         u, v = np.clip(u, 0, wide - 1), np.clip(v, 0, tall - 1)
-        before, now, after = (grey[v, u].astype(np.float64) for _, grey in self._compared())
+        before, now, after = (self._greys[i][1][v, u].astype(np.float64) for i in (0, APART, -1))
         pixels = centres * self._scale + self._corner + (self._scale - 1) / 2
         taken = np.zeros(self.grid, np.uint8)
         cells = (boxes / CELL_PX).astype(np.intp)
@@ -221,8 +197,6 @@ class Motion:
         )
 
 
-_OTHER_PACE = 0.7
-"""Frames by which the wanted number must differ: clocks tremble."""
 _JOIN = np.ones((3, 3), np.uint8)
 _SQUARES = np.square(np.minimum(np.arange(256), CLIP)).astype(np.uint8)
 _LEARNS_ALL = 50
