@@ -10,4 +10,7 @@ def newest(folder: Path) -> int:
 
 def numbered_files(folder: Path) -> dict[int, Path]:
     """Return the migrations of a folder by their numbers."""
-    return {int(path.name.split("_")[0]): path for path in folder.glob("[0-9]*_*.sql")}
+    found = [(int(path.name.split("_")[0]), path) for path in folder.glob("[0-9]*_*.sql")]
+    by_number = dict(found)
+    assert len(by_number) == len(found), f"{folder}: two migrations have one number"
+    return by_number

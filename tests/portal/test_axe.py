@@ -37,7 +37,10 @@ def test_axe_finds_nothing_serious_on_any_page(tmp_path: Path) -> None:
             for name, cookies in sessions(there, who, url).items():
                 for size, language in zip(SIZES, LANGUAGES, strict=True):
                     width, height = SIZES[size]
-                    context = browser.new_context(viewport={"width": width, "height": height})
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height},
+                        reduced_motion="reduce",  # what fades in has less contrast meanwhile
+                    )
                     context.grant_permissions(["notifications"], origin=url)
                     context.add_cookies([*cookies, {"name": "lang", "value": language, "url": url}])
                     page = context.new_page()

@@ -160,9 +160,13 @@ class Stage:
         """
         from edge.outbox_audit import read_waiting
 
+        waiting = {pack for path in self._outboxes() for pack in read_waiting(path)}
+        # Who was ended before it could send what it had sensed will send it when it is back.
+        unsent = {f"{device}:{boot}:{seq}." for device, boot, seq in waiting}
+        expected = [*(one for one in self.expected() if one.evidence not in unsent), *extra]
         return audit(
             issued=self.issued(),
-            waiting={pack for path in self._outboxes() for pack in read_waiting(path)},
+            waiting=waiting,
             kept=_values(store, "observations", Kept),
             losses=_values(store, "losses", Loss),
             noticed=[
@@ -171,7 +175,7 @@ class Stage:
                 if isinstance(outcome.value, Hazard)
             ],
             incidents=list(_values(store, "incidents", Incident)),
-            expected=[one for one in (*self.expected(), *extra) if _ripe(one, ended_at)],
+            expected=[one for one in expected if _ripe(one, ended_at)],
         )
 
     def _outboxes(self) -> list[Path]:
