@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,11 @@ _MODULE: dict[Backend, str] = {
     "onnxruntime": "onnxruntime",
     "opencv": "cv2",
 }
+
+
+_OPENING = Lock()
+"""Held until a network has run once. OpenVINO's binding sets itself up at its first use, and two
+threads that come to it at the same time wait for each other for ever, the interpreter with them."""
 
 
 def installed() -> list[Backend]:
@@ -58,7 +64,8 @@ def open_network(
             " `pip install 'weinao[vision]'`"
         )
     try:
-        return _KINDS[chosen](path, tuple(shape), threads)
+        with _OPENING:
+            return _KINDS[chosen](path, tuple(shape), threads)
     except RuntimeError as error:  # what OpenVINO and ONNX Runtime raise
         raise VisionError(f"{path.name}: {chosen}: {error}") from error
 
@@ -85,6 +92,7 @@ class _OpenVino:
         )
         # Of a TensorFlow graph's node, the first output is meant.
         self._names = [output.any_name.removesuffix(":0") for output in model.outputs]
+        self.run(np.zeros(shape, self._compiled.input(0).element_type.to_dtype()))
 
     def run(self, tensor: NDArray[Any]) -> dict[str, Floats]:
         found = self._compiled(tensor)

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +116,36 @@ def test_what_cannot_be_written_is_refused() -> None:
         frozen_graph(*made_graph("BiasAdd", "Prelu"))
     with pytest.raises(TfjsError, match="no such node"):
         frozen_graph(*made_graph("BiasAdd"), outputs=("nobody",))
+
+
+AT_ONCE = """
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from models.vision.network import open_network
+
+begin = threading.Barrier(12)
+
+
+def look() -> None:
+    begin.wait()
+    open_network(Path(sys.argv[1]), (1, 4, 4, 2)).run(np.zeros((1, 4, 4, 2), np.float32))
+
+
+threads = [threading.Thread(target=look) for _ in range(12)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+"""
+
+
+def test_many_cameras_may_open_their_networks_at_the_same_time(tmp_path: Path) -> None:
+    path = tmp_path / "made.pb"
+    path.write_bytes(frozen_graph(*made_graph("BiasAdd", "Relu6"), outputs=("out",)))
+
+    for _ in range(2):  # only a new interpreter has the binding to set up
+        subprocess.run([sys.executable, "-c", AT_ONCE, path], check=True, timeout=60)
