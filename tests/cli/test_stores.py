@@ -13,7 +13,7 @@ import pytest
 
 from sinks.client import StoreClient
 from sinks.settings import DatabaseSettings, StoreSettings
-from sinks.store import Filter
+from sinks.store import Filter, StoreUnavailableError
 from sinks.timescale_store import TimescaleStore
 from tests.sinks import postgres
 from tests.sinks.made import ONE_OF_EACH, incident, outcome
@@ -84,7 +84,7 @@ def test_a_store_on_a_server_is_owned_asked_and_read_by_the_same_commands(
     with _owner(tmp_path, "--dsn", dsn) as owner, closing(
         StoreClient(tmp_path / stores.SOCKET)
     ) as store:  # fmt: skip
-        _until((tmp_path / stores.SOCKET).exists)
+        _until(lambda: _answers(store))
         assert store.write(batch) == len(batch)
         assert [one["id"] for one in _read(tmp_path, "incidents")] == ["i-1"]
         owner.send_signal(signal.SIGTERM)
@@ -119,6 +119,14 @@ def test_an_owner_waits_for_its_database_and_says_so_once(tmp_path: Path) -> Non
     ]  # fmt: skip
     assert events.index("peer.lost") < events.index("peer.restored")
     server.remove()
+
+
+def _answers(store: StoreClient) -> bool:
+    try:
+        store.progress()
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from sinks.store import Filter, StoreRefusedError, StoreUnavailableError, every
@@ -314,7 +315,7 @@ def test_a_text_too_long_for_an_index_is_set_aside_and_blocks_nothing(dsn: str) 
     # Not a text that could be compressed.
     long = "".join(f"{n * 7919 % 100_003:x}" for n in range(9_000))
     with closing(TimescaleStore(dsn)) as store:
-        batch = [outcome(1), outcome(2, 0, kept(2, device=long)), outcome(3)]
+        batch = [outcome(1), outcome(2, 0, replace(incident(2), id=long)), outcome(3)]
 
         assert store.write(batch) == 3
         assert store.observations(Filter()) == [batch[0], batch[2]]
