@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import msgspec
+
+from tests.sinks.loopback import served
 
 HANGS_S = 20.0
 
@@ -60,17 +62,8 @@ def provider() -> Iterator[Provider]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(Handler, made.let_go) as made.port:
         yield made
-    finally:
-        made.let_go.set()
-        server.shutdown()
-        server.server_close()
 
 
 def settings(port: int, **delivery: float) -> str:
