@@ -62,7 +62,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Household, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 7
+SNAPSHOT_VERSION = 8
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 StateKey = tuple[str, str]
@@ -75,7 +75,7 @@ class Snapshot(Struct, frozen=True):
     """All that a grid's brain remembers.
 
     Attributes:
-        states: For each rule and subject, its state.
+        states: For each rule, by name, and each subject, what it remembers.
         at_home: For each place, the states that its clock moves.
         liveness: Who was heard when.
         desk: The incidents.
@@ -88,7 +88,7 @@ class Snapshot(Struct, frozen=True):
     delivered: dict[str, Delivered]
     records: dict[Key, Record]
     clocks: dict[str, HomeClock]
-    states: dict[StateKey, Any]
+    states: dict[str, dict[str, Any]]
     at_home: dict[str, tuple[StateKey, ...]]
     liveness: LivenessState
     desk: DeskState
@@ -136,7 +136,10 @@ class GridBrain:
         self._delivered = dict(resume.delivered) if resume else {}
         self._known = Registered(dict(resume.records) if resume else {})
         self._clocks = dict(resume.clocks) if resume else {}
-        self._states: dict[StateKey, Any] = dict(resume.states) if resume else {}
+        known = resume.states if resume else {}
+        self._states: dict[str, dict[str, Any]] = {
+            rule.name: dict(known.get(rule.name, {})) for rule in rules
+        }
         self._at_home = dict(resume.at_home) if resume else {}
         self._liveness = Liveness(
             grid, silence or Silence(), resume.liveness if resume else LivenessState()
@@ -171,7 +174,7 @@ class GridBrain:
             delivered=dict(self._delivered),
             records=dict(self._known.records),
             clocks=dict(self._clocks),
-            states=dict(self._states),
+            states={name: dict(states) for name, states in self._states.items() if states},
             at_home=dict(self._at_home),
             liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
@@ -189,8 +192,9 @@ class GridBrain:
 
     def _tick(self, now: int) -> Iterator[AnyOutcome]:
         yield from self._respond(self._liveness.tick(self._known, now), now)
-        for key in self._at_home.get(COMMUNAL, ()):
-            self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], now)
+        for name, subject in self._at_home.get(COMMUNAL, ()):
+            states = self._states[name]
+            states[subject], findings = self._rule[name].pass_time(states[subject], now)
             yield from self._respond(findings, now)
         yield from self._desk.pass_time(self._known, now)
         yield from self._calendar.pass_time(self._known, now)
@@ -310,12 +314,12 @@ class GridBrain:
         subject = rule.subject_of(seen)
         if subject is None:
             return ()
-        key = (rule.name, subject)
-        if key not in self._states:
-            self._states[key] = rule.initial(subject, seen.household)
+        states = self._states[rule.name]
+        if subject not in states:
+            states[subject] = rule.initial(subject, seen.household)
             clock = COMMUNAL if rule.communal else seen.place
-            self._at_home[clock] = (*self._at_home.get(clock, ()), key)
-        self._states[key], findings = take_in(rule, self._states[key], seen)
+            self._at_home[clock] = (*self._at_home.get(clock, ()), (rule.name, subject))
+        states[subject], findings = take_in(rule, states[subject], seen)
         return findings
 
     def _heartbeat(self, agent: Device, boot: str, said: Status, now: int) -> Iterator[AnyOutcome]:
@@ -343,10 +347,12 @@ class GridBrain:
             self._clocks[place], come = homes.move(self._clocks.get(place, HomeClock()), until)
             yield from self._ordered(come)
             if blind or self._liveness.blind(place, self._known):
-                for key in self._at_home.get(place, ()):
-                    self._states[key] = self._rule[key[0]].lose_sight(self._states[key], until)
-        for key in self._at_home.get(place, ()):
-            self._states[key], findings = self._rule[key[0]].pass_time(self._states[key], at)
+                for name, subject in self._at_home.get(place, ()):
+                    states = self._states[name]
+                    states[subject] = self._rule[name].lose_sight(states[subject], until)
+        for name, subject in self._at_home.get(place, ()):
+            states = self._states[name]
+            states[subject], findings = self._rule[name].pass_time(states[subject], at)
             yield from findings
 
     def _settle(self, agent: Device, at: int) -> Iterator[AnyOutcome]:
@@ -415,9 +421,9 @@ class GridBrain:
             return
         for rule in self._learners:
             for subject in dict.fromkeys((incident.subject, incident.household)):
-                key = (rule.name, subject)
-                if key in self._states:
-                    self._states[key], changes = rule.learn(self._states[key], lesson)
+                states = self._states[rule.name]
+                if subject in states:
+                    states[subject], changes = rule.learn(states[subject], lesson)
                     yield from adjusted(changes, rule.name, incident, said, now)
 
     def _respond(

@@ -6,9 +6,7 @@ Fat items, few keys: one item a batch and grid. The engine's clock and its wake-
 time comes out of the journal.
 """
 
-import pickle
 import shutil
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -23,6 +21,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from pipeline.brain.bequest import Bequest
+from pipeline.flow.frozen import freeze, thaw
 from pipeline.flow.seat import Fetch, Handed, Item, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid, marked
 from pipeline.journal import JournalReader, Record
@@ -61,7 +60,7 @@ class GridLogic(StatefulBatchLogic[list[Item], Concluded, bytes | None]):
         self._mind, self._fetch, self._begun = mind, fetch, begun
         self._seat: Seat | None = None
         if resume is not None:
-            state: SeatState = pickle.loads(zlib.decompress(resume))  # noqa: S301  # our own folder
+            state = thaw(resume, SeatState, mind.rules)
             self._seat = Seat(state.grid, mind, fetch, state)
 
     def on_batch(self, values: list[list[Item]]) -> tuple[Iterable[Concluded], bool]:
@@ -70,9 +69,7 @@ class GridLogic(StatefulBatchLogic[list[Item], Concluded, bytes | None]):
         return concluded, StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes | None:
-        if self._seat is None:
-            return None
-        return zlib.compress(pickle.dumps(self._seat.snapshot(), pickle.HIGHEST_PROTOCOL), 1)
+        return None if self._seat is None else freeze(self._seat.snapshot())
 
     def _new(self, grid: str) -> Seat:
         return Seat(grid, self._mind, self._fetch, self._begun.pop(grid, None))

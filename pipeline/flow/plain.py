@@ -1,13 +1,14 @@
 """The runner without an engine: a for-loop. Same brain, same outcomes, any Python."""
 
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from pipeline.brain.bequest import Bequest
+from pipeline.flow.frozen import freeze, thaw
 from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid
 from pipeline.journal import Record
@@ -80,19 +81,19 @@ class PlainRunner:
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint so that a crash leaves either the old one or the new one."""
+    frozen = {grid: freeze(seat) for grid, seat in checkpoint.seats.items()}
     draft = path.with_suffix(".new")
     with draft.open("wb") as file:
-        pickle.dump(checkpoint, file)
+        file.write(msgspec.msgpack.encode((checkpoint.offset, frozen)))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
 
 
-def load(path: Path) -> Checkpoint | None:
-    """Read the checkpoint of an earlier run, if there was one."""
+def load(path: Path, mind: Mind) -> Checkpoint | None:
+    """Read the checkpoint of an earlier run of the same mind, if there was one."""
     if not path.exists():
         return None
-    with path.open("rb") as file:
-        found = pickle.load(file)  # noqa: S301  # written by ourselves, in our own folder
-    assert isinstance(found, Checkpoint)
-    return found
+    offset, frozen = msgspec.msgpack.decode(path.read_bytes(), type=tuple[int, dict[str, bytes]])
+    seats = {grid: thaw(data, SeatState, mind.rules) for grid, data in frozen.items()}
+    return Checkpoint(offset, seats)

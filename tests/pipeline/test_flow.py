@@ -110,7 +110,7 @@ def test_a_plain_runner_goes_on_where_it_stood(journal: list[Entry]) -> None:
         loop.take(reader.read(9))
         save(loop.checkpoint(reader.offset), folder / "checkpoint")
 
-        resumed = load(folder / "checkpoint")
+        resumed = load(folder / "checkpoint", MIND)
         assert resumed is not None
         reader, loop = (
             JournalReader(folder, resumed.offset),

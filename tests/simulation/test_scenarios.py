@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.flow.frozen import freeze, thaw
 from pipeline.flow.plain import PlainRunner
+from pipeline.flow.seat import Seat, SeatState
 from pipeline.journal import JournalReader
 from sim.scenarios import parse
 from sinks.duckdb_store import DuckDBStore
@@ -23,8 +25,25 @@ SCENARIOS = sorted(
 )
 
 
+class Forgetful(PlainRunner):
+    """Goes on with what its seats look like as bytes, now and then, as after a crash."""
+
+    taken = 0
+
+    def take(self, records):
+        Forgetful.taken += 1
+        if Forgetful.taken % 997 == 0:
+            for grid, seat in self._seats.items():
+                kept = seat.snapshot()
+                thawed = thaw(freeze(kept), SeatState, self._mind.rules)
+                assert repr(thawed) == repr(kept)  # 60 and 60.0 are equal, and read differently
+                self._seats[grid] = Seat(grid, self._mind, self._fetch, thawed)
+        return super().take(records)
+
+
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_what_a_scenario_expects_holds(path, tmp_path):
+def test_what_a_scenario_expects_holds(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("weinao.cli.rehearse.PlainRunner", Forgetful)
     story = parse(path.read_text(encoding="utf-8"))
 
     verdicts, sent = rehearse(story, tmp_path, None)

@@ -51,7 +51,7 @@ stamina.instrumentation.set_on_retry_hooks(())
 Runner = Literal["bytewax", "plain"]
 
 EPOCH_S = 10.0
-"""Seconds between snapshots. With 10,000 residents one is 25 MB, pickled and written whole
+"""Seconds between snapshots. With 10,000 residents one is 25 MB, encoded and written whole
 (`benchmarks/memory.py`); what a crash reads again in return is ten seconds of the journal, which
 takes less than one."""
 
@@ -245,7 +245,7 @@ def run_flow(
     if place is not None:
         start.told = partial(told_of, mind, tell)
     if runner == "plain":
-        checkpoint = recovery / "plain.pickle" if recovery else None
+        checkpoint = recovery / "plain.msgpack" if recovery else None
         run_plain(
             mind, start, open_write(), checkpoint, epoch_s,
             until_end=until_end, fetch=fetch, hand=hand, leave=leave,
@@ -309,8 +309,7 @@ def digest_of(mind: "Mind") -> str:
     sources = [
         *sorted(Path(brain.__file__).parent.rglob("*.py")),
         *sorted(Path(messages.__file__).parent.glob("*.py")),
-        Path(seat.__file__),
-        Path(seat.__file__).with_name("engine.py"),
+        *(Path(seat.__file__).with_name(name) for name in ("seat.py", "frozen.py", "engine.py")),
     ]
     settings = (mind.rules, mind.silence, mind.policy, mind.limits)
     made_of = [path.read_bytes() for path in sources] + [msgspec.json.encode(settings)]
@@ -348,7 +347,7 @@ def run_plain(
 
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    resume = plain.load(checkpoint) if checkpoint else None
+    resume = plain.load(checkpoint, mind) if checkpoint else None
     reader = start.open_at(resume.offset if resume else None)
     resume = resume or plain.Checkpoint(reader.offset, start.seats)
     loop = plain.PlainRunner(mind, write, resume, fetch=fetch, hand=hand, leave=leave)

@@ -18,7 +18,6 @@ Between the two nothing of the grid is acknowledged, so its senders keep it, and
 
 import fcntl
 import os
-import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,7 @@ from weinao.stays import FIRST, Stays
 
 if TYPE_CHECKING:
     from pipeline.flow.seat import Handed
+    from pipeline.flow.steps import Mind
 
 PLAN, MOVES = "flows.json", "moves"
 
@@ -89,6 +89,7 @@ def ending(data: Path, grid: str, stay: int) -> Ending | None:
 def keep_ending(data: Path, flow: str, handed: "Handed", mind: str) -> None:
     """Keep how a stay ended: first the brain, then the note that says so. Repeats are harmless."""
     from pipeline.brain import bequest
+    from pipeline.flow.frozen import freeze
 
     folder = data / MOVES
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -96,7 +97,7 @@ def keep_ending(data: Path, flow: str, handed: "Handed", mind: str) -> None:
     known = ending(data, handed.grid, handed.stay)
     if known is not None and known.mind == mind:
         return
-    write_whole(_state(data, handed.grid, handed.stay), pickle.dumps(handed))
+    write_whole(_state(data, handed.grid, handed.stay), freeze(handed))
     left = bequest.bequest_of(
         handed.brain,
         grid=handed.grid,
@@ -109,14 +110,15 @@ def keep_ending(data: Path, flow: str, handed: "Handed", mind: str) -> None:
     write_whole(_ending(data, handed.grid, handed.stay), msgspec.json.encode(note))
 
 
-def kept_state(data: Path, grid: str, stay: int) -> "Handed | None":
-    """Return a grid's state at the end of a stay, as its flow left it, if it did."""
+def kept_state(data: Path, grid: str, stay: int, mind: "Mind") -> "Handed | None":
+    """Return a grid's state at the end of a stay, as its flow of the same mind left it."""
+    from pipeline.flow.frozen import thaw
+    from pipeline.flow.seat import Handed
+
     try:
-        with _state(data, grid, stay).open("rb") as file:
-            found: Handed = pickle.load(file)  # noqa: S301  # written by ourselves, in our folder
+        return thaw(_state(data, grid, stay).read_bytes(), Handed, mind.rules)
     except FileNotFoundError:
         return None
-    return found
 
 
 def left_state(data: Path, grid: str, stay: int) -> "Handed | None":

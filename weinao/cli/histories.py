@@ -44,7 +44,7 @@ def fetching(data: Path, mind: "Mind", digest: str, progress: Progress) -> "Fetc
 
     def fetch(grid: str, stay: int) -> "Handed":
         note = flows.ending(data, grid, stay)
-        handed = flows.kept_state(data, grid, stay) if note and note.mind == digest else None
+        handed = flows.kept_state(data, grid, stay, mind) if note and note.mind == digest else None
         if handed is None:
             handed = told_anew(data, grid, mind, upto=stay)
             flows.keep_ending(data, flows.stays_of(data).of(grid)[stay], handed, digest)

@@ -115,5 +115,5 @@ class Balcony(Struct, frozen=True, kw_only=True):
                 "days": self.days,
             },
             propose="balcony.visit",
-            role=Role.PROPERTY,
+            role=Role.PROPERTY.value,
         )

@@ -128,7 +128,7 @@ class Circuit(Struct, frozen=True, kw_only=True):
                 "days": self.days,
             },
             propose="circuit.check_wiring",
-            role=Role.PROPERTY,
+            role=Role.PROPERTY.value,
         )
 
 

@@ -121,5 +121,5 @@ class FireLaneOften(Struct, frozen=True, kw_only=True):
                 "days": self.days,
             },
             propose="fire_lane_often.mark_and_patrol",
-            role=Role.PROPERTY,
+            role=Role.PROPERTY.value,
         )

@@ -7,7 +7,7 @@ them to the rule inside in the order of their time.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,6 +82,13 @@ class InTurn(Struct, Generic[S], frozen=True):
             inner, more = advance(self.rule, inner, seen)
             findings += more
         return replace(state, inner=inner), findings
+
+
+def state_type(rule: Rule[Any]) -> object:
+    """Return of what type the states of a rule are."""
+    if isinstance(rule, InTurn):
+        return InTurnState[state_type(rule.rule)]  # type: ignore[misc]  # known only when it runs
+    return type(rule.initial("", ""))
 
 
 class Person(Struct, frozen=True, kw_only=True):

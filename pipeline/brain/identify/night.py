@@ -21,6 +21,7 @@ OPENINGS_MAX = 24
 POSITIONS_MAX = 64
 
 _BIN_MS = 5 * MINUTE_MS
+_NOTHING = bytes(DAY_MS // _BIN_MS // 8)
 _MOVED_BY = (Sensor.PIR, Sensor.DOOR, Sensor.WINDOW, Sensor.BED, Sensor.CHAIR, Sensor.MEDICINE)
 
 
@@ -57,7 +58,7 @@ class House(Struct, frozen=True, kw_only=True):
     """A home's day so far. Instants are local milliseconds.
 
     Attributes:
-        active: A bit for each five minutes of the day in which something moved.
+        active: A bit for each five minutes of the day in which something moved, lowest first.
         visits: To the toilet: in the night that ended today, and in the one that begins.
         still_min: Minutes without movement, of the same two nights.
         bed_min: Minutes in bed, likewise.
@@ -66,7 +67,7 @@ class House(Struct, frozen=True, kw_only=True):
         has_bed, has_toilet: There is such a sensor; a night without it is a zero.
     """
 
-    active: int = 0
+    active: bytes = _NOTHING
     visits: tuple[int, int] = (0, 0)
     still_min: tuple[float, float] = (0.0, 0.0)
     bed_min: tuple[float, float] = (0.0, 0.0)
@@ -86,7 +87,7 @@ class House(Struct, frozen=True, kw_only=True):
         """Return this with a new day begun."""
         return replace(
             self,
-            active=0,
+            active=_NOTHING,
             visits=(self.visits[1], 0),
             still_min=(self.still_min[1], 0.0),
             bed_min=(self.bed_min[1], 0.0),
@@ -123,7 +124,8 @@ def at_home(house: House, seen: Seen, said: Home, local_ms: int, limits: DayLimi
         still = (house.still_min[0] + added[0], house.still_min[1] + added[1])
         house = replace(house, still_min=still)
     bin_ = local_ms % DAY_MS // _BIN_MS
-    return replace(house, moved_at=local_ms, active=house.active | 1 << bin_)
+    active = int.from_bytes(house.active, "little") | 1 << bin_
+    return replace(house, moved_at=local_ms, active=active.to_bytes(len(_NOTHING), "little"))
 
 
 def blind(house: House, unseen_ms: int) -> House:
@@ -137,7 +139,7 @@ def house_figures(house: House, limits: DayLimits) -> dict[str, float] | None:
     """Return a day's figures; None where the home has no sensors or was not watched enough."""
     if not house.known or house.unseen_ms > limits.unseen_share_max * DAY_MS:
         return None
-    figures = {"active_min": 5.0 * house.active.bit_count()}
+    figures = {"active_min": 5.0 * int.from_bytes(house.active, "little").bit_count()}
     slept = house.bed_min[0] if house.has_bed else house.still_min[0]
     if slept > 0:
         figures["sleep_min"] = round(slept, 1)

@@ -144,5 +144,5 @@ def _risk(tested: Tested) -> Risk:
             "every_days": device.test_every_days or 0,
         },
         propose="test_overdue.test",
-        role=Role.PROPERTY,
+        role=Role.PROPERTY.value,
     )

@@ -195,7 +195,7 @@ class RiskHealth(Struct, frozen=True, kw_only=True):
     def watches(self) -> tuple[Watch, ...]:
         """Return the kinds of risk, in the order in which they appear."""
         doctor, ask = "propose.see_doctor", "propose.ask_after"
-        head = Role.GRID_HEAD
+        head = Role.GRID_HEAD.value
         pressure = self.blood_pressure_drift.judge("sbp_mmhg", "risk.blood_pressure")
         weight = self.weight.judge("weight_kg", "risk.weight")
         return (

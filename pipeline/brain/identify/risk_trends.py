@@ -92,9 +92,9 @@ class Shift(Struct, frozen=True, kw_only=True):
     """
 
     figure: str
-    base: float
-    limit: float
-    now: float
+    base: int | float
+    limit: int | float
+    now: int | float
     days: int
     reason: str
     facts: dict[str, Fact] = {}

@@ -170,5 +170,5 @@ def _risk(state: WaterLeakState, seen: Seen) -> Risk:
             "night_l_h": round(min(flow for flow, _ in state.wet), 1),
         },
         propose="water_leak.find",
-        role=Role.PROPERTY,
+        role=Role.PROPERTY.value,
     )

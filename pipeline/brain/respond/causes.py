@@ -24,7 +24,7 @@ def matter_of(about: Hazard | Incident) -> Matter:
     """Return what something is about; of reports, a category is a kind of its own."""
     if about.kind is HazardKind.REPORT:
         return f"{about.kind}/{about.facts.get('category', '')}", about.subject
-    return about.kind, about.subject
+    return about.kind.value, about.subject
 
 
 def incident_of(hazard: Hazard, grid: str, now: int, *, old: bool = False) -> Incident:
