@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from pipeline.brain.grid import SNAPSHOT_VERSION, Snapshot
 from pipeline.brain.homes import HomeClock
+from pipeline.brain.identifying import IdentifyState
 from pipeline.brain.liveness import LivenessState
 from pipeline.brain.perceive.delivery import Delivered
 from pipeline.brain.perceive.registered import key_of
@@ -84,7 +85,7 @@ def bequest_of(
         known=True,
         records=tuple(snapshot.records.values()),
         delivered=snapshot.delivered,
-        clocks=snapshot.clocks,
+        clocks=snapshot.identify.clocks,
         liveness=snapshot.liveness,
         incidents=tuple(snapshot.desk.docket.incidents.values()),
         active=snapshot.desk.docket.active,
@@ -104,9 +105,7 @@ def snapshot_of(left: Bequest) -> Snapshot | None:
         grid=left.grid,
         delivered=left.delivered,
         records={key_of(record): record for record in left.records},
-        clocks=left.clocks,
-        states={},
-        at_home={},
+        identify=IdentifyState(clocks=left.clocks, waiting=_waiting(left.clocks)),
         liveness=left.liveness,
         desk=_orphaned(left),
         calendar=left.calendar,
@@ -180,6 +179,12 @@ def _orphaned(left: Bequest) -> DeskState:
     silent = _silent(left.liveness)
     incidents = {one.id: _left(one, silent) for one in left.incidents}
     return DeskState(docket=DocketState(incidents, left.active), told=left.told)
+
+
+def _waiting(clocks: dict[str, HomeClock]) -> dict[str, int]:
+    found = {place: clock.waiting for place, clock in clocks.items() if clock.runs}
+    since = {place: min(seen.received_at for seen in found[place]) for place in found}
+    return dict(sorted(since.items(), key=lambda it: it[1]))
 
 
 def _silent(liveness: LivenessState) -> set[str]:

@@ -6,24 +6,24 @@ were batched and wherever they were cut.
     pack -> new? -> known device? -> who and where -+-> rules that act at once ------+-> desk
                                                     +-> home clock -> ordered rules -+
     heartbeat -> its homes' clocks, its devices' silence
-    tick      -> silence of agents, deadlines of people, reminders and test alarms, due visits
+    tick      -> silence of agents, homes that go on without them, deadlines of people, reminders
+                 and test alarms, due visits
     feedback  -> desk, and what its rule learns from it; or a test alarm that it answers
     receipt   -> desk
     delivery  -> desk
     visit     -> when the next is due
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
 
-from pipeline.brain import homes
 from pipeline.brain.entries import Entry, Tick
-from pipeline.brain.homes import HomeClock
-from pipeline.brain.identify.base import Finding, Rule, advance
+from pipeline.brain.identify.base import Finding, Rule
 from pipeline.brain.identify.silence import Silence
-from pipeline.brain.learn.lesson import adjusted, learners, lesson_of
+from pipeline.brain.identifying import Identify, IdentifyState
+from pipeline.brain.learn.lesson import adjusted, lesson_of
 from pipeline.brain.liveness import Liveness, LivenessState
 from pipeline.brain.perceive import consent, delivery
 from pipeline.brain.perceive.delivery import Delivered
@@ -65,18 +65,12 @@ from weinao.topics import Way
 SNAPSHOT_VERSION = 8
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
-StateKey = tuple[str, str]
-
-COMMUNAL = ""
-"""Stands for a place where states go by the community's clock."""
-
 
 class Snapshot(Struct, frozen=True):
     """All that a grid's brain remembers.
 
     Attributes:
-        states: For each rule, by name, and each subject, what it remembers.
-        at_home: For each place, the states that its clock moves.
+        identify: What rules remember, and what waits for them.
         liveness: Who was heard when.
         desk: The incidents.
         calendar: Reminders and test alarms.
@@ -87,9 +81,7 @@ class Snapshot(Struct, frozen=True):
     grid: str
     delivered: dict[str, Delivered]
     records: dict[Key, Record]
-    clocks: dict[str, HomeClock]
-    states: dict[str, dict[str, Any]]
-    at_home: dict[str, tuple[StateKey, ...]]
+    identify: IdentifyState
     liveness: LivenessState
     desk: DeskState
     calendar: CalendarState = CalendarState()
@@ -128,19 +120,10 @@ class GridBrain:
                 f"snapshot of grid {grid} has version {resume.version}, expected"
                 f" {SNAPSHOT_VERSION}: delete the recovery folder, the journal will be replayed"
             )
-        self._grid, self._rules = grid, rules
-        self._rule = {rule.name: rule for rule in rules}
-        self._at_once = tuple(rule for rule in rules if not rule.ordered)
-        self._in_order = tuple(rule for rule in rules if rule.ordered)
-        self._learners = learners(rules)
+        self._grid = grid
         self._delivered = dict(resume.delivered) if resume else {}
         self._known = Registered(dict(resume.records) if resume else {})
-        self._clocks = dict(resume.clocks) if resume else {}
-        known = resume.states if resume else {}
-        self._states: dict[str, dict[str, Any]] = {
-            rule.name: dict(known.get(rule.name, {})) for rule in rules
-        }
-        self._at_home = dict(resume.at_home) if resume else {}
+        self._identify = Identify(rules, resume.identify if resume else IdentifyState())
         self._liveness = Liveness(
             grid, silence or Silence(), resume.liveness if resume else LivenessState()
         )
@@ -173,9 +156,7 @@ class GridBrain:
             grid=self._grid,
             delivered=dict(self._delivered),
             records=dict(self._known.records),
-            clocks=dict(self._clocks),
-            states={name: dict(states) for name, states in self._states.items() if states},
-            at_home=dict(self._at_home),
+            identify=self._identify.snapshot(),
             liveness=self._liveness.snapshot(),
             desk=self._desk.snapshot(),
             calendar=self._calendar.snapshot(),
@@ -192,10 +173,12 @@ class GridBrain:
 
     def _tick(self, now: int) -> Iterator[AnyOutcome]:
         yield from self._respond(self._liveness.tick(self._known, now), now)
-        for name, subject in self._at_home.get(COMMUNAL, ()):
-            states = self._states[name]
-            states[subject], findings = self._rule[name].pass_time(states[subject], now)
+        for findings in self._identify.tick(now):
             yield from self._respond(findings, now)
+        for place in self._identify.unpromised(now):
+            if self._liveness.silent(self._agent_of(place)):
+                going_on = [*self._identify.go_on(place, now, self._blind)]
+                yield from self._respond(going_on, now, self._identify.behind_ms(place, now))
         yield from self._desk.pass_time(self._known, now)
         yield from self._calendar.pass_time(self._known, now)
         yield from self._visits.pass_time(self._known, now)
@@ -250,7 +233,7 @@ class GridBrain:
             elif isinstance(said, Visit):
                 yield from self._visits.made(said, self._known, now)
             else:
-                yield from self._identify(seen, now)
+                yield from self._judge(seen, now)
 
     def _receipted(
         self, arrival: Arrival, index: int, seen: Seen, said: Receipt
@@ -292,68 +275,35 @@ class GridBrain:
         # A home that names another agent would wait for ever for that one's word.
         return home.id if home and home.agent == device.agent else device.agent
 
-    def _identify(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
-        behind_ms = self._behind(seen.place, now)
-        for rule in self._at_once:
-            if findings := self._show(rule, seen, _observe):
-                yield from self._respond(findings, now, behind_ms)
+    def _judge(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
+        behind_ms = self._identify.behind_ms(seen.place, now)
+        for findings in self._identify.at_once(seen):
+            yield from self._respond(findings, now, behind_ms)
         self._liveness.watch(seen)
         self._calendar.observe(seen)
-        if seen.place:
-            clock = self._clocks.get(seen.place, HomeClock())
-            self._clocks[seen.place], due = homes.wait(clock, seen)
-            if due:
-                yield from self._respond(self._ordered(due), now, behind_ms)
-
-    def _ordered(self, due: Iterable[Seen]) -> Iterator[Finding]:
-        for seen in due:
-            for rule in self._in_order:
-                yield from self._show(rule, seen, advance)
-
-    def _show(self, rule: Rule[Any], seen: Seen, take_in: "TakeIn") -> Sequence[Finding]:
-        subject = rule.subject_of(seen)
-        if subject is None:
-            return ()
-        states = self._states[rule.name]
-        if subject not in states:
-            states[subject] = rule.initial(subject, seen.household)
-            clock = COMMUNAL if rule.communal else seen.place
-            self._at_home[clock] = (*self._at_home.get(clock, ()), (rule.name, subject))
-        states[subject], findings = take_in(rule, states[subject], seen)
-        return findings
+        yield from self._respond(self._identify.in_turn(seen), now, behind_ms)
 
     def _heartbeat(self, agent: Device, boot: str, said: Status, now: int) -> Iterator[AnyOutcome]:
         beat = self._liveness.beat(agent, boot, said, self._known, now)
         yield from self._respond(beat.hazards, now)
         for place in (*self._known.households_of_agent.get(agent.id, ()), agent.id):
-            behind_ms = self._behind(place, now)
+            behind_ms = self._identify.behind_ms(place, now)
             if beat.restarted:
-                clock = self._clocks.get(place, HomeClock())
-                self._clocks[place] = homes.lose_sight(clock, said.at)
+                self._identify.lose_sight(place, said.at)
             # Nobody's word reaches further than the present of whoever gave it.
-            findings = self._home_time(place, min(said.complete_to, said.at))
+            upto = min(said.complete_to, said.at)
+            findings = self._identify.reach(place, upto, now, self._blind)
             yield from self._respond(findings, now, behind_ms)
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
-    def _behind(self, place: str, now: int) -> int:
-        """Return how long the clock of a place has been behind the community's, milliseconds."""
-        clock = self._clocks.get(place)
-        return max(0, now - clock.at) if clock is not None and clock.at else 0
+    def _agent_of(self, place: str) -> str:
+        """Return by whose word the time of a place goes."""
+        home = self._known.household(place)
+        return home.agent if home is not None else place
 
-    def _home_time(self, place: str, at: int) -> Iterator[Finding]:
-        """Let a home's clock reach `at`: what waited for its time, then time itself."""
-        for until, blind in homes.stages(self._clocks.get(place, HomeClock()), at):
-            self._clocks[place], come = homes.move(self._clocks.get(place, HomeClock()), until)
-            yield from self._ordered(come)
-            if blind or self._liveness.blind(place, self._known):
-                for name, subject in self._at_home.get(place, ()):
-                    states = self._states[name]
-                    states[subject] = self._rule[name].lose_sight(states[subject], until)
-        for name, subject in self._at_home.get(place, ()):
-            states = self._states[name]
-            states[subject], findings = self._rule[name].pass_time(states[subject], at)
-            yield from findings
+    def _blind(self, place: str) -> bool:
+        return self._liveness.blind(place, self._known)
 
     def _settle(self, agent: Device, at: int) -> Iterator[AnyOutcome]:
         behind = self._known.devices_of_agent.get(agent.id, ())
@@ -385,8 +335,8 @@ class GridBrain:
             place=home,
             tz_offset_min=self._known.tz_offset_min,
         )
-        for rule in self._at_once:
-            yield from self._respond(self._show(rule, seen, _observe), now)
+        for findings in self._identify.at_once(seen):
+            yield from self._respond(findings, now)
 
     def _answered(
         self, arrival: Arrival, index: int, said: Feedback, now: int
@@ -419,12 +369,8 @@ class GridBrain:
         lesson = lesson_of(said, incident) if incident else None
         if incident is None or lesson is None:
             return
-        for rule in self._learners:
-            for subject in dict.fromkeys((incident.subject, incident.household)):
-                states = self._states[rule.name]
-                if subject in states:
-                    states[subject], changes = rule.learn(states[subject], lesson)
-                    yield from adjusted(changes, rule.name, incident, said, now)
+        for rule, changes in self._identify.learn(lesson, (incident.subject, incident.household)):
+            yield from adjusted(changes, rule, incident, said, now)
 
     def _respond(
         self, findings: Iterable[Finding], now: int, behind_ms: int = 0
@@ -442,13 +388,6 @@ class GridBrain:
 
 
 _ENDED = (Phase.CLEARED, Phase.WITHDRAWN)
-
-TakeIn = Callable[[Rule[Any], Any, Seen], tuple[Any, Sequence[Finding]]]
-"""How a rule is shown an observation: with the time that passed before it, or by itself."""
-
-
-def _observe(rule: Rule[Any], state: object, seen: Seen) -> tuple[object, Sequence[Finding]]:
-    return rule.observe(state, seen)
 
 
 def _subject(said: AnyObservation) -> str:

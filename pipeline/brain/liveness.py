@@ -117,6 +117,11 @@ class Liveness:
         ):
             self._watching[seen.household] = (*watching, seen.device)
 
+    def silent(self, agent: str) -> bool:
+        """Say whether an agent is silent."""
+        heard = self._heard.get(agent)
+        return heard is not None and heard.raised is not None
+
     def blind(self, household: str, known: Registered) -> bool:
         """Say whether a sensor of a home is silent, so that a quiet home may only look quiet."""
         for name in self._watching.get(household, ()):

@@ -25,8 +25,9 @@ def freeze(kept: SeatState | Handed) -> bytes:
     brain = kept.brain
     if brain is None:
         return zlib.compress(_ENCODER.encode((kept, {})), 1)
-    bare = replace(kept, brain=replace(brain, states={}))
-    return zlib.compress(_ENCODER.encode((bare, brain.states)), 1)
+    states = brain.identify.states
+    bare = replace(kept, brain=replace(brain, identify=replace(brain.identify, states={})))
+    return zlib.compress(_ENCODER.encode((bare, states)), 1)
 
 
 def thaw(data: bytes, kind: type[K], rules: Iterable[Rule[Any]]) -> K:
@@ -49,4 +50,5 @@ def thaw(data: bytes, kind: type[K], rules: Iterable[Rule[Any]]) -> K:
         return cast(K, kept)
     types: dict[str, Any] = {rule.name: dict[str, state_type(rule)] for rule in rules}  # type: ignore[misc]
     states = {name: msgspec.msgpack.decode(part, type=types[name]) for name, part in parts.items()}
-    return cast(K, replace(kept, brain=replace(kept.brain, states=states)))
+    brain = replace(kept.brain, identify=replace(kept.brain.identify, states=states))
+    return cast(K, replace(kept, brain=brain))

@@ -172,7 +172,7 @@ def test_what_stands_in_another_grid_waits_for_no_word_that_comes_only_there():
 
     brain.observe(made.entries)
 
-    assert not [name for name, clock in brain.snapshot().clocks.items() if clock.waiting]
+    assert not [name for name, clock in brain.snapshot().identify.clocks.items() if clock.waiting]
 
 
 def test_what_one_grid_has_dealt_with_stays_open_in_the_other(town):

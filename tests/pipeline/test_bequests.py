@@ -151,10 +151,12 @@ def test_what_is_handed_down_is_read_as_it_was_meant(story: list[Entry]) -> None
     assert read == left
     again = bequest.snapshot_of(read)
     assert again is not None
-    kept_as_it_was = ("records", "delivered", "clocks", "liveness", "calendar")
+    kept_as_it_was = ("records", "delivered", "liveness", "calendar")
     assert [getattr(again, it) for it in kept_as_it_was] == [
         getattr(seat.brain, it) for it in kept_as_it_was
     ]
+    assert again.identify.clocks == seat.brain.identify.clocks
+    assert {*again.identify.waiting} == {*seat.brain.identify.waiting}
 
 
 def test_what_the_first_version_has_left_is_read_by_this_one() -> None:
@@ -168,7 +170,8 @@ def test_what_the_first_version_has_left_is_read_by_this_one() -> None:
     [one] = again.desk.docket.incidents.values()
     assert (one.kind, one.state, one.subject) == ("sos", IncidentState.DISPATCHED, "home-1")
     assert again.desk.docket.active == {("sos", "home-1"): one.id}
-    assert [len(run.items) for run in again.clocks["home-1"].runs] == [1], "it waits for its time"
+    waits = again.identify.clocks["home-1"].runs
+    assert [len(run.items) for run in waits] == [1], "it waits for its time"
     assert again.liveness.heard["agent-1"].at == START + 5_000
 
 
