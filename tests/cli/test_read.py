@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter, every
-from tests.sinks.made import T0, incident, journals, kept, loss, outcome, rejected, risk, score
+from tests.sinks.made import (
+    T0,
+    due_visit,
+    incident,
+    journals,
+    kept,
+    loss,
+    outcome,
+    rejected,
+    risk,
+    score,
+)
 from tests.sinks.serving import served
 from weinao.cli import read
 from weinao.cli.read import canonical
@@ -129,6 +140,21 @@ def test_risks_and_scores_are_shown_in_words(tmp_path: Path, output: Output) -> 
     assert "发现" in risks
     assert "72–82" in scores  # the band that want of data leaves open
     assert "60%" in scores
+
+
+def test_visits_are_shown_by_when_they_are_due_and_why(tmp_path: Path, output: Output) -> None:
+    with closing(DuckDBStore(tmp_path / "store.duckdb")) as store:
+        dues = (due_visit(1, T0 + 86_400_000), due_visit(2, T0), due_visit(3, None))
+        store.write([outcome(n, 0, one) for n, one in enumerate(dues, 1)])
+
+    read.visits(data=tmp_path)
+    zh = output()
+    read.visits(data=tmp_path, lang="en", household="home-2", json=True)
+
+    assert zh.index("home-2") < zh.index("home-1") < zh.index("home-3")
+    assert "独居" in zh
+    assert "睡眠" in zh
+    assert [one["household"] for one in json.loads(output())] == ["home-2"]
 
 
 def test_a_risk_is_shown_as_it_stands_and_chosen_by_its_kind(

@@ -30,6 +30,7 @@ _COMMANDS = {
     "explain": ("weinao.cli.explain:explain", "Tell the story of an incident."),
     "risks": ("weinao.cli.read:risks", "Show latent risks."),
     "scores": ("weinao.cli.read:scores", "Show health scores."),
+    "visits": ("weinao.cli.read:visits", "Show on whom staff should look in, and by when."),
     "adjustments": ("weinao.cli.read:adjustments", "Show what false alarms have changed."),
     "observations": ("weinao.cli.read:observations", "Show observations."),
     "deadletters": ("weinao.cli.read:deadletters", "Show what was set aside, and why."),

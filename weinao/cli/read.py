@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from weinao.catalogue import Language, catalogue
+from weinao.catalogue import Language
 from weinao.cli import stores
 from weinao.clock import now_ms
 from weinao.outcomes import Outcome
+from weinao.voice import story_words
 
 if TYPE_CHECKING:
     from sinks.store import Filter, Store
@@ -201,6 +202,31 @@ def scores(
     _show("scores", data, chosen, since, limit=limit, lang=lang, json=json)
 
 
+def visits(
+    *,
+    data: Path = FOLDER,
+    json: Json = False,
+    limit: int | None = None,
+    since: str | None = None,
+    grid: str | None = None,
+    household: str | None = None,
+    lang: Language = "zh",
+) -> None:
+    """Show by when staff should look in on whom (入户走访), and why.
+
+    Args:
+        data: Folder of the system.
+        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
+        limit: Only the newest so many.
+        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
+        grid: Only of this grid.
+        household: Only this home.
+        lang: Language of the table.
+    """
+    chosen = {"grid": grid, "household": household}
+    _show("due_visits", data, chosen, since, limit=limit, lang=lang, json=json)
+
+
 def adjustments(
     *,
     data: Path = FOLDER,
@@ -306,7 +332,7 @@ def _print(table: str, found: list[Outcome], limit: int | None, lang: Language) 
 
     from weinao.cli import tables
 
-    words = catalogue(lang)
+    words = story_words(lang)
     # A file or a pipe has no width; wide enough that nothing is cut.
     console = Console() if sys.stdout.isatty() else Console(width=220)
     if not found:

@@ -10,6 +10,7 @@ from rich.text import Text
 from weinao.catalogue import Catalogue
 from weinao.outcomes import (
     Adjustment,
+    DueVisit,
     HealthScore,
     Incident,
     IncidentState,
@@ -143,6 +144,21 @@ def scores(found: Iterable[Outcome], words: Catalogue) -> Table:
     return table
 
 
+def due_visits(found: Iterable[Outcome], words: Catalogue) -> Table:
+    """Return a table of the homes that staff should look in on, the most pressing first."""
+    table = _table(words, "due_visits", ("due_at", "household", "why", "last_at", "grid"))
+    dues = [(one.value, one.grid) for one in found if isinstance(one.value, DueVisit)]
+    for value, grid in sorted(dues, key=lambda it: (it[0].due_at is None, it[0].due_at)):
+        table.add_row(
+            "–" if value.due_at is None else local(value.due_at),
+            value.household,
+            ", ".join(_reason_to_visit(one, words) for one in value.why),
+            "–" if value.last_at is None else local(value.last_at),
+            grid,
+        )
+    return table
+
+
 def adjustments(found: Iterable[Outcome], words: Catalogue) -> Table:
     """Return a table of what people's word about false alarms has changed."""
     table = _table(
@@ -179,6 +195,13 @@ def _table(words: Catalogue, title: str, columns: Sequence[str]) -> Table:
         # Ids are copied and pasted: they are shown whole, or not at all.
         table.add_column(words.say("column", column), no_wrap=column in ("at", "id"))
     return table
+
+
+def _reason_to_visit(why: str, words: Catalogue) -> str:
+    kind, _, name = why.partition(":")
+    if kind == "risk":
+        return words.say("risk", name)
+    return words.say("story.tag", kind, name=name)
 
 
 def _incident(value: Incident, words: Catalogue) -> tuple[str | Text, ...]:
