@@ -213,7 +213,7 @@ def _intake(
     from pipeline.bridge.intake import Intake
     from pipeline.journal import JournalError, JournalWriter
     from pipeline.mqtt.link import Link
-    from weinao.cli.ingest import _Ended
+    from weinao.cli.ending import Ended
     from weinao.ids import derived
 
     log = logging.logger(bridge=config.stem)
@@ -233,7 +233,7 @@ def _intake(
         on_up=lambda: log.info("bridge.subscribed", topic=job.topic),
     )
     taking = Intake(link, journal, f"bridge/{config.stem}", now=now_ms, log=log)
-    ended, looked_at = _Ended(), 0.0
+    ended, looked_at = Ended(), 0.0
     log.info("bridge.intake.started", journal_bytes=journal.end)
     while not ended:
         taking.turn(0.1)

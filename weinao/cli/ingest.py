@@ -1,7 +1,6 @@
 """`weinao ingest`: from the broker into the journal."""
 
 import random
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from weinao import logging, metrics, settings
 from weinao.cli import flows
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.ending import Ended
 from weinao.cli.kafka import place_of
 from weinao.cli.moving import Moving, listens_to_all
 from weinao.stays import FIRST, settled
@@ -84,7 +84,7 @@ def ingest(
     if broker is not None:
         host, _, port = broker.rpartition(":")
         place = replace(place, host=host, port=int(port))
-    ended = _Ended()
+    ended = Ended()
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     folder, given = flows.folder_of(data, flow) / "journal", tuple(grids)
@@ -174,21 +174,6 @@ def settle(data: Path, flow: str, grids: tuple[str, ...], command: str) -> None:
                 f"weinao {command}: grid {grid} lives in flow {stays.home(grid)}, not in {flow};"
                 f" to move it: weinao flow move {grid} --to {flow} --data {data}"
             )
-
-
-class _Ended:
-    """Turns true when the process is asked to end; a signal must not cut a commit short."""
-
-    def __init__(self) -> None:
-        self._ended = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note)
-
-    def __bool__(self) -> bool:
-        return self._ended
-
-    def _note(self, *_: object) -> None:
-        self._ended = True
 
 
 def _turn(listener: "Listening", gate: "Gate") -> None:
