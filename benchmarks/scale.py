@@ -6,7 +6,7 @@ CPU time of this process a message, decoded and judged, after everybody has been
 in a for-loop (native packs of a reading each, with the heartbeats that let rules look at them), and
 by the columns of the bridge (one JSON object a reading). Each is told against the smallest
 community of the same run. `--flows` runs the same journals as one flow and as two, each flow a
-process, and says how free the cores were.
+process, and says how free the cores were, and what two programs that share nothing have of them.
 """
 
 import argparse
@@ -102,6 +102,7 @@ def flows_ratio(town: Town, seconds: int, rounds_max: int) -> dict[str, float]:
         count = write(one / "journal", _all(whole, seconds))
         halves = [write(folder / "journal", _all(half, seconds)) for folder in two]
         free = psutil.cpu_percent(interval=2, percpu=True)
+        alone, pair = loops(1), loops(2)
         rounds = []
         for _ in range(rounds_max):
             alone_s, alone_cpu_s = _run([one])
@@ -116,9 +117,26 @@ def flows_ratio(town: Town, seconds: int, rounds_max: int) -> dict[str, float]:
         "two_vs_one": (sum(halves) / pair_s) / (count / alone_s),
         "one_flow_cores_had": alone_cpu_s / alone_s,
         "two_flows_cores_had": pair_cpu_s / pair_s,
+        "empty_loops_two_vs_one": pair / alone,
         "two_vs_one_by_cpu": 2 * (sum(halves) / pair_cpu_s) / (count / alone_cpu_s),
         **{f"core_{n}_busy_before_pct": busy for n, busy in enumerate(free)},
     }
+
+
+def loops(processes: int) -> float:
+    """Return how many turns a second so many interpreters make that share nothing but the machine.
+
+    What two of them lose against one, no two programs can have on this machine.
+    """
+    code = (
+        "import time\nn, until = 0, time.monotonic() + 3\n"
+        "while time.monotonic() < until:\n    n += 1\nprint(n / 3)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)  # noqa: S603  # our own
+        for _ in range(processes)
+    ]
+    return sum(float(process.communicate()[0]) for process in running)
 
 
 def _all(town: Town, seconds: int) -> "object":
