@@ -45,7 +45,7 @@ class Handled(Struct, frozen=True, kw_only=True):
 
     Attributes:
         grid: Or `*` for all.
-        service: Or `*` for all.
+        service: Or `*` for all; a kind of danger, where figures are told by kind.
         count: Incidents, but for those that were merged into others.
         open: Of these, not over yet.
         kinds: How many of each kind.
@@ -93,14 +93,24 @@ def handled(incidents: Iterable[Incident]) -> list[Handled]:
     Args:
         incidents: Each as it stands now; merged ones are left out.
     """
-    found = [one for one in incidents if one.state is not IncidentState.MERGED]
-    rows: dict[tuple[str, str], list[Incident]] = {}
-    for one in found:
+    rows: dict[tuple[str, str], list[Incident]] = {(ALL, ALL): []}
+    for one in _unmerged(incidents):
         service = service_of(one.kind)
         for key in ((one.grid, service), (one.grid, ALL), (ALL, service), (ALL, ALL)):
             rows.setdefault(key, []).append(one)
-    rows.setdefault((ALL, ALL), [])
     return [_handled(*key, rows[key]) for key in sorted(rows, key=_place)]
+
+
+def handled_by_kind(incidents: Iterable[Incident]) -> list[Handled]:
+    """Return figures of each grid and kind of danger, which stands in the place of the service."""
+    rows: dict[tuple[str, str], list[Incident]] = {}
+    for one in _unmerged(incidents):
+        rows.setdefault((one.grid, one.kind.value), []).append(one)
+    return [_handled(*key, rows[key]) for key in sorted(rows)]
+
+
+def _unmerged(incidents: Iterable[Incident]) -> list[Incident]:
+    return [one for one in incidents if one.state is not IncidentState.MERGED]
 
 
 def _place(key: tuple[str, str]) -> tuple[bool, str, int]:

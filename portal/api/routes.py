@@ -31,10 +31,11 @@ from portal.pages.shown import Asked, Served, threaded, viewer_of
 from portal.reach import OVER, sees
 from portal.reports import Category
 from portal.views.incident import Row, Whole, place_of, row, whole
-from portal.views.office import Figures, Heard, figures, heard
+from portal.views.office import Heard, figures, heard
 from portal.views.person import Person
 from sinks.store import Filter
 from weinao.catalogue import Language
+from weinao.handling import Handled
 from weinao.messages import Action
 from weinao.outcomes import Kept
 
@@ -257,7 +258,7 @@ def as_fhir(  # noqa: PLR0917  # named by the path and the question
 @threaded
 def statistics(
     request: Asked, desk: Served, days: Days = 7, by_kind: FromQuery[bool] = False
-) -> list[Figures]:
+) -> list[Handled]:
     """Return how incidents went, by grid, and by kind if asked for."""
     _need(request, Role.OPERATOR, Role.OFFICE)
     since = desk.now() - days * _DAY_MS

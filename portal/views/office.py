@@ -1,7 +1,6 @@
 """The community in numbers and on a plan, for those who answer for all of it."""
 
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,13 +10,11 @@ from portal.views.incident import COLOURS
 from portal.views.tongue import Tongue
 from sinks.known import Known
 from sinks.store import Filter, Store
-from weinao.messages import Action, Status, Vitals
-from weinao.outcomes import Incident, IncidentState, Kept, Loss
+from weinao.handling import ALL, Handled, handled, handled_by_kind
+from weinao.messages import Status, Vitals
+from weinao.outcomes import Incident, Kept, Loss
 from weinao.registry import Device, Household
-from weinao.timeline import missed
 
-_PEOPLE_ACT = (Action.ACK, Action.ACCEPT, Action.ARRIVE, Action.RESOLVE, Action.DISMISS)
-_BRAIN = "brain"
 SILENT_BEATS = 3
 """Missed heartbeats after which a device is shown as silent; the brain has the alarm."""
 
@@ -54,27 +51,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[tuple[str, str, str], ...] = ()
 
 
-class Figures(Struct, frozen=True, kw_only=True):
-    """How incidents of one grid and kind went.
-
-    Attributes:
-        taken_s: Median seconds until somebody took it on; None where nobody has yet.
-        within: Share of those handled in which no deadline passed, 0 to 100; None for no data.
-        satisfaction: Mean rating, 1 to 5, of `rated`.
-    """
-
-    grid: str
-    kind: str
-    count: int
-    open: int
-    taken_s: int | None
-    within: int | None
-    reopened: int
-    false_alarms: int
-    satisfaction: float | None
-    rated: int
-
-
 class Heard(Struct, frozen=True, kw_only=True):
     """A device, and when it was heard of.
 
@@ -100,15 +76,12 @@ def plans(known: Known, board: Sequence[Incident], tongues: dict[str, Tongue]) -
     return [_plan(grid, known, board, tongues[grid]) for grid in known.grids]
 
 
-def figures(
-    incidents: Iterable[Incident], since: int, *, by_kind: bool
-) -> list[Figures]:  # fmt: skip
+def figures(incidents: Iterable[Incident], since: int, *, by_kind: bool) -> list[Handled]:
     """Return how incidents went that began from `since` on, by grid, and by kind if asked for."""
-    groups: dict[tuple[str, str], list[Incident]] = {}
-    for one in incidents:
-        if one.at >= since and one.state is not IncidentState.MERGED:
-            groups.setdefault((one.grid, one.kind if by_kind else ""), []).append(one)
-    return [_figures(grid, kind, found) for (grid, kind), found in sorted(groups.items())]
+    lately = [one for one in incidents if one.at >= since]
+    if by_kind:
+        return handled_by_kind(lately)
+    return [one for one in handled(lately) if one.service == ALL and one.grid != ALL]
 
 
 def heard(grid: str, known: Known, store: Store, tongue: Tongue) -> list[Heard]:
@@ -180,31 +153,6 @@ def _outline(ring: Sequence[tuple[float, float]]) -> str:
     size = max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
     points = ((100 * (x - min(xs)) / size, 100 * (max(ys) - y) / size) for x, y in ring)
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-
-
-def _figures(grid: str, kind: str, found: Sequence[Incident]) -> Figures:
-    taken = [
-        next(step.at for step in one.steps if step.actor != _BRAIN and step.action in _PEOPLE_ACT)
-        - one.noticed_at
-        for one in found
-        if any(step.actor != _BRAIN and step.action in _PEOPLE_ACT for step in one.steps)
-    ]
-    handled = [one for one in found if one.state in OVER]
-    ratings = [one.rating for one in found if one.rating is not None]
-    in_time = [one for one in handled if not any(missed(step) for step in one.steps)]
-    reopened = [one for one in found if any(step.action is Action.REOPEN for step in one.steps)]
-    return Figures(
-        grid=grid,
-        kind=kind,
-        count=len(found),
-        open=len(found) - len(handled),
-        taken_s=round(median(taken) / 1_000) if taken else None,
-        within=round(100 * len(in_time) / len(handled)) if handled else None,
-        reopened=len(reopened),
-        false_alarms=sum(one.state is IncidentState.FALSE_ALARM for one in found),
-        satisfaction=round(sum(ratings) / len(ratings), 1) if ratings else None,
-        rated=len(ratings),
-    )
 
 
 def _placed(device: Device, known: Known, tongue: Tongue, heard_at: int | None) -> Heard:
