@@ -34,7 +34,7 @@ fmt: setup ## put the code in shape
 check: lint test ## what the build runs
 
 bench: setup ## measure what is claimed about speed
-	for program in benchmarks/*.py; do $(BIN)/python $$program; done
+	$(BIN)/python benchmarks/suite.py
 
 docs: setup ## write the documents that are made from the code
 	$(BIN)/weinao schema
