@@ -55,7 +55,8 @@ class Handled(Struct, frozen=True, kw_only=True):
         resolve_s_p50: Seconds from when the system knew until it was first resolved.
         asked: How often somebody was asked to act;
         missed: and let the deadline pass.
-        within_deadline_share: Of all times that somebody was asked, 0 to 1; None if nobody was.
+        within_deadline_share: How often somebody answered in time, of all times that somebody was
+            asked and has answered or let it pass, 0 to 1; None if there was none.
         reopened: Incidents that came back.
         false_alarms: Incidents that were none.
         false_alarm_share: Of those that are over, 0 to 1; None if none is.
@@ -123,6 +124,7 @@ def _handled(grid: str, service: str, found: Sequence[Incident]) -> Handled:
     steps = [step for one in found for step in one.steps]
     asked = sum(step.action is Action.DISPATCH for step in steps)
     passed = sum(missed(step) for step in steps)
+    decided = asked - sum(one.state is IncidentState.DISPATCHED for one in found)
     taken = [at for one in found if (at := _after_s(one, _TAKEN)) is not None]
     resolved = [at for one in found if (at := _after_s(one, (Action.RESOLVE,))) is not None]
     over = sum(one.state in OVER for one in found)
@@ -143,7 +145,7 @@ def _handled(grid: str, service: str, found: Sequence[Incident]) -> Handled:
         resolve_s_p50=_percentile(resolved, 0.5),
         asked=asked,
         missed=passed,
-        within_deadline_share=_share(max(0, asked - passed), asked),
+        within_deadline_share=_share(max(0, decided - passed), decided),
         reopened=sum(any(step.action is Action.REOPEN for step in one.steps) for one in found),
         false_alarms=false,
         false_alarm_share=_share(false, over),

@@ -48,13 +48,13 @@ def test_a_handled_incident_is_told_in_figures() -> None:
                   (400, Action.RESOLVE, "staff-1"), (500, Action.REOPEN, "family-1"), rating=4),
         _incident(2, (2, Action.DISPATCH, "brain"), (10, Action.DISMISS, "family-1"),
                   state=IncidentState.FALSE_ALARM, rating=5),
-        _incident(3, (2, Action.DISPATCH, "brain"), state=IncidentState.OPEN),
+        _incident(3, (2, Action.DISPATCH, "brain"), state=IncidentState.DISPATCHED),
     ])  # fmt: skip
 
     assert _one(found, "grid-1", "health") == Handled(
         grid="grid-1", service="health", count=3, open=1, kinds={"fall": 3}, acknowledged=2,
         acknowledge_s_p50=10.0, acknowledge_s_p90=90.0, resolve_s_p50=400.0, asked=4, missed=1,
-        within_deadline_share=0.75, reopened=1, false_alarms=1, false_alarm_share=0.5,
+        within_deadline_share=0.6667, reopened=1, false_alarms=1, false_alarm_share=0.5,
         satisfaction=4.5, rated=2,
     )  # fmt: skip
     assert _one(found, ALL, ALL).count == 3
@@ -65,6 +65,12 @@ def test_where_nothing_happened_nothing_is_claimed() -> None:
 
     assert (row.count, row.grid, row.service) == (0, ALL, ALL)
     assert row.acknowledge_s_p50 is row.within_deadline_share is row.satisfaction is None
+
+
+def test_who_may_still_answer_has_neither_kept_nor_passed_a_deadline() -> None:
+    asked = _incident(1, (1, Action.DISPATCH, "brain"), state=IncidentState.DISPATCHED)
+
+    assert _one(handled([asked]), ALL, ALL).within_deadline_share is None
 
 
 def test_what_was_merged_into_another_counts_with_that_one_only() -> None:
