@@ -37,6 +37,7 @@ BEHIND = metrics.Gauge(
 HELD = metrics.Gauge(
     "weinao_ingest_journal_held_bytes", "Journal that should go, and that a reader still needs."
 )
+FREE = metrics.Gauge("weinao_ingest_disk_free_bytes", "Free on the disk of the journal.")
 TRIMMED = metrics.Counter("weinao_ingest_journal_trimmed_bytes_total", "Journal that has gone.")
 PASSED_OVER = metrics.Counter(
     "weinao_ingest_readers_passed_over_total", "Times that went what a reader said it needs."
@@ -210,6 +211,8 @@ class Trimmer:
         for one in marks:
             BEHIND.labels(one.reader).set(readers.behind(one, end))
         disk = os.statvfs(self._folder)
+        free_bytes = disk.f_bavail * disk.f_frsize
+        FREE.set(free_bytes)
         self._begun_at = {base: at for base, at in self._begun_at.items() if at}
         return judge(
             closed,
@@ -217,7 +220,7 @@ class Trimmer:
             self._keep,
             footholds(self._folder),
             size=end - first,
-            free_bytes=disk.f_bavail * disk.f_frsize,
+            free_bytes=free_bytes,
             now=self._now(),
         )
 

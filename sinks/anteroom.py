@@ -81,6 +81,7 @@ class Anteroom:
         self._seq = _one(self._db, "SELECT coalesce(max(seq), 0) FROM told")
         self._seen = _one(self._db, "SELECT seq FROM adopted")
         self._bytes = _one(self._db, "SELECT coalesce(sum(length(batch)), 0) FROM waiting")
+        WAITING.set(self._bytes)
         self._draining, self._asked = False, threading.Event()
         self._losses = 0
         self._ready = bool(_one(self._db, "SELECT ready FROM adopted"))

@@ -26,7 +26,7 @@ from sinks import known as registry
 from sinks.attempts import Rung
 from sinks.channels import PUSH, Channels, Way
 from sinks.known import LATE_MS, Known
-from sinks.ledger import Ledger, Try
+from sinks.ledger import DONE, Ledger, Try
 from sinks.notice_settings import DeliverySettings
 from sinks.outbox import Outbox
 from sinks.push import Push, Pusher
@@ -34,7 +34,7 @@ from sinks.ringing import Ringer
 from sinks.store import Filter, Store, StoreUnavailableError
 from weinao.catalogue import Language
 from weinao.messages import Delivery, Registered
-from weinao.metrics import LATENCY_BUCKETS_S, Counter, Histogram
+from weinao.metrics import LATENCY_BUCKETS_S, Counter, Gauge, Histogram
 from weinao.outcomes import Incident, Notice, Severity
 from weinao.registry import Device
 from weinao.timeline import OVER
@@ -44,11 +44,16 @@ from weinao.wording import Answering, Text, worded
 NOTICES = Counter(
     "weinao_sinks_notices_total", "Notices done with, by what became of them.", ["state"]
 )
+for _state in DONE:  # from the start, so that the first of each is seen to come
+    NOTICES.labels(_state)
 TRIES = Counter("weinao_sinks_tries_total", "Tries, by channel and result.", ["channel", "result"])
 TOLD_SECONDS = Histogram(
-    "weinao_sinks_told_seconds", "From a notice to a channel that took it.",
+    "weinao_sinks_told_seconds", "From when a notice was due to a channel that took it.",
     buckets=LATENCY_BUCKETS_S,
 )  # fmt: skip
+OLDEST = Gauge(
+    "weinao_sinks_notice_oldest_seconds", "How long the notice that waits longest has been due."
+)
 
 BATCH_MAX = 200
 REGISTRY_EVERY_MS = 5_000
@@ -110,6 +115,8 @@ class Courier:
         self._voices: dict[tuple[str, str], tuple[Known, Voice]] = {}
         self._carried: set[str] = set()
         self._lock = threading.Lock()
+        self._due_since: int | None = None
+        OLDEST.set_function(self._oldest_s)
         self._carriers = ThreadPoolExecutor(settings.at_once_max, thread_name_prefix="carry")
 
     def recover(self) -> None:
@@ -168,7 +175,11 @@ class Courier:
         self._known = registry.read(self._store, self._known, since)
         self._known_at, self._whole = now, True
 
+    def _oldest_s(self) -> float:
+        return 0.0 if self._due_since is None else max(0, self._now() - self._due_since) / 1_000
+
     def _carry(self) -> None:
+        self._due_since = self._ledger.due_since(self._now())
         with self._lock:
             room, carried = self._settings.at_once_max - len(self._carried), [*self._carried]
         if room <= 0:
@@ -292,7 +303,8 @@ class Courier:
             TRIES.labels(way.channel, rung.result).inc()
             state, channel, detail = "failed", way.channel, rung.detail or rung.result
             if rung.result == "sent":
-                TOLD_SECONDS.observe(max(0, self._now() - job.notice.at) / 1_000)
+                due_at = max(job.notice.at, job.notice.not_before)
+                TOLD_SECONDS.observe(max(0, self._now() - due_at) / 1_000)
                 return "sent", channel, ""
         return state, channel, detail
 

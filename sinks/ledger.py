@@ -101,6 +101,15 @@ class Ledger:
         )  # fmt: skip
         return [(grid, msgspec.json.decode(body, type=Notice)) for grid, body in rows]
 
+    def due_since(self, now: int) -> int | None:
+        """Return since when what waits longest may be told; None where nothing waits."""
+        [[since]] = self.book.ask(
+            "SELECT min(max(at, not_before)) FROM notices"
+            " WHERE state IN ('waiting', 'trying') AND not_before <= ?",
+            now,
+        )
+        return None if since is None else int(since)
+
     def tries(self, notice: str) -> tuple[Try, ...]:
         """Return the tries of a notice, in order."""
         rows = self.book.ask(

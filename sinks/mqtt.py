@@ -17,6 +17,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sinks.announce import Message
 from sinks.settings import BrokerSettings, TlsSettings
+from weinao.metrics import Gauge
+
+CONNECTED = Gauge("weinao_sinks_broker_connected", "1 while there is a connection.")
 
 CONNECT_S_MAX = 5.0
 """How long the broker may take to accept a connection, and then to answer CONNECT."""
@@ -43,6 +46,7 @@ class Publisher:
         self._connected = False
         self._waiting: set[int] = set()
         self.bytes_max = broker.message_bytes_max
+        CONNECTED.set_function(lambda: float(self.connected))
 
     @property
     def connected(self) -> bool:

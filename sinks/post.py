@@ -12,6 +12,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from structlog.typing import FilteringBoundLogger
 
+from sinks.mqtt import CONNECTED
 from sinks.outbox import Outbox, Waiting, ack_of
 from sinks.settings import PostSettings
 from weinao import topics
@@ -56,6 +57,7 @@ class Post:
         self._heeded: set[str] = set()
         self._stop, self._news = threading.Event(), threading.Event()
         self._client = self._made()
+        CONNECTED.set_function(lambda: float(self.connected))
         self._thread = threading.Thread(target=self._run, name="post", daemon=True)
 
     @property

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from pipeline import journal
 from pipeline.ingest.gate import Gate, Rhythm
@@ -183,6 +185,26 @@ def test_what_goes_is_the_oldest_and_its_writer_and_a_reader_go_on(tmp_path: Pat
     }
     writer.close()
     JournalWriter(tmp_path).close()  # and starts again
+
+
+def test_what_is_free_and_what_is_held_is_counted(tmp_path: Path) -> None:
+    writer = filled(tmp_path)
+    put(tmp_path, flow(0))
+
+    trimmer(tmp_path, Keep(days=10, free_bytes_wanted=0), now=40 * DAY).step(writer.end)
+
+    free, held = (
+        REGISTRY.get_sample_value(f"weinao_ingest_{name}_bytes")
+        for name in ("disk_free", "journal_held")
+    )
+    assert free == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.2)
+    assert held is not None
+    assert 0 < held <= writer.end
+    assert (
+        REGISTRY.get_sample_value("weinao_ingest_reader_behind_bytes", {"reader": "flow"})
+        == writer.end
+    )
+    writer.close()
 
 
 def test_a_note_that_cannot_be_read_keeps_everything(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client import REGISTRY
 
 from sinks.client import StoreClient
 from sinks.mqtt import BrokerUnavailableError, Publisher
@@ -137,6 +138,19 @@ def test_a_broker_that_is_away_is_said_to_be_away() -> None:
     with pytest.raises(BrokerUnavailableError):
         publisher.publish([])
     assert not publisher.connected
+
+
+def test_whether_there_is_a_broker_is_counted_by_who_has_it(broker: RealBroker) -> None:
+    publisher = Publisher(BrokerSettings(port=broker.port), "notify-demo")
+    seen = [REGISTRY.get_sample_value("weinao_sinks_broker_connected")]
+    publisher.connect()
+    seen.append(REGISTRY.get_sample_value("weinao_sinks_broker_connected"))
+    broker.kill()
+    with suppress(BrokerUnavailableError):
+        _until(lambda: publisher.tend() is not None)
+    seen.append(REGISTRY.get_sample_value("weinao_sinks_broker_connected"))
+
+    assert seen == [0, 1, 0]
 
 
 def _until(met: Callable[[], bool], timeout_s: float = 30) -> None:

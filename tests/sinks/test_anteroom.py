@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from sinks.anteroom import Anteroom
+from sinks.anteroom import WAITING, Anteroom
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Followed, StoreUnavailableError
 from sinks.timescale_store import TimescaleStore
@@ -345,14 +346,18 @@ def test_the_journal_is_needed_from_the_first_of_what_waits_over_a_restart(tmp_p
         made.write(_batch(number))
     made.close()  # the store itself stays open while it is away
 
+    WAITING.set(0)  # as a new process begins
     made = anteroom(inner, tmp_path)
     after_a_restart = made.waits_from()
+    counted = REGISTRY.get_sample_value("weinao_sinks_waiting_bytes") or 0
     inner.away = False
     _until(lambda: not made.waits_from())
     kept_then = made.progress()
+    _until(lambda: REGISTRY.get_sample_value("weinao_sinks_waiting_bytes") == 0)
     made.close()
 
     [(grid, reached)] = kept_then.items()
     assert while_nothing_waits == {}
     assert after_a_restart == {grid: 6}
+    assert counted > 0, "what waits is counted before more comes"
     assert reached[0] == 7

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from sinks.book import Book
 from sinks.channels import ChannelError, Channels
@@ -109,6 +110,12 @@ def told(n: int, *channels: str, **more: object) -> Notice:
     return replace(made, **more)
 
 
+def test_the_first_notice_that_reaches_nobody_is_seen_to_come() -> None:
+    for state in DONE:  # Prometheus sees no increase where a counter begins with one
+        name = ("weinao_sinks_notices_total", {"state": state})
+        assert REGISTRY.get_sample_value(*name) is not None
+
+
 def test_a_notice_is_told_once_whatever_the_store_repeats(desk: Desk) -> None:
     desk.tell(incident(), told(1, "works:once"))
     desk.work()
@@ -162,6 +169,26 @@ def test_what_may_not_be_told_yet_waits_over_a_restart(desk: Desk) -> None:
 
     assert (waiting, entries["n-1"].state) == ("waiting", "sent")
     assert len(desk.plays.reached("later")) == 1
+
+
+def test_how_long_a_notice_waits_is_counted_from_when_it_was_due(desk: Desk) -> None:
+    def measured(name: str) -> float:
+        return REGISTRY.get_sample_value(f"weinao_sinks_{name}") or 0
+
+    desk.tell(incident(), told(1, "works:night", not_before=NOW + 60_000, step="verify.2"))
+    desk.work()
+    desk.now += 50_000
+    not_due = measured("notice_oldest_seconds")
+    desk.now += 13_000
+    took = measured("told_seconds_sum")
+    desk.courier._due_since = desk.ledger.due_since(desk.now)  # as a step does before it rings
+    due = measured("notice_oldest_seconds")
+    desk.work()
+    desk.now += 7_000
+    desk.work()
+
+    assert (not_due, due, measured("notice_oldest_seconds")) == (0, 3, 0)
+    assert measured("told_seconds_sum") - took == pytest.approx(3)
 
 
 def test_old_news_is_told_only_where_a_life_is_in_danger(desk: Desk) -> None:
