@@ -5,6 +5,9 @@ import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from weinao import logging
 from weinao.cli import stores, system
@@ -36,11 +39,11 @@ def up(
     dsn: str | None = None,
     portal_port: int = 8480,
     portal: Path | None = None,
-    no_portal: bool = False,
+    no_portal: Annotated[bool, Parameter(negative="")] = False,
     lake: bool = False,
     lake_every_s: float = 300.0,
     notify: Path | None = None,
-    no_notify: bool = False,
+    no_notify: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Run a whole system on this machine, and start again what dies, until Ctrl-C.
 
