@@ -304,7 +304,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, object]:
         f"broker = {{port = {port}}}\nmetrics = {{port = {metrics_port}}}\n"
         f'[[device]]\nid = "cam-1"\ndriver = "camera"\nsource = "{video}"\nrole = "gate"\n'
         f'repeat = true\nfps_max = {FPS}\n'
-        f'gate = {{gallery = "{folder / "gallery"}", evidence = "{folder / "evidence"}"}}\n'
+        f'gate = {{gallery = "{folder / "gallery"}", evidence = "{folder / "evidence"}", '
+        f'key_file = "{folder / "own.key"}"}}\n'
     )  # fmt: skip
     thought = thinking(video, folder)
     kind, running = broker(folder, port)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.lanes import Lane
 from edge.perception.base import Finding
-from edge.perception.highrise.evidence import Evidence, genuine, hmac_signer
+from edge.perception.highrise.evidence import Evidence, genuine
 from edge.perception.highrise.facade import (
     CalibrationError,
     Facade,
@@ -23,6 +23,7 @@ from edge.perception.highrise.perception import HighrisePerception
 from edge.perception.highrise.picture import veiled
 from edge.perception.highrise.settings import HighriseSettings, Line
 from edge.perception.highrise.watch import Fall, HighriseWatch
+from edge.perception.signing import hmac_signer
 from weinao.messages import Highrise
 
 SIZE = (480, 640)

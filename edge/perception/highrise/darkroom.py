@@ -15,12 +15,12 @@ from edge.perception.highrise.evidence import (
     Evidence,
     EvidenceError,
     Recorder,
-    Signer,
     film_name,
     kept,
 )
 from edge.perception.highrise.facade import Facade
 from edge.perception.highrise.watch import Fall
+from edge.perception.signing import Signer
 
 AFTER_S = 1.5
 """Of the film, after the alarm: by then it has reached the ground from the tenth floor."""

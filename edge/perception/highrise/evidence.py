@@ -6,7 +6,7 @@ is the picture as it was. The film begins before the fall, and never leaves the 
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,11 @@ from edge.drivers.camera.preroll import Packed, PreRoll, unpacked
 from edge.perception.highrise.facade import Array, Facade, Image
 from edge.perception.highrise.picture import tracked, veiled
 from edge.perception.highrise.watch import Fall
+from edge.perception.signing import Signer
 
 WIDTH_PX = 960
 KEEP_BYTES_MAX = 64_000_000
 """Of kept frames; the oldest go first."""
-
-Signer = Callable[[bytes], str]
-"""From bytes to a signature as text."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +49,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 class EvidenceError(Exception):
     """A film could not be written; the event goes out without one."""
-
-
-def hmac_signer(key: bytes) -> Signer:
-    """Return a signer with the device's secret key (RFC 2104, SHA-256)."""
-    return lambda told: hmac.new(key, told, hashlib.sha256).hexdigest()
 
 
 def genuine(evidence: Evidence, film: bytes, signer: Signer) -> bool:

@@ -1,6 +1,5 @@
 """A high-rise camera as the agent has it: frames of a driver in, findings out."""
 
-import secrets
 from pathlib import Path
 
 from edge.drivers.base import DriverError
@@ -8,11 +7,10 @@ from edge.perception.base import Finding
 from edge.perception.highrise.facade import CalibrationError
 from edge.perception.highrise.perception import HighrisePerception
 from edge.perception.highrise.settings import HighriseSettings
+from edge.perception.signing import device_key
 from edge.samples import Frame, Sample, SignalEnded
 from edge.settings import CameraDevice
 from weinao.settings import SettingsError, load
-
-KEY_BYTES = 32
 
 
 class FacadeWatched:
@@ -53,19 +51,8 @@ def facade_watched(camera: CameraDevice) -> FacadeWatched:
     """
     try:
         drawn = load(Path(camera.facade.drawing), HighriseSettings)
-        key = _key(Path(camera.facade.key_file))
+        key = device_key(Path(camera.facade.key_file))
     except (SettingsError, OSError) as error:
         raise DriverError(f"camera {camera.id}: {error}") from error
     folder = Path(camera.facade.evidence)
     return FacadeWatched(HighrisePerception(drawn, device=camera.id, key=key, folder=folder))
-
-
-def _key(file: Path) -> bytes:
-    """Return the device's secret; make it, for its user's eyes only, where there is none."""
-    if file.exists():
-        return file.read_bytes()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_bytes(KEY_BYTES)
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_bytes(made)
-    return made

@@ -17,10 +17,11 @@ from msgspec.structs import replace
 from edge.lanes import Lane
 from edge.perception.base import Finding
 from edge.perception.highrise.darkroom import AFTER_S, Darkroom
-from edge.perception.highrise.evidence import Evidence, Recorder, hmac_signer
+from edge.perception.highrise.evidence import Evidence, Recorder
 from edge.perception.highrise.facade import Image
 from edge.perception.highrise.settings import HighriseSettings, building_at, facade_of
 from edge.perception.highrise.watch import Fall, HighriseWatch
+from edge.perception.signing import hmac_signer
 from weinao.messages import Highrise
 
 TRACK_POINTS_MAX = 300
