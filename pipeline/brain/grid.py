@@ -176,7 +176,7 @@ class GridBrain:
         for findings in self._identify.tick(now):
             yield from self._respond(findings, now)
         for place in self._identify.unpromised(now):
-            if self._liveness.silent(self._agent_of(place)):
+            if self._gives_no_word(place):
                 going_on = [*self._identify.go_on(place, now, self._blind)]
                 yield from self._respond(going_on, now, self._identify.behind_ms(place, now))
         yield from self._desk.pass_time(self._known, now)
@@ -297,10 +297,11 @@ class GridBrain:
         if said.queue_len == 0:
             yield from self._settle(agent, said.at)
 
-    def _agent_of(self, place: str) -> str:
-        """Return by whose word the time of a place goes."""
+    def _gives_no_word(self, place: str) -> bool:
+        """Say whether who should tell the time of a place is silent, or was never awaited."""
         home = self._known.household(place)
-        return home.agent if home is not None else place
+        agent = self._known.device(home.agent if home is not None else place)
+        return agent is None or agent.heartbeat_s is None or self._liveness.silent(agent.id)
 
     def _blind(self, place: str) -> bool:
         return self._liveness.blind(place, self._known)

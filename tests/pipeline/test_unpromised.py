@@ -1,12 +1,15 @@
 """A home whose agent gives no word of its time goes on without it, and nothing is made of gaps."""
 
+from msgspec.structs import replace
+
 from pipeline.brain.grid import GridBrain
 from pipeline.brain.identifying import PATIENCE_MS
 from pipeline.brain.rules import RULES
-from tests.pipeline.community import GRID, START, Journal
+from tests.pipeline.community import GRID, RECORDS, START, Journal
 from tests.pipeline.stories import of, standing
-from weinao.messages import Home, Sensor, Status, Vitals
+from weinao.messages import Home, Registered, Sensor, Status, Vitals
 from weinao.outcomes import Hazard, HazardKind
+from weinao.registry import Device
 
 S, MIN, H = 1_000, 60_000, 3_600_000
 SILENT_MS = 30 * S  # three beats of ten seconds
@@ -35,6 +38,22 @@ def test_who_is_ill_is_told_of_though_the_agent_is_silent():
 
     assert hazard.id == with_word[0].id
     assert hazard.evidence == with_word[0].evidence  # in the same order, from the same readings
+
+
+def test_who_is_ill_is_told_of_though_nobody_awaits_the_agent():
+    made = Journal(registered=False)
+    for record in RECORDS:
+        never = isinstance(record, Device) and record.id == "agent-1"
+        said = replace(record, heartbeat_s=None) if never else record
+        made.say("loader", Registered(at=START, record=said))
+    for second in range(1, 240):
+        if second % 10 == 0:
+            made.say("band-1", _ill(START + second * S))
+        made.tick(START + second * S)
+
+    outcomes = GridBrain(GRID, RULES).observe(made.entries)
+
+    assert HazardKind.VITALS in {it.kind for it in of(outcomes, Hazard)}
 
 
 def test_it_takes_no_longer_than_to_know_that_the_agent_is_silent_and_to_wait_a_while():
