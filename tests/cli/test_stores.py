@@ -110,6 +110,7 @@ def test_an_owner_waits_for_its_database_and_says_so_once(tmp_path: Path) -> Non
         with closing(StoreClient(tmp_path / stores.SOCKET)) as store:
             assert store.write([outcome(1)]) == 1
             assert store.observations(Filter()) == [outcome(1)]
+        _until(lambda: "database.opened" in log.read_text())  # looked for once a second
         owner.send_signal(signal.SIGTERM)
         assert owner.wait(30) == 0
     events = [msgspec.json.decode(line)["event"] for line in log.read_text().splitlines()]
