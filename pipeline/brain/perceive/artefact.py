@@ -119,7 +119,8 @@ class Artefacts(Struct, frozen=True, kw_only=True):
 
 
 _newest: tuple[tuple[Any, ...], tuple[Runs, Any]] = ((None,) * 4, ({}, None))
-"""What `clean` was asked last, and what it found."""
+"""What `clean` was asked last, and what it found. No memory of the brain: without it the same
+follows, and each reading is looked at four times."""
 
 _LIMIT_OF = dict(zip(WATCHED, ("pulse_s", "spo2_s", "breathing_s", "temperature_s"), strict=True))
 
