@@ -134,7 +134,8 @@ class TimescaleStore(PositionedStore):
                 self._advance(db, reached)
                 last_seq = _count_on(db, count) if count else self._seq
                 tables = timescale_rows.tables(numbered(new, last_seq - count))
-                for name, rows in tables.items():
+                # In the order of names: two who make room in two tables must not meet half way.
+                for name, rows in sorted(tables.items()):
                     if self._made_for == "plain" and name in _PARTED:
                         _make_room(db, name, rows)
                     _keep(db, name, rows)

@@ -157,6 +157,37 @@ def test_what_is_kept_while_it_is_rolled_up_is_rolled_up_too(own: str) -> None:
     assert _ask(own, "SELECT count(*) FROM stale") == [(0,)]
 
 
+def test_room_is_made_beside_who_writes_and_who_reads(tmp_path: Path) -> None:
+    dsn = postgres.fresh(_dsns()["postgresql"](), tmp_path)
+    with closing(TimescaleStore(dsn)) as store:
+        store.write([_reading(1, T0, 60.0)])
+    made = "SELECT make_room('observations', %s)"
+    with psycopg.connect(dsn) as writer, psycopg.connect(dsn) as other, psycopg.connect(dsn) as b:
+        writer.execute(made, [[T0]])
+        other.execute("SELECT count(*) FROM observations")
+
+        b.execute("SET lock_timeout = '10s'")
+        b.execute(made, [[T0 + DAY_MS]])
+        same = threading.Thread(target=lambda: writer.execute(made, [[T0 + DAY_MS]]))
+        same.start()
+        same.join(0.2)
+        assert same.is_alive()  # one at a time
+        b.commit()
+        same.join(30)
+        writer.commit()
+
+    with closing(TimescaleStore(dsn)) as store:
+        store.write([_reading(2, T0 + DAY_MS, 61.0)])
+    days = _ask(dsn, "SELECT tableoid::regclass::text, count(*) FROM observations GROUP BY 1")
+    assert sorted(days) == [(f"observations_{T0}", 1), (f"observations_{T0 + DAY_MS}", 1)]
+    whole = "SELECT count(*) FROM pg_index WHERE indrelid = 'observations'::regclass"
+    parts = (
+        "SELECT count(*) FROM pg_index JOIN pg_inherits ON inhrelid = indrelid"
+        " WHERE inhparent = 'observations'::regclass GROUP BY indrelid"
+    )
+    assert _ask(dsn, parts) == _ask(dsn, whole) * 2
+
+
 def test_what_is_old_is_dropped_and_stays_in_the_roll_ups(own: str) -> None:
     keep = KeepSettings(observations_days=30, deadletters_days=10, minutes_days=60)
     now = T0 + 100 * DAY_MS
