@@ -28,7 +28,7 @@ from tests.sinks.made import (
     score,
 )
 from tests.sinks.serving import served
-from weinao.cli import read
+from weinao.cli.main import app
 from weinao.cli.read import canonical
 from weinao.cli.stores import to_read
 from weinao.outcomes import IncidentState, Outcome, Phase
@@ -44,6 +44,10 @@ def output(capfdbinary: pytest.CaptureFixture[bytes]) -> Output:
         return capfdbinary.readouterr().out.decode()
 
     return read_out
+
+
+def show(command: str, data: Path, *options: str) -> None:
+    app([command, f"--data={data}", *options], result_action="return_value")
 
 
 def filled(folder: Path) -> Path:
@@ -63,8 +67,30 @@ def filled(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("command", "count"),
+    {"incidents": 2, "observations": 1, "deadletters": 1, "losses": 1, "risks": 1, "scores": 1,
+     "visits": 0, "adjustments": 0}.items(),
+)  # fmt: skip
+def test_every_table_is_shown_and_takes_the_common_options(
+    command: str, count: int, tmp_path: Path, output: Output
+) -> None:
+    filled(tmp_path)
+    common = ("--limit=1", "--since=2026-01-01", "--lang=en")
+
+    show(command, tmp_path, "--json", *common, f"--grid={outcome(1, 0).grid}")
+    mine = json.loads(output())
+    show(command, tmp_path, "--json", *common, "--grid=grid-of-others")
+    others = json.loads(output())
+    show(command, tmp_path, *common)
+
+    assert len(mine) == min(count, 1)
+    assert others == []
+    assert ("Nothing" in output()) == (count == 0)
+
+
 def test_json_holds_every_field_and_its_keys_are_sorted(tmp_path: Path, output: Output) -> None:
-    read.incidents(data=filled(tmp_path), json=True)
+    show("incidents", filled(tmp_path), "--json")
 
     text = output()
     found = json.loads(text)
@@ -79,7 +105,7 @@ def test_json_holds_every_field_and_its_keys_are_sorted(tmp_path: Path, output: 
 
 
 def test_nothing_is_an_empty_array(tmp_path: Path, output: Output) -> None:
-    read.incidents(data=filled(tmp_path), json=True, kind="smoke")
+    show("incidents", filled(tmp_path), "--json", "--kind=smoke")
 
     assert output() == "[]\n"
 
@@ -88,7 +114,7 @@ def test_nothing_is_an_empty_array(tmp_path: Path, output: Output) -> None:
 def test_the_others_tell_their_grid_and_their_place(
     tmp_path: Path, output: Output, command: str
 ) -> None:
-    getattr(read, command)(data=filled(tmp_path), json=True)
+    show(command, filled(tmp_path), "--json")
 
     [found] = json.loads(output())
     assert (found["grid"], found["index"]) == ("grid-1", 0)
@@ -98,17 +124,17 @@ def test_the_others_tell_their_grid_and_their_place(
 @pytest.mark.parametrize(
     "command", ["incidents", "observations", "deadletters", "losses", "risks", "scores"]
 )
-@pytest.mark.parametrize("as_json", [True, False], ids=["json", "table"])
+@pytest.mark.parametrize("options", [("--json",), ()], ids=["json", "table"])
 def test_an_owner_and_the_file_itself_tell_the_same(
-    tmp_path: Path, output: Output, command: str, *, as_json: bool
+    tmp_path: Path, output: Output, command: str, options: tuple[str, ...]
 ) -> None:
     filled(tmp_path)
-    getattr(read, command)(data=tmp_path, json=as_json)
+    show(command, tmp_path, *options)
     alone = output()
 
     (tmp_path / "store.duckdb").rename(tmp_path / "weinao.duckdb")  # as `served` calls it
     with served(tmp_path):
-        getattr(read, command)(data=tmp_path, json=as_json)
+        show(command, tmp_path, *options)
 
     assert output() == alone
     assert len(alone) > 50
@@ -117,9 +143,9 @@ def test_an_owner_and_the_file_itself_tell_the_same(
 def test_tables_speak_both_languages(tmp_path: Path, output: Output) -> None:
     filled(tmp_path)
 
-    read.incidents(data=tmp_path)
+    show("incidents", tmp_path)
     zh = output()
-    read.incidents(data=tmp_path, lang="en")
+    show("incidents", tmp_path, "--lang=en")
     en = output()
 
     assert "跌倒" in zh
@@ -131,9 +157,9 @@ def test_tables_speak_both_languages(tmp_path: Path, output: Output) -> None:
 def test_risks_and_scores_are_shown_in_words(tmp_path: Path, output: Output) -> None:
     filled(tmp_path)
 
-    read.risks(data=tmp_path)
+    show("risks", tmp_path)
     risks = output()
-    read.scores(data=tmp_path, lang="en")
+    show("scores", tmp_path, "--lang=en")
     scores = output()
 
     assert "静息心率漂移" in risks
@@ -147,9 +173,9 @@ def test_visits_are_shown_by_when_they_are_due_and_why(tmp_path: Path, output: O
         dues = (due_visit(1, T0 + 86_400_000), due_visit(2, T0), due_visit(3, None))
         store.write([outcome(n, 0, one) for n, one in enumerate(dues, 1)])
 
-    read.visits(data=tmp_path)
+    show("visits", tmp_path)
     zh = output()
-    read.visits(data=tmp_path, lang="en", household="home-2", json=True)
+    show("visits", tmp_path, "--lang=en", "--household=home-2", "--json")
 
     assert zh.index("home-2") < zh.index("home-1") < zh.index("home-3")
     assert "独居" in zh
@@ -163,16 +189,16 @@ def test_a_risk_is_shown_as_it_stands_and_chosen_by_its_kind(
     with closing(DuckDBStore(filled(tmp_path) / "store.duckdb")) as store:
         store.write([outcome(7, 0, risk(phase=Phase.CLEARED))])
 
-    read.risks(data=tmp_path, json=True, kind="heart_rate")
+    show("risks", tmp_path, "--json", "--kind=heart_rate")
     standing = json.loads(output())
-    read.risks(data=tmp_path, json=True, state="raised")
+    show("risks", tmp_path, "--json", "--state=raised")
 
     assert [(one["id"], one["phase"]) for one in standing] == [("r-1", "cleared")]
     assert output() == "[]\n"
 
 
 def test_a_table_shows_nothing_that_a_terminal_would_obey(tmp_path: Path, output: Output) -> None:
-    read.deadletters(data=filled(tmp_path))
+    show("deadletters", filled(tmp_path))
 
     text = output()
     assert "\x07" not in text
@@ -181,7 +207,7 @@ def test_a_table_shows_nothing_that_a_terminal_would_obey(tmp_path: Path, output
 
 
 def test_a_limit_means_the_newest(tmp_path: Path, output: Output) -> None:
-    read.incidents(data=filled(tmp_path), json=True, limit=1)
+    show("incidents", filled(tmp_path), "--json", "--limit=1")
 
     assert [one["id"] for one in json.loads(output())] == ["i-2"]
 
@@ -189,9 +215,9 @@ def test_a_limit_means_the_newest(tmp_path: Path, output: Output) -> None:
 def test_since_takes_a_time_or_a_while_ago(tmp_path: Path, output: Output) -> None:
     filled(tmp_path)
 
-    read.incidents(data=tmp_path, json=True, since="2026-01-01T00:00:00.002+00:00")
+    show("incidents", tmp_path, "--json", "--since=2026-01-01T00:00:00.002+00:00")
     by_time = output()
-    read.incidents(data=tmp_path, json=True, since="1s")
+    show("incidents", tmp_path, "--json", "--since=1s")
 
     assert [one["id"] for one in json.loads(by_time)] == ["i-2"]
     assert output() == "[]\n"
@@ -199,9 +225,9 @@ def test_since_takes_a_time_or_a_while_ago(tmp_path: Path, output: Output) -> No
 
 def test_a_mistake_ends_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no such store yet"):
-        read.incidents(data=tmp_path)
+        show("incidents", tmp_path)
     with pytest.raises(SystemExit, match="expected a time such as"):
-        read.incidents(data=filled(tmp_path), since="yesterday")
+        show("incidents", filled(tmp_path), "--since=yesterday")
 
 
 @given(journals(), st.randoms(use_true_random=False))

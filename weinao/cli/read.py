@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,224 +35,145 @@ _SPANS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
-def incidents(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    kind: str | None = None,
-    state: str | None = None,
-    subject: str | None = None,
-    lang: Language = "zh",
-) -> None:
-    """Show incidents, each as it stands.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What each of these commands takes.
 
-    Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only what began since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
-        kind: Only of this kind: fall, sos, smoke, gas, co, leak, vitals, inactivity, …
-        state: Only in this state: open, dispatched, accepted, on_site, resolved, closed, …
-        subject: Only about this resident, device or household.
-        lang: Language of the table.
-    """
-    chosen = {"grid": grid, "kind": kind, "state": state, "subject": subject}
-    _show("incidents", data, chosen, since, limit=limit, lang=lang, json=json)
-
-
-def observations(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    kind: str | None = None,
-    device: str | None = None,
-    subject: str | None = None,
-    lang: Language = "zh",
-) -> None:
-    """Show observations that counted.
-
-    Args:
+    Attributes:
         data: Folder of the system.
         json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
         limit: Only the newest so many.
         since: Only since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
+        grid: Only of this grid; `_` is that of dead letters which named none.
+        lang: Language of the table.
+    """
+
+    data: Path = FOLDER
+    json: Json = False
+    limit: int | None = None
+    since: str | None = None
+    grid: str | None = None
+    lang: Language = "zh"
+
+
+ALL = Wanted()
+
+
+def incidents(
+    *,
+    wanted: Wanted = ALL,
+    kind: str | None = None,
+    state: str | None = None,
+    subject: str | None = None,
+) -> None:
+    """Show incidents, each as it stands; with `--since`, what began since.
+
+    Args:
+        wanted: How many, since when, and how they are shown.
+        kind: Only of this kind: fall, sos, smoke, gas, co, leak, vitals, inactivity, …
+        state: Only in this state: open, dispatched, accepted, on_site, resolved, closed, …
+        subject: Only about this resident, device or household.
+    """
+    _show("incidents", wanted, kind=kind, state=state, subject=subject)
+
+
+def observations(
+    *,
+    wanted: Wanted = ALL,
+    kind: str | None = None,
+    device: str | None = None,
+    subject: str | None = None,
+) -> None:
+    """Show observations that counted.
+
+    Args:
+        wanted: How many, since when, and how they are shown.
         kind: Only of this kind: vitals, motion, rhythm, home, status, …
         device: Only of this device.
         subject: Only about this resident, device or household.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "kind": kind, "device": device, "subject": subject}
-    _show("observations", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("observations", wanted, kind=kind, device=device, subject=subject)
 
 
 def deadletters(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    kind: str | None = None,
-    device: str | None = None,
-    lang: Language = "zh",
+    *, wanted: Wanted = ALL, kind: str | None = None, device: str | None = None
 ) -> None:
     """Show what was set aside, and why. The journal still holds each of them whole.
 
+    With `--json`, payloads are in base64.
+
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, payloads in base64; all, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only what arrived since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid; `_` for what named none.
+        wanted: How many, since when, and how they are shown.
         kind: Only for this reason: syntax, schema, identity, duplicate, future, …
         device: Only of this device.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "kind": kind, "device": device}
-    _show("deadletters", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("deadletters", wanted, kind=kind, device=device)
 
 
-def losses(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    state: str | None = None,
-    device: str | None = None,
-    lang: Language = "zh",
-) -> None:
+def losses(*, wanted: Wanted = ALL, state: str | None = None, device: str | None = None) -> None:
     """Show the loss ledger: numbers that never came, came late, or were given up by name.
 
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only entries since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
+        wanted: How many, since when, and how they are shown.
         state: Only those `missing`, `filled` or `thinned`.
         device: Only of this device.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "state": state, "device": device}
-    _show("losses", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("losses", wanted, state=state, device=device)
 
 
 def risks(
     *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
+    wanted: Wanted = ALL,
     kind: str | None = None,
     state: str | None = None,
     subject: str | None = None,
-    lang: Language = "zh",
 ) -> None:
     """Show latent dangers, each as it stands: what a visit should look into, not an alarm.
 
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
+        wanted: How many, since when, and how they are shown.
         kind: Only of this kind: heart_rate, spo2, weight, sleep, activity, medicine, …
         state: Only those `raised` or `cleared`.
         subject: Only about this resident, device or household.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "kind": kind, "state": state, "subject": subject}
-    _show("risks", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("risks", wanted, kind=kind, state=state, subject=subject)
 
 
 def scores(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    household: str | None = None,
-    subject: str | None = None,
-    lang: Language = "zh",
+    *, wanted: Wanted = ALL, household: str | None = None, subject: str | None = None
 ) -> None:
     """Show health scores, one a resident and day. Never a diagnosis.
 
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only days that ended since: an ISO 8601 time, or a while ago as in 24h, 7d.
-        grid: Only of this grid.
+        wanted: How many, since when, and how they are shown.
         household: Only of who lives there.
         subject: Only about this resident.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "household": household, "subject": subject}
-    _show("scores", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("scores", wanted, household=household, subject=subject)
 
 
-def visits(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    household: str | None = None,
-    lang: Language = "zh",
-) -> None:
+def visits(*, wanted: Wanted = ALL, household: str | None = None) -> None:
     """Show by when staff should look in on whom (入户走访), and why.
 
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
+        wanted: How many, since when, and how they are shown.
         household: Only this home.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "household": household}
-    _show("due_visits", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("due_visits", wanted, household=household)
 
 
 def adjustments(
-    *,
-    data: Path = FOLDER,
-    json: Json = False,
-    limit: int | None = None,
-    since: str | None = None,
-    grid: str | None = None,
-    subject: str | None = None,
-    incident: str | None = None,
-    lang: Language = "zh",
+    *, wanted: Wanted = ALL, subject: str | None = None, incident: str | None = None
 ) -> None:
     """Show which thresholds were moved for whom because people called alarms false.
 
     Args:
-        data: Folder of the system.
-        json: Print one JSON array, with every field; all of them, unless `limit` says otherwise.
-        limit: Only the newest so many.
-        since: Only what changed since: an ISO 8601 time, or a while ago as in 90m, 24h, 7d.
-        grid: Only of this grid.
+        wanted: How many, since when, and how they are shown.
         subject: Only about this resident or household.
         incident: Only what this incident taught.
-        lang: Language of the table.
     """
-    chosen = {"grid": grid, "subject": subject, "incident": incident}
-    _show("adjustments", data, chosen, since, limit=limit, lang=lang, json=json)
+    _show("adjustments", wanted, subject=subject, incident=incident)
 
 
 def canonical(found: Iterable[Outcome]) -> Iterator[bytes]:
@@ -275,27 +197,23 @@ def _members(outcome: Outcome) -> dict[str, Any]:
     return {**members, "grid": outcome.grid, **position}
 
 
-def _show(
-    table: str,
-    data: Path,
-    chosen: dict[str, str | None],
-    since: str | None,
-    *,
-    limit: int | None,
-    lang: Language,
-    json: bool,
-) -> None:
+def _show(table: str, wanted: Wanted, **chosen: str | None) -> None:
     from sinks.store import Filter, StoreError
 
-    wanted = Filter(**chosen, since=instant(since), limit=_PAGE)  # type: ignore[arg-type]  # names of its own
+    asked = Filter(
+        **chosen,  # type: ignore[arg-type]  # names of its own
+        grid=wanted.grid,
+        since=instant(wanted.since),
+        limit=_PAGE,
+    )
     try:
-        store = stores.to_read(data)
+        store = stores.to_read(wanted.data)
         try:
-            if json:
-                _write(canonical(_found(store, table, wanted, limit)))
+            if wanted.json:
+                _write(canonical(_found(store, table, asked, wanted.limit)))
             else:
-                _print(table, [*_found(store, table, wanted, ROWS if limit is None else limit)],
-                       limit, lang)  # fmt: skip
+                limit = ROWS if wanted.limit is None else wanted.limit
+                _print(table, [*_found(store, table, asked, limit)], wanted)
         finally:
             store.close()
     except (StoreError, stores.WhereError) as error:
@@ -306,17 +224,17 @@ def _show(
 
 
 def _found(
-    store: "Store", table: str, wanted: "Filter", limit: int | None
+    store: "Store", table: str, asked: "Filter", limit: int | None
 ) -> Iterable[Outcome]:  # fmt: skip
     from msgspec.structs import replace
 
     from sinks.store import READ_MAX, every
 
     if limit is None:
-        return every(store, table, wanted)
+        return every(store, table, asked)
     if limit > READ_MAX:
         sys.exit(f"--limit: at most {READ_MAX}; without it, --json prints everything")
-    newest = replace(wanted, newest=True, limit=limit)
+    newest = replace(asked, newest=True, limit=limit)
     found: list[Outcome] = getattr(store, table)(newest)
     return found
 
@@ -327,12 +245,12 @@ def _write(parts: Iterable[bytes]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _print(table: str, found: list[Outcome], limit: int | None, lang: Language) -> None:
+def _print(table: str, found: list[Outcome], wanted: Wanted) -> None:
     from rich.console import Console
 
     from weinao.cli import tables
 
-    words = story_words(lang)
+    words = story_words(wanted.lang)
     # A file or a pipe has no width; wide enough that nothing is cut.
     console = Console() if sys.stdout.isatty() else Console(width=220)
     if not found:
@@ -340,7 +258,7 @@ def _print(table: str, found: list[Outcome], limit: int | None, lang: Language) 
         return
     draw: Callable[..., Any] = getattr(tables, table)
     console.print(draw(found, words))
-    if limit is None and len(found) == ROWS:
+    if wanted.limit is None and len(found) == ROWS:
         console.print(words.say("table", "newest", count=ROWS))
 
 
