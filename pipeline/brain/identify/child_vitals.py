@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from pipeline.brain.identify.bounds import Points, Seconds, Times
 from pipeline.brain.identify.news2 import MaxAge, Sign, Timed, with_vitals
+from pipeline.brain.identify.own_limits import own_limits
 from pipeline.brain.identify.pews import Pews, pews
 from pipeline.brain.perceive.artefact import Artefacts, Runs
 from pipeline.brain.perceive.seen import Seen
@@ -165,7 +166,7 @@ class ChildVitals(Struct, frozen=True, kw_only=True):
 
     def _level(self, state: ChildVitalsState, score: Pews, seen: Seen) -> tuple[int, int]:
         """Return how urgent a score is, and its points; a sign with own limits goes by those."""
-        own = _own_limits(seen.resident)
+        own = own_limits(seen.resident)
         parts = [part for part in score.parts if part.sign not in own]
         points = sum(part.points for part in parts)
         breached = any(
@@ -239,25 +240,6 @@ def _age_years(resident: Resident | None, at: int) -> float | None:
         return None
     years = datetime.fromtimestamp(at / 1_000, tz=UTC).year - resident.birth_year
     return years - 0.5 if 0 < years < ADULT_YEARS else None
-
-
-def _own_limits(resident: Resident | None) -> dict[Sign, tuple[float, float]]:
-    if resident is None:
-        return {}
-    own = resident.limits
-    limits = {
-        Sign.PULSE: (own.hr_bpm_min, own.hr_bpm_max),
-        Sign.SPO2: (own.spo2_pct_min, None),
-        Sign.SYSTOLIC: (own.sbp_mmhg_min, own.sbp_mmhg_max),
-    }
-    return {
-        sign: (
-            low if low is not None else float("-inf"),
-            high if high is not None else float("inf"),
-        )
-        for sign, (low, high) in limits.items()
-        if low is not None or high is not None
-    }
 
 
 def _facts(score: Pews, points: int) -> dict[str, Fact]:

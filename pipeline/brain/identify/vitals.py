@@ -41,6 +41,7 @@ from pipeline.brain.identify.news2 import (
     points,
     with_vitals,
 )
+from pipeline.brain.identify.own_limits import own_limits
 from pipeline.brain.learn.lesson import Change, Lesson
 from pipeline.brain.perceive.artefact import Artefacts, Runs
 from pipeline.brain.perceive.seen import Seen
@@ -310,7 +311,7 @@ class VitalAlarm(Struct, frozen=True, kw_only=True):
 
     def _own_chart(self, said: Vitals, seen: Seen) -> list[str]:
         """Return the signs of a clip that have three points by themselves, or pass an own limit."""
-        own = _own_limits(seen.resident)
+        own = own_limits(seen.resident)
         chronic = seen.resident is not None and seen.resident.spo2_scale_2
         scale = SpO2Scale.TWO if chronic else SpO2Scale.ONE
         found = []
@@ -355,7 +356,7 @@ def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tup
 
     A sign with own limits goes by those alone.
     """
-    own = _own_limits(resident)
+    own = own_limits(resident)
     parts = [part for part in score.parts if part.sign not in own]
     total = sum(part.points for part in parts)
     breached = any(
@@ -374,7 +375,7 @@ def _level(score: News2, resident: Resident | None, calm_points_max: int) -> tup
 
 def _is_old(score: News2, resident: Resident | None) -> bool:
     """Say whether what a band read earlier, and not now, is all that is urgent."""
-    own = _own_limits(resident)
+    own = own_limits(resident)
     urgent = [part for part in score.parts if part.points == _SINGLE or part.sign in own]
     return all(part.age_ms > 0 and part.sign in _SENSED for part in urgent)
 
@@ -386,25 +387,6 @@ _SECOND_WORD = 2
 """Points of other signs that bear out what the light says. Ours."""
 
 _SENSED = (Sign.PULSE, Sign.SPO2, Sign.RESPIRATION)
-
-
-def _own_limits(resident: Resident | None) -> dict[Sign, tuple[float, float]]:
-    if resident is None:
-        return {}
-    own = resident.limits
-    limits = {
-        Sign.PULSE: (own.hr_bpm_min, own.hr_bpm_max),
-        Sign.SPO2: (own.spo2_pct_min, None),
-        Sign.SYSTOLIC: (own.sbp_mmhg_min, own.sbp_mmhg_max),
-    }
-    return {
-        sign: (
-            low if low is not None else float("-inf"),
-            high if high is not None else float("inf"),
-        )
-        for sign, (low, high) in limits.items()
-        if low is not None or high is not None
-    }
 
 
 def _age_years(resident: Resident | None, at: int) -> float:
