@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from sinks.duckdb_store import DuckDBStore
 from tests.pipeline.community import START, Journal, run
-from weinao.cli import picture
+from weinao.cli import canvas
 from weinao.cli.bounds import bounds_of
 from weinao.cli.curves import panels, wanted
 from weinao.cli.day import DAY_MS, Day, day_of, day_span, handled_span
@@ -173,10 +173,10 @@ def test_without_a_chinese_font_a_picture_speaks_english_and_says_why(
     late: tuple[Case, Day], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
-    monkeypatch.setattr(picture, "chinese_font", lambda: None)
+    monkeypatch.setattr(canvas, "chinese_font", lambda: None)
 
     with capture_logs() as logs:
-        voice, fonts = picture.speaking("zh", late[0].records)
+        voice, fonts = canvas.speaking("zh", late[0].records)
 
     assert voice.say("picture", "time") == "local time"
     assert fonts == ["DejaVu Sans"]

@@ -65,8 +65,9 @@ def explain(
             case = case_of(store, incident, rules_of(rules or kept_rules(data), "explain"))
             case = _pictured(case, evidence or data / kept.FOLDER)
             if png is not None:
+                from weinao.cli.canvas import NoPictureError
                 from weinao.cli.day import day_of
-                from weinao.cli.picture import NoPictureError, draw
+                from weinao.cli.picture import draw
 
                 try:
                     draw(case, day_of(store, case), lang, png)

@@ -5,18 +5,15 @@ lanes      rooms, doors, gates, signs of life: what was noticed, and when
 handling   step by step, from when the system knew
 """
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from msgspec.structs import replace
-
-from weinao import logging
 from weinao.catalogue import Language
 from weinao.cli.bounds import METER, Bound, bounds_of
+from weinao.cli.canvas import canvas
 from weinao.cli.curves import CONTEXT, Curve, Panel, panels, wanted
 from weinao.cli.day import (
     AROUND_MS,
@@ -28,9 +25,7 @@ from weinao.cli.day import (
     noticed_late,
     over_at,
 )
-from weinao.cli.fonts import LATIN, chinese_font
 from weinao.cli.lanes import Lane, lanes
-from weinao.registry import Record, Resident, Staff
 from weinao.story import Case, about
 from weinao.timeline import BRAIN, Moment, timeline
 from weinao.voice import Voice
@@ -47,53 +42,14 @@ _COLOURS = {"raised": "tab:red", "confirmed": "darkred", "cleared": "tab:green",
 _BOUND_COLOUR = "tab:purple"
 
 
-class NoPictureError(Exception):
-    """The picture cannot be drawn here; the message says what is missing."""
-
-
 def draw(case: Case, day: Day, language: Language, path: Path) -> None:
     """Draw the day around an incident into a PNG file.
 
     Raises:
         NoPictureError: Matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise NoPictureError(
-            "--png needs matplotlib: install weinao with its extra `report`,"
-            " as in pip install 'weinao[report]'"
-        ) from error
-    voice, families = speaking(language, case.records)
-    # What people wrote may hold letters that no font here has; they are drawn as boxes.
-    with warnings.catch_warnings(), rc_context({"font.family": families}):
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure(layout="constrained")
+    with canvas(path, language, case.records) as (figure, voice):
         _draw(figure, case, day, voice)
-        try:
-            figure.savefig(path, dpi=120, format="png")
-        except OSError as error:
-            raise NoPictureError(f"{path} cannot be written: {error}") from error
-
-
-def speaking(language: Language, records: Sequence[Record]) -> tuple[Voice, list[str]]:
-    """Return a voice whose letters can be drawn on this machine, and the fonts for them.
-
-    Better the other language, and ids for names, than a row of empty boxes.
-    """
-    font = chinese_font()
-    if font is not None:
-        fonts = [font, LATIN] if language == "zh" else [LATIN, font]
-        return Voice(language, records), fonts
-    if language == "zh":
-        logging.logger().warning(
-            "font.missing",
-            wanted="zh",
-            drawn="en",
-            hint="install a font such as fonts-wqy-microhei",
-        )
-    return Voice("en", map(_nameless, records)), [LATIN]
 
 
 def _draw(figure: Any, case: Case, day: Day, voice: Voice) -> None:  # noqa: ANN401  # matplotlib is optional
@@ -275,13 +231,6 @@ def _legend(figure: Any, moments: Sequence[Moment], voice: Voice) -> None:  # no
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
                   fontsize="x-small", frameon=False)  # fmt: skip
-
-
-def _nameless(record: Record) -> Record:
-    if isinstance(record, Resident):
-        contacts = tuple(replace(one, name="") for one in record.contacts)
-        return replace(record, name="", contacts=contacts)
-    return replace(record, name="") if isinstance(record, Staff) else record
 
 
 def _cut(text: str) -> str:

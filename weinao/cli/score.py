@@ -15,7 +15,7 @@ from sim.verdict import Noticed
 from sim.world.truth import Fact, Sent
 from weinao import logging
 from weinao.catalogue import Language
-from weinao.cli.picture import NoPictureError
+from weinao.cli.canvas import NoPictureError
 from weinao.cli.score_picture import draw_score, in_order, share, too_late
 from weinao.outcomes import Hazard, Incident, Notice, Outcome, Reason
 from weinao.voice import Voice

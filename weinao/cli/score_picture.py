@@ -1,13 +1,12 @@
 """The score as one picture: how much was found, kind by kind, and how soon, against the bounds."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sim.score import KindScore, Score
 from weinao.catalogue import Language
-from weinao.cli.picture import NoPictureError, speaking
+from weinao.cli.canvas import canvas
 from weinao.voice import Voice
 
 _FOUND, _TRUE, _LATE, _BOUND = "tab:blue", "tab:cyan", "tab:red", "tab:purple"
@@ -27,28 +26,14 @@ def draw_score(found: Score, language: Language, path: Path) -> None:
     Raises:
         NoPictureError: Matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise NoPictureError(
-            "--png needs matplotlib: install weinao with its extra `report`,"
-            " as in pip install 'weinao[report]'"
-        ) from error
-    voice, families = speaking(language, ())
     rows = in_order(found)
-    with warnings.catch_warnings(), rc_context({"font.family": families}):
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure(figsize=(_WIDE_IN, _AROUND_IN + _ROW_IN * len(rows)), layout="constrained")
+    with canvas(path, language) as (figure, voice):
+        figure.set_size_inches(_WIDE_IN, _AROUND_IN + _ROW_IN * len(rows))
         shares, delays = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
         figure.suptitle(_title(found, voice), fontsize="medium")
         _draw_shares(shares, rows, voice)
         _draw_delays(delays, rows, voice)
         _legend(figure, voice)
-        try:
-            figure.savefig(path, dpi=120, format="png")
-        except OSError as error:
-            raise NoPictureError(f"{path} cannot be written: {error}") from error
 
 
 def in_order(found: Score) -> list[tuple[str, KindScore]]:

@@ -50,7 +50,7 @@ def stats(
     """
     from sinks.lake.errors import LakeError
     from sinks.store import StoreError
-    from weinao.cli.picture import NoPictureError
+    from weinao.cli.canvas import NoPictureError
 
     span = instant(since), instant(until, "--until")
     try:

@@ -1,12 +1,11 @@
 """How incidents were handled, as one picture: how many, how soon, how well."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from weinao.catalogue import Language
-from weinao.cli.picture import NoPictureError, speaking
+from weinao.cli.canvas import canvas
 from weinao.handling import ALL, Handled
 from weinao.voice import Voice
 
@@ -24,19 +23,9 @@ def draw(found: Sequence[Handled], language: Language, path: Path) -> None:
     Raises:
         NoPictureError: Matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise NoPictureError(
-            "--png needs matplotlib: install weinao with its extra `report`,"
-            " as in pip install 'weinao[report]'"
-        ) from error
-    voice, families = speaking(language, ())
     rows = drawn(found)
-    with warnings.catch_warnings(), rc_context({"font.family": families}):
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
-        figure = Figure(figsize=(_WIDE_IN, _AROUND_IN + _ROW_IN * len(rows)), layout="constrained")
+    with canvas(path, language) as (figure, voice):
+        figure.set_size_inches(_WIDE_IN, _AROUND_IN + _ROW_IN * len(rows))
         counts, delays, shares, liked = figure.subplots(
             1, 4, sharey=True, width_ratios=(3, 3, 3, 2)
         )  # fmt: skip
@@ -45,10 +34,6 @@ def draw(found: Sequence[Handled], language: Language, path: Path) -> None:
         _draw_delays(delays, rows, voice)
         _draw_shares(shares, rows, voice)
         _draw_liked(liked, rows, voice)
-        try:
-            figure.savefig(path, dpi=120, format="png")
-        except OSError as error:
-            raise NoPictureError(f"{path} cannot be written: {error}") from error
 
 
 def drawn(found: Sequence[Handled]) -> list[Handled]:
