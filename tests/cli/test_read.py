@@ -266,3 +266,15 @@ def test_the_command_itself_prints_and_ends_well(tmp_path: Path) -> None:
 
     assert [one["at"] for one in json.loads(found.stdout)] == [T0 + 1, T0 + 2]
     assert (cut.stdout, cut.stderr) == (b"[", b"")
+
+
+@pytest.mark.service
+def test_help_of_a_command_says_more_than_the_list_of_commands() -> None:
+    def said(*arguments: str) -> str:
+        command = [sys.executable, "-m", "weinao.cli.main", *arguments, "--help"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+
+    assert "deadletters" in said()
+    assert "base64" not in said()
+    assert "payloads are in base64" in said("deadletters")
+    assert "compact" in said("lake")

@@ -1,5 +1,7 @@
 """`weinao`: every program of the system, loaded only when it is called."""
 
+import sys
+
 from cyclopts import App
 
 from weinao import __version__
@@ -57,6 +59,11 @@ for _name, (_target, _about) in _COMMANDS.items():
 
 def main() -> None:
     """Run the command line."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    target, _ = _COMMANDS.get(asked, ("", ""))
+    if target and not target.endswith(":app"):
+        # The list of commands has a line of it; by itself it says all that it has to say.
+        app[asked].help = None
     app()
 
 
