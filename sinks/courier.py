@@ -292,7 +292,9 @@ class Courier:
     def _rung(self, job: Job) -> tuple[str, str, str]:
         """Try one channel after the other; return what became of it, on which, and why."""
         began = time.monotonic()
-        state, channel, detail = "nowhere", "", "no_channel"
+        state, channel, detail = _told_before(job.tried)
+        if state == "sent":
+            return state, channel, detail
         for way in _untried(job.ways, job.tried):
             left_s = self._settings.notice_s_max - (time.monotonic() - began)
             if left_s <= 0:
@@ -343,6 +345,17 @@ class Courier:
         if self._known.record(grid, Device, name) is None and not self._outbox.introduced(grid):
             record = Device(id=name, agent=name, model="courier")
             self._outbox.register(grid, Registered(at=now, record=record))
+
+
+def _told_before(tried: Sequence[Try]) -> tuple[str, str, str]:
+    """Return what tries came to that a crash kept from being concluded; somebody may be told."""
+    ended = [one for one in tried if one.result not in ("", "crashed")]
+    for one in ended:
+        if one.result == "sent":
+            return "sent", one.channel, ""
+    if not ended:
+        return "nowhere", "", "no_channel"
+    return "failed", ended[-1].channel, ended[-1].detail or ended[-1].result
 
 
 def _untried(ways: Sequence[Way | Push], tried: Sequence[Try]) -> Sequence[Way | Push]:

@@ -1,6 +1,5 @@
 """The runner without an engine: a for-loop. Same brain, same outcomes, any Python."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pipeline.flow.frozen import freeze, thaw
 from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
 from pipeline.flow.steps import Mind, by_grid
 from pipeline.journal import Record
+from pipeline.readers import write_whole
 from weinao.outcomes import Outcome
 
 
@@ -80,14 +80,12 @@ class PlainRunner:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint so that a crash leaves either the old one or the new one."""
+    """Write a checkpoint so that a crash leaves the old one or the new one, which is durable.
+
+    The journal before it may be trimmed as soon as this has returned.
+    """
     frozen = {grid: freeze(seat) for grid, seat in checkpoint.seats.items()}
-    draft = path.with_suffix(".new")
-    with draft.open("wb") as file:
-        file.write(msgspec.msgpack.encode((checkpoint.offset, frozen)))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, msgspec.msgpack.encode((checkpoint.offset, frozen)))
 
 
 def load(path: Path, mind: Mind) -> Checkpoint | None:

@@ -1,6 +1,8 @@
 """`weinao journal`, and what flow and ingest agree on about a journal that is trimmed."""
 
 import json
+import shutil
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -104,6 +106,78 @@ def test_a_changed_flow_begins_where_its_journal_does_and_goes_on_with_what_is_o
     assert said["places"] >= said["segments"] - 1
     assert "the flow (recovery)" in shown
     assert "日志" in gezeigt or "流程" in gezeigt
+
+
+def _cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"nonsense" * 1_000),
+        _cut_short,
+        Path.unlink,
+    ],
+    ids=["empty", "nonsense", "short", "gone"],
+)
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_flow_whose_recovery_is_spoilt_begins_anew_and_tells_nothing_twice(
+    tmp_path: Path, runner: Runner, spoil: Callable[[Path], object]
+) -> None:
+    story = Journal()
+    story.say("button-1", Home(at=START + 1_000, sensor=Sensor.SOS, value=1.0))
+    for second in range(2, 200):
+        story.tick(START + second * 1_000)
+    write(tmp_path / "journal", story.entries)
+    conclude(tmp_path, runner)
+    before = sorted(one.id for one in found(tmp_path))
+    kept = [*(tmp_path / "recovery").rglob("p*-0.sqlite3"), *tmp_path.rglob("plain.msgpack")]
+    assert kept
+    for path in kept:
+        spoil(path)
+
+    more = Journal(registered=False, at=START + 200_000)
+    more.say("smoke-1", Home(at=START + 202_000, sensor=Sensor.SMOKE, value=1.0))
+    write(tmp_path / "journal", more.entries)
+    conclude(tmp_path, runner)
+
+    after = found(tmp_path)
+    assert sorted(one.id for one in after if one.kind != "smoke") == before
+    assert [one.subject for one in after if one.kind == "smoke"] == ["home-1"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_flow_whose_recovery_is_older_than_the_journal_goes_on_with_what_is_open(
+    tmp_path: Path, runner: Runner
+) -> None:
+    story = Journal()
+    story.say("button-1", Home(at=START + 1_000, sensor=Sensor.SOS, value=1.0))
+    story.tick(START + 2_000)
+    write(tmp_path / "journal", story.entries)
+    conclude(tmp_path, runner)
+    shutil.copytree(tmp_path / "recovery", tmp_path / "older")
+    later = Journal(registered=False, at=START + 3_000)
+    for second in range(4, 300):
+        later.tick(START + second * 1_000)
+    write(tmp_path / "journal", later.entries)
+    for _ in range(2):
+        conclude(tmp_path, runner)
+    [before] = [one for one in found(tmp_path) if one.kind == "sos"]
+    trim(tmp_path / "journal", Keep(bytes_max=6_000, free_bytes_wanted=0), now=START)
+    shutil.rmtree(tmp_path / "recovery")
+    (tmp_path / "older").rename(tmp_path / "recovery")
+
+    more = Journal(registered=False, at=START + 300_000)
+    more.say("smoke-1", Home(at=START + 302_000, sensor=Sensor.SMOKE, value=1.0))
+    write(tmp_path / "journal", more.entries)
+    conclude(tmp_path, runner)
+
+    after = found(tmp_path)
+    assert on_disk.oldest(tmp_path / "journal") > story.entries[-1].offset // 100
+    assert [one.id for one in after if one.kind == "sos"] == [before.id]
+    assert [one.subject for one in after if one.kind == "smoke"] == ["home-1"]
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

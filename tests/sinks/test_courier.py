@@ -272,6 +272,32 @@ def test_a_secret_is_read_and_never_shown(tmp_path: Path) -> None:
 # -- killed between ringing and writing ---------------------------------------------------------
 
 
+def test_killed_after_it_rang_and_before_that_was_concluded_it_does_not_ring_again(
+    desk: Desk,
+) -> None:
+    desk.tell(
+        incident(),
+        told(1, "works:again-1", "works:again-2"),
+        told(2, "works:again-3"),
+        told(3, "fails:again-4"),
+    )
+    desk.courier._take(0.0)
+    for name, result in (("n-1", ("sent", "")), ("n-2", ("sent", "")), ("n-3", ("refused", "x"))):
+        n = desk.ledger.begin(name, "fails" if name == "n-3" else "works", NOW)
+        desk.ledger.end(name, n, result, NOW)
+    desk.open()
+    desk.courier.recover()
+
+    entries = desk.work()
+
+    assert [entries[f"n-{n}"].state for n in (1, 2, 3)] == ["sent", "sent", "failed"]
+    assert not any(desk.plays.reached(f"again-{n}") for n in range(1, 5))
+    said = {one.notice: (one.ok, one.channel, one.detail) for one in desk.said()}
+    assert said == {
+        "n-1": (True, "works", ""), "n-2": (True, "works", ""), "n-3": (False, "fails", "x"),
+    }  # fmt: skip
+
+
 @contextmanager
 def running(folder: Path, port: int, **delivery: float) -> Iterator[subprocess.Popen[bytes]]:
     """Run the courier as a process; in the end it is killed, not stopped."""

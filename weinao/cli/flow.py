@@ -17,6 +17,7 @@ import stamina
 from cyclopts import App
 from msgspec import Struct
 from msgspec.structs import replace
+from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
 from weinao.cli import belonging, flows, stores
@@ -232,6 +233,8 @@ def run_flow(
     if recovery is not None:
         recovery = _recovery_of(recovery, f"{digest}-{identity:x}" if identity else digest)
     log = logging.logger(flow=place.flow if place else FIRST)
+    if recovery is not None and elsewhere is None:
+        _discard_spoilt(recovery, journal, mind, log)
     # Who keeps no recovery looks back only: it holds nothing, and leaves no word.
     lives = place if recovery is not None and elsewhere is None else None
     leave: Callable[[Bequest], object] = _nothing
@@ -326,6 +329,17 @@ def _recovery_of(folder: Path, name: str) -> Path:
         if other.name != name:
             shutil.rmtree(other, ignore_errors=True)
     return folder / name
+
+
+def _discard_spoilt(recovery: Path, journal: Path, mind: "Mind", log: FilteringBoundLogger) -> None:
+    """Remove what a flow cannot go on from: it begins anew where the journal does."""
+    from pipeline.flow import recovering
+
+    try:
+        recovering.check(recovery, journal, mind)
+    except recovering.SpoiltError as error:
+        log.warning("recovery.discarded", folder=str(recovery), error=str(error))
+        shutil.rmtree(recovery)
 
 
 def run_plain(
