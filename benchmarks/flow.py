@@ -16,8 +16,9 @@ from pathlib import Path
 
 from pipeline.brain.rules import RULES
 from pipeline.flow import engine
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import PlainRunner
-from pipeline.flow.steps import Mind, by_grid
+from pipeline.flow.steps import by_grid
 from pipeline.journal import JournalReader, JournalWriter
 from sim.cast import COMMUNITY, GRID, home, setting
 from weinao import codec, topics

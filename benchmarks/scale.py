@@ -28,8 +28,8 @@ from pipeline.brain.rules import RULES
 from pipeline.columns import people
 from pipeline.columns.job import Worker
 from pipeline.columns.settings import Job
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import PlainRunner
-from pipeline.flow.steps import Mind
 from weinao import settings
 from weinao.cli.flow import COLLECT
 

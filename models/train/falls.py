@@ -1,11 +1,10 @@
-"""Train the fall detector: `python -m models.train.falls DIR --out FOLDER`.
+"""Train the fall detector, for `weinao models train fall`.
 
 Which impact of an acted fall is the fall, nobody wrote down. So trees trained on the hardest impact
 of each choose, and trees trained on their choice are kept. All impacts of daily activities are
 none. The operating point comes from people whom the trees that scored them had not seen.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -239,18 +238,3 @@ def flattened(models: Sequence[Sequence[dict[str, Any]]]) -> Forest:
 
 
 _NOTHING = (0, 0.0, 0, 0.0)
-
-
-def _main() -> None:
-    from weinao.cli.evaluate.falls import train_falls  # noqa: PLC0415  # only it may read DIR
-
-    parser = argparse.ArgumentParser(description="Train the fall detectors and write their files.")
-    parser.add_argument("folder", type=Path, help="recordings, in the format of the falls data")
-    parser.add_argument("--out", type=Path, required=True, help="folder for fall_*_v1.npz")
-    parser.add_argument("--position", choices=("wrist", "waist"), help="only this one")
-    asked = parser.parse_args()
-    train_falls(asked.folder, asked.out, [asked.position] if asked.position else None)
-
-
-if __name__ == "__main__":
-    _main()

@@ -22,8 +22,9 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from pipeline.brain.bequest import Bequest
 from pipeline.flow.frozen import freeze, thaw
+from pipeline.flow.mind import Mind
 from pipeline.flow.seat import Fetch, Handed, Item, Seat, SeatState, nobody
-from pipeline.flow.steps import Mind, by_grid, marked
+from pipeline.flow.steps import by_grid, marked
 from pipeline.journal import JournalReader, Record
 from weinao.outcomes import Outcome
 

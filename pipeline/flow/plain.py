@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from pipeline.brain.bequest import Bequest
 from pipeline.flow.frozen import freeze, thaw
+from pipeline.flow.mind import Mind
 from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
-from pipeline.flow.steps import Mind, by_grid
+from pipeline.flow.steps import by_grid
 from pipeline.journal import Record
 from pipeline.readers import write_whole
 from weinao.outcomes import Outcome

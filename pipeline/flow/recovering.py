@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.flow import plain
-from pipeline.flow.steps import Mind
+from pipeline.flow.mind import Mind
 from pipeline.journal import oldest
 
 

@@ -11,7 +11,6 @@ not here, ingest lets nothing of it through and acknowledges nothing, so it come
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,11 +18,9 @@ from msgspec.structs import replace
 from pipeline.brain.bequest import Bequest, Told, adopted, bequest_of, snapshot_of
 from pipeline.brain.entries import Entry
 from pipeline.brain.grid import GridBrain, Snapshot
+from pipeline.flow.mind import Mind
 from weinao.outcomes import Outcome
 from weinao.stays import lifted
-
-if TYPE_CHECKING:
-    from pipeline.flow.steps import Mind
 
 Position = tuple[int, int]
 
@@ -108,7 +105,7 @@ class Seat:
     """
 
     def __init__(
-        self, grid: str, mind: "Mind", fetch: Fetch, resume: SeatState | None = None
+        self, grid: str, mind: Mind, fetch: Fetch, resume: SeatState | None = None
     ) -> None:
         self.grid, self._mind, self._fetch = grid, mind, fetch
         state = resume or SeatState(grid=grid, stay=0, here=mind.begins_here(grid))

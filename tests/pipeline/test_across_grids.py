@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from pipeline.brain.grid import GridBrain
 from pipeline.brain.rules import RULES
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import PlainRunner
-from pipeline.flow.steps import Mind
 from pipeline.journal import JournalReader, JournalWriter
 from tests.pipeline.community import GRID, START, Journal
 from weinao import codec, topics

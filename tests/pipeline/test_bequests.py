@@ -18,9 +18,10 @@ from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.respond.lifecycle import OVER
 from pipeline.brain.rules import RULES
 from pipeline.flow.bequests import BequestError, Bequests, beginning, seats_at
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import Checkpoint, PlainRunner
 from pipeline.flow.seat import SeatState
-from pipeline.flow.steps import Mind, marked
+from pipeline.flow.steps import marked
 from pipeline.journal import JournalGoneError, JournalReader, JournalWriter
 from tests.pipeline.community import GRID, RECORDS, START, Journal, journals
 from weinao import codec, topics

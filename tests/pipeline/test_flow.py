@@ -10,8 +10,9 @@ from hypothesis import settings as limits
 
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.rules import RULES
+from pipeline.flow.mind import NOWHERE, Mind
 from pipeline.flow.plain import PlainRunner, load, save
-from pipeline.flow.steps import NOWHERE, Mind, by_grid
+from pipeline.flow.steps import by_grid
 from pipeline.journal import JournalReader, JournalWriter
 from tests.pipeline.community import GRID, START, Journal, journals
 from weinao import codec, topics

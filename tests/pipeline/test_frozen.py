@@ -6,9 +6,9 @@ from hypothesis import given
 
 from pipeline.brain.rules import RULES
 from pipeline.flow.frozen import freeze, thaw
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import Checkpoint, load, save
 from pipeline.flow.seat import Handed, Seat, SeatState, nobody
-from pipeline.flow.steps import Mind
 from tests.pipeline.community import GRID
 from tests.pipeline.stories import histories
 

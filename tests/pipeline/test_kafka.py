@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.brain.rules import RULES
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import PlainRunner
-from pipeline.flow.steps import Mind
 from pipeline.journal import PAYLOAD_BYTES_MAX, PAYLOAD_CUT_BYTES, JournalReader, JournalWriter
 from sinks.duckdb_store import DuckDBStore
 from tests.pipeline.community import GRID, START, Journal

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipeline.brain.entries import Entry, Tick
 from pipeline.brain.rules import RULES
+from pipeline.flow.mind import Mind
 from pipeline.flow.plain import PlainRunner
 from pipeline.flow.seat import Handed, SeatState
-from pipeline.flow.steps import Mind
 from pipeline.journal import JournalReader, JournalWriter
 from tests.pipeline.community import GRID, journals
 from weinao import codec, topics

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pipeline.brain.bequest import Bequest
     from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
+    from pipeline.flow.mind import Mind
     from pipeline.flow.seat import Fetch, Handed
-    from pipeline.flow.steps import Mind
     from pipeline.ingest.kafka import Place as KafkaPlace
     from pipeline.journal import JournalReader
     from sinks.store import Store

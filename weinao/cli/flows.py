@@ -30,8 +30,8 @@ from pipeline.readers import write_whole
 from weinao.stays import FIRST, Stays
 
 if TYPE_CHECKING:
+    from pipeline.flow.mind import Mind
     from pipeline.flow.seat import Handed
-    from pipeline.flow.steps import Mind
 
 PLAN, MOVES = "flows.json", "moves"
 

@@ -19,8 +19,8 @@ from weinao.stays import lowered
 from weinao.topics import Way
 
 if TYPE_CHECKING:
+    from pipeline.flow.mind import Mind
     from pipeline.flow.seat import Fetch, Handed
-    from pipeline.flow.steps import Mind
     from pipeline.journal import Record
 
 Progress = Callable[[], dict[str, tuple[int, int]]]

@@ -10,7 +10,7 @@ from weinao.settings import SettingsError, read
 if TYPE_CHECKING:
     from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
-    from pipeline.flow.steps import Mind
+    from pipeline.flow.mind import Mind
 
 IN_FORCE = "rules-in-force.toml"
 """Stands beside what the rules of a file concluded, so that `weinao explain` tells by them."""
@@ -28,7 +28,7 @@ def mind_of(
     """
     from pipeline.brain.respond.policy import Policy
     from pipeline.brain.thresholds import Thresholds
-    from pipeline.flow.steps import Mind
+    from pipeline.flow.mind import Mind
 
     in_force = rules or Thresholds()
     return Mind(

@@ -25,7 +25,7 @@ from weinao.outcomes import Command, Hazard, HealthScore, Incident, Outcome, Ris
 from weinao.registry import Record as RegistryRecord
 
 if TYPE_CHECKING:
-    from pipeline.flow.steps import Mind
+    from pipeline.flow.mind import Mind
     from sinks.store import Store
 
 DECIDE_MS = 60_000

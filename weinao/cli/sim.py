@@ -18,7 +18,7 @@ from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.cli.rehearse import Rehearsal
 
 if TYPE_CHECKING:
-    from pipeline.flow.steps import Mind
+    from pipeline.flow.mind import Mind
     from sinks.store import Store
 
 Told = Callable[[int], object]

@@ -17,8 +17,8 @@ from weinao.outcomes import Incident, IncidentState
 
 if TYPE_CHECKING:
     from pipeline.brain.bequest import Told
+    from pipeline.flow.mind import Mind
     from pipeline.flow.seat import SeatState
-    from pipeline.flow.steps import Mind
     from sinks.store import Store
 
 Tell = Callable[[], "Mapping[str, Told]"]

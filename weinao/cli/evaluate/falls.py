@@ -99,15 +99,6 @@ def cross_validate_falls(
     return figures
 
 
-def train_falls(folder: Path, out: Path, positions: "Sequence[Position] | None" = None) -> None:
-    """Train on every recording of a folder and write `fall_{position}_v1.npz` into `out`."""
-    from models.train.falls import fit, save
-
-    for position, recordings in _by_position(folder).items():
-        if positions is None or position in positions:
-            save(fit(recordings, position), out / f"fall_{position}_v1.npz")
-
-
 _TIMED_EVERY = 5
 
 
