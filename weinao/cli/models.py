@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -34,19 +35,55 @@ def pull(*names: str, folder: Path | None = None, packages: Path | None = None) 
     console.print(f"{len(new)} fetched, {len(wanted) - len(new)} already there")
 
 
+@app.command
+def convert(*names: str, folder: Path | None = None, packages: Path | None = None) -> None:
+    """Write weights as ncnn reads them, beside what was fetched: for boards without OpenVINO.
+
+    Each is held against the file that it was made of. The files may be copied to other machines.
+
+    Args:
+        names: Which; all that ncnn can run, if none is named.
+        folder: Where they are kept; the user's cache, if not said.
+        packages: Take the converter's package from this folder instead of a registry.
+    """
+    from models.vision.base import VisionError
+    from models.vision.catalogue import WEIGHTS, weights_named
+    from models.vision.ncnn_files import pnnx_in, write_for_ncnn
+    from models.vision.pull import PullError
+    from models.vision.store import path_of
+
+    console = Console(stderr=True)
+    try:
+        wanted = [weights_named(name) for name in names] or [one for one in WEIGHTS if one.shape]
+        if other := [one.name for one in wanted if not one.shape]:
+            sys.exit(f"{', '.join(other)}: ncnn cannot run this; it runs what comes as ONNX")
+        paths = [path_of(_folder(folder), one.name) for one in wanted]
+        with tempfile.TemporaryDirectory(prefix="weinao-pnnx-") as scratch:
+            console.print("pnnx: fetched from its package")
+            pnnx = pnnx_in(Path(scratch), packages)
+            for one, path in zip(wanted, paths, strict=True):
+                write_for_ncnn(path, one.shape, pnnx)
+                console.print(f"{one.name} -> {path.with_suffix('.ncnn.*')}")
+    except (PullError, VisionError, KeyError, OSError) as error:
+        sys.exit(str(error.args[0]) if isinstance(error, KeyError) else str(error))
+
+
 @app.command(name="list")
 def list_(*, folder: Path | None = None) -> None:
     """Show which weights there are, their sources and licences, and which are here."""
     from models.vision.catalogue import WEIGHTS
+    from models.vision.network import beside
     from models.vision.store import held
 
     table = Table(title=str(_folder(folder)))
-    for column in ("name", "here", "for", "package", "licence", "sha256"):
+    for column in ("name", "here", "ncnn", "for", "package", "licence", "sha256"):
         table.add_column(column)
     for one in WEIGHTS:
         package = f"{one.package.client}: {one.package.name} {one.package.version}"
         here = held(_folder(folder), one)
-        table.add_row(one.name, here, one.about, package, one.licence, one.sha256[:12])
+        converted = all(path.is_file() for path in beside(_folder(folder) / one.file))
+        ncnn = "converted" if converted else "can be" if one.shape else "no"
+        table.add_row(one.name, here, ncnn, one.about, package, one.licence, one.sha256[:12])
     Console().print(table)
 
 
