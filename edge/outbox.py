@@ -28,6 +28,8 @@ from weinao.messages import Ack, AnyObservation, Pack, TimeQuality
 BOOTS_MAX = 4_096
 """Rows of `issued` kept for audits; beyond it the oldest without a pack in the queue go."""
 _DAY_MS = 86_400_000
+LEAP_MS = _DAY_MS
+"""A clock that leaps so far ahead was wrong when the boot got its name: it gets another."""
 _STARTS_PER_DAY_MAX = 10_000
 _COUNTING_SINCE_DAY = 18_262  # 2020-01-01
 _NEVER = -1
@@ -123,6 +125,7 @@ class Outbox:
         self._settings, self._resend = settings, resend
         self._log, self._disk_free, self._content_type = log, disk_free, content_type
         self._db = open_database(path, log, now)
+        self._rng, self._put_at = rng, now
         self.boot = _next_boot(self._db, now, rng)
         self._seqs: dict[str, int] = {}
         self._sent: dict[int, tuple[Lane, int]] = {}
@@ -140,6 +143,9 @@ class Outbox:
         Raises:
             sqlite3.OperationalError: The disk is full or failing; nothing was kept. Try again.
         """
+        if now - self._put_at > LEAP_MS:
+            self.boot, self._seqs = _next_boot(self._db, now, self._rng), {}
+        self._put_at = now
         seqs, next_id = dict(self._seqs), self._next_id
         bytes_before = self._bytes
         try:
@@ -385,11 +391,13 @@ def _next_boot(db: sqlite3.Connection, now: int, rng: Random) -> str:
     """Count this start, and return its name, which sorts after all earlier ones.
 
     A new file cannot know how often the agent started before it, so it counts from a number that
-    grows with the date faster than an agent can start.
+    grows with the date faster than an agent can start. Where the clock was wrong when it was new,
+    the number is made good as soon as the clock is right: a boot that sorts among those that are
+    forgotten long ago is refused, with all the alarms in it.
     """
     row = db.execute("SELECT counter FROM starts").fetchone()
     base = max(now // _DAY_MS - _COUNTING_SINCE_DAY, 0) * _STARTS_PER_DAY_MAX
-    counter = (base if row is None else row[0]) + 1
+    counter = max(base, 0 if row is None else row[0]) + 1
     db.execute("BEGIN IMMEDIATE")
     db.execute("DELETE FROM starts")
     db.execute("INSERT INTO starts VALUES (?)", (counter,))
