@@ -248,7 +248,7 @@ def test_what_was_sent_and_then_given_up_is_sent_anew(tmp_path: Path) -> None:
 def test_a_short_disk_stops_growth_and_no_more(tmp_path: Path) -> None:
     free = [2**40]
     box = outbox(tmp_path, disk_free=lambda: free[0])
-    box.put([entry() for _ in range(500)], NOW)
+    box.put([entry() for _ in range(8_000)], NOW)
     size = box.depth().bytes
     free[0] = 1_000
 
@@ -267,6 +267,19 @@ def test_a_mark_becomes_durable_with_its_observation(tmp_path: Path) -> None:
     [mark] = outbox(tmp_path).marks("replay/")
 
     assert (mark.value, mark.placed.boot, mark.placed.seq) == ("1 2 3", box.boot, 1)
+
+
+def test_on_a_short_disk_what_is_on_its_way_is_not_given_up(tmp_path: Path) -> None:
+    box = outbox(tmp_path, disk_free=lambda: 1_000)
+    sent = []
+    for number in range(1, 100):
+        box.put([entry("agent", lane=Lane.STATUS), entry("sos-1", lane=Lane.ALARM)], NOW)
+        sent += [one.kind for one in box.next_batch(20, 8, NOW)]
+        box.acknowledge("sos-1", Ack(boot=box.boot, seq=number))
+        box.acknowledge("agent", Ack(boot=box.boot, seq=number))
+
+    assert sent == ["home", "home"] * 99
+    assert box.ledger() == []
 
 
 def test_a_new_file_counts_on_from_where_no_earlier_one_can_have_been(tmp_path: Path) -> None:

@@ -1,10 +1,9 @@
 """Alarms do not wait for the database; what does wait loses nothing and doubles nothing."""
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +18,7 @@ from sinks.anteroom import WAITING, Anteroom
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Followed, StoreUnavailableError
 from sinks.timescale_store import TimescaleStore
+from tests.disk import fill, small_disk
 from tests.sinks import postgres
 from tests.sinks.made import incident, kept, notice, outcome
 from tests.sinks.serving import until_ready
@@ -272,41 +272,17 @@ def test_what_the_database_had_without_an_alarm_makes_none_now(tmp_path: Path) -
     assert told == ["n-10"]
 
 
-@contextmanager
-def _disk(folder: Path, mib: int) -> Iterator[Path]:
-    """Give a folder on a disk of its own, or skip where none can be made."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be made here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-def _filled(disk: Path) -> Path:
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(512)):
-            pass
-    return filler
-
-
 @pytest.mark.slow
 def test_what_waits_reaches_the_database_also_when_our_own_disk_was_full_meanwhile(
     tmp_path: Path,
 ) -> None:
     inner = Moody(tmp_path / "s.duckdb")
-    with _disk(tmp_path / "disk", 2) as disk:
+    with small_disk(tmp_path / "disk", 2) as disk:
         made = anteroom(inner, disk)
         inner.away = True
         for number in range(3):
             made.write(_batch(number))
-        filler = _filled(disk)
+        filler = fill(disk)
         inner.away = False
         _until(inner.progress)  # it is back, and nobody can note that
         with pytest.raises(StoreUnavailableError, match="full"):
