@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 
 from edge.lanes import Lane
 from edge.outbox_file import open_database
+from edge.room import Room
 from edge.settings import OutboxSettings, UplinkSettings
 from edge.thinning import Done, thin
 from weinao.codec import JSON, encode
@@ -27,7 +28,13 @@ from weinao.messages import Ack, AnyObservation, Pack, TimeQuality
 
 BOOTS_MAX = 4_096
 """Rows of `issued` kept for audits; beyond it the oldest without a pack in the queue go."""
+SHORT_BYTES_MIN = 2**20
+"""So much may wait however short the disk is: what is on its way to a broker that is there, and an
+alarm above all, is never given up for the disk's sake."""
+
 _DAY_MS = 86_400_000
+LEAP_MS = _DAY_MS
+"""A clock that leaps so far ahead was wrong when the boot got its name: it gets another."""
 _STARTS_PER_DAY_MAX = 10_000
 _COUNTING_SINCE_DAY = 18_262  # 2020-01-01
 _NEVER = -1
@@ -122,8 +129,15 @@ class Outbox:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._settings, self._resend = settings, resend
         self._log, self._disk_free, self._content_type = log, disk_free, content_type
-        self._db = open_database(path, log, now)
-        self.boot = _next_boot(self._db, now, rng)
+        self._rng, self._put_at = rng, now
+        self._room = Room(path)
+        try:
+            self._db, self.boot = _begun(path, log, now, rng)
+        except sqlite3.OperationalError as error:
+            if not self._room.give(error):
+                raise
+            self._db, self.boot = _begun(path, log, now, rng)
+        self._room.keep(disk_free())
         self._seqs: dict[str, int] = {}
         self._sent: dict[int, tuple[Lane, int]] = {}
         self._reached = dict.fromkeys(Lane, 0)
@@ -140,6 +154,9 @@ class Outbox:
         Raises:
             sqlite3.OperationalError: The disk is full or failing; nothing was kept. Try again.
         """
+        if now - self._put_at > LEAP_MS:
+            self.boot, self._seqs = _next_boot(self._db, now, self._rng), {}
+        self._put_at = now
         seqs, next_id = dict(self._seqs), self._next_id
         bytes_before = self._bytes
         try:
@@ -287,13 +304,15 @@ class Outbox:
         )
 
     def _thin(self, bytes_before: int, now: int) -> Done | None:
-        """Bring the queue back within its bounds; while the disk is short it may not grow."""
+        """Bring the queue back within its bounds; while the disk is short it may not grow much."""
         bytes_max, reason = self._settings.bytes_max, "outbox full"
-        if self._disk_free() >= self._settings.disk_free_bytes_min:
+        free_bytes = self._disk_free()
+        self._room.keep(free_bytes)
+        if free_bytes >= self._settings.disk_free_bytes_min:
             self._bytes_when_short = None
         else:
             if self._bytes_when_short is None:
-                self._bytes_when_short = bytes_before
+                self._bytes_when_short = max(bytes_before, SHORT_BYTES_MIN)
             bytes_max, reason = min(bytes_max, self._bytes_when_short), "disk short"
         items_over = sum(self._items.values()) - self._settings.items_max
         bytes_over = self._bytes - bytes_max
@@ -374,22 +393,36 @@ class Outbox:
         try:
             yield
             self._db.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._items, self._bytes = items, size
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._room.give(error)  # whoever tries again will find it
             raise
+
+
+def _begun(
+    path: Path, log: FilteringBoundLogger, now: int, rng: Random
+) -> tuple[sqlite3.Connection, str]:
+    db = open_database(path, log, now)
+    try:
+        return db, _next_boot(db, now, rng)
+    except BaseException:
+        db.close()
+        raise
 
 
 def _next_boot(db: sqlite3.Connection, now: int, rng: Random) -> str:
     """Count this start, and return its name, which sorts after all earlier ones.
 
     A new file cannot know how often the agent started before it, so it counts from a number that
-    grows with the date faster than an agent can start.
+    grows with the date faster than an agent can start. Where the clock was wrong when it was new,
+    the number is made good as soon as the clock is right: a boot that sorts among those that are
+    forgotten long ago is refused, with all the alarms in it.
     """
     row = db.execute("SELECT counter FROM starts").fetchone()
     base = max(now // _DAY_MS - _COUNTING_SINCE_DAY, 0) * _STARTS_PER_DAY_MAX
-    counter = (base if row is None else row[0]) + 1
+    counter = max(base, 0 if row is None else row[0]) + 1
     db.execute("BEGIN IMMEDIATE")
     db.execute("DELETE FROM starts")
     db.execute("INSERT INTO starts VALUES (?)", (counter,))

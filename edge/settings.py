@@ -58,7 +58,7 @@ class OutboxSettings(Section, frozen=True, kw_only=True):
     Attributes:
         bytes_max: Payload kept; above it the lowest lane is thinned, oldest first.
         items_max: Packs kept; likewise.
-        disk_free_bytes_min: Below it the outbox stops growing, likewise.
+        disk_free_bytes_min: Below it the outbox stops growing, likewise, but for a mebibyte.
         linger_ms: How long a commit waits for others; alarms never wait.
         group_max: Packs in one commit; the next ones wait for the next.
     """

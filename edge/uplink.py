@@ -7,6 +7,7 @@ outbox; what it does not come for is sent again.
 """
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -76,6 +77,7 @@ class Uplink:
         self._settings, self._commits, self._on_command = settings, commits, on_command
         self._log, self._now, self._timer, self._rng = log, now, timer, rng
         self._outage = Outage(log, "broker", timer)
+        self._disk = Outage(log, "disk of what is acknowledged", timer)
         self._more, self._acked = asyncio.Event(), asyncio.Event()
         self._unheard = self._connected = False
         self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_MAX)
@@ -213,7 +215,13 @@ class Uplink:
             self._acked.clear()
             acks = list(self._acks)
             self._acks.clear()
-            gone = await self._commits.ask(self._commits.outbox.acknowledge_all, acks)
+            try:
+                gone = await self._commits.ask(self._commits.outbox.acknowledge_all, acks)
+            except sqlite3.OperationalError as error:
+                # A full disk, most often. What they were for is sent again, and they with it.
+                self._disk.lost(error)
+                continue
+            self._disk.restored()
             metrics.ACKED.inc(gone)
             if gone:
                 self._more.set()

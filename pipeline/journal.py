@@ -118,6 +118,11 @@ class JournalWriter:
         """What waits for the next commit."""
         return self._appended - self.end
 
+    @property
+    def last_at(self) -> int:
+        """When the newest record was journalled, milliseconds UTC; 0 for none."""
+        return self._last_at
+
     def append(
         self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
     ) -> int:

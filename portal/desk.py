@@ -59,6 +59,10 @@ class Viewer(Struct, frozen=True, kw_only=True):
     token: str = ""
 
 
+def _nothing() -> None:
+    return
+
+
 class Fate(Struct, frozen=True):
     """What became of something that was said: `kept`, `refused`, `waits` or `sent`."""
 
@@ -157,9 +161,19 @@ class Desk:
             return None
         return round(min(age_s, 10**9))
 
-    def answer(self, incident: Incident, said: Feedback) -> str:
-        """Hand an answer on, and wait a little to see it take effect; return its id."""
-        kept = self.outbox.answer(incident.grid, said)
+    def answer(
+        self, incident: Incident, said: Feedback, uses: Callable[[], object] = _nothing
+    ) -> str:
+        """Hand an answer on, and wait a little to see it take effect; return its id.
+
+        Args:
+            incident: Which it answers.
+            said: The answer.
+            uses: Uses up what it was given with; it is used if the answer is kept, and else not.
+        """
+        with self.book.together():
+            uses()
+            kept = self.outbox.answer(incident.grid, said)
         self.post.hurry()
         ANSWERS.labels(said.action).inc()
         steps = len(incident.steps)

@@ -146,8 +146,8 @@ class Anteroom:
         if name.startswith(OF_JOURNAL):
             # Whose positions the database has must be known also to who has nothing but it.
             self._store.set_cursor(name, seq)
-        with self._lock, self._db:
-            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
+        with self._lock, _ours(self._db) as db:
+            db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
 
     def incidents(self, wanted: Filter) -> list[Outcome]:
         return self._store.incidents(wanted)
@@ -261,30 +261,40 @@ class Anteroom:
         self._keeping.submit(self._drain)
 
     def _drain(self) -> None:
-        """Bring the database what waits, oldest first, until nothing does."""
+        """Bring the database what waits, oldest first, until nothing does.
+
+        It goes on whatever refuses, the database or our own disk: nobody else would begin again.
+        """
         while not self._stop.is_set():
-            with self._lock:
-                found = self._db.execute(
-                    "SELECT n, batch FROM waiting WHERE NOT refused ORDER BY n LIMIT 1"
-                ).fetchone()
-                if found is None:
-                    self._draining = False
-                    with self._db:
-                        self._db.execute("DELETE FROM held")
-                    self._restored(self._losses)
-                    return
-            number, content = found
-            raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
             try:
-                self._store.write(wire.unpack(raws))
+                if not self._drain_one():
+                    return
             except StoreUnavailableError as error:
                 self._lost(error)
                 self._stop.wait(ASK_S)
-            except StoreRefusedError:
-                # A mistake of ours. It stays where it is, for a person, and blocks nothing.
-                self._done("UPDATE waiting SET refused = 1 WHERE n = ?", number, 0)
-            else:
-                self._done("DELETE FROM waiting WHERE n = ?", number, len(content))
+
+    def _drain_one(self) -> bool:
+        with self._lock:
+            with _ours(self._db) as db:
+                found = db.execute(
+                    "SELECT n, batch FROM waiting WHERE NOT refused ORDER BY n LIMIT 1"
+                ).fetchone()
+                if found is None:
+                    db.execute("DELETE FROM held")
+            if found is None:
+                self._draining = False
+                self._restored(self._losses)
+                return False
+        number, content = found
+        raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
+        try:
+            self._store.write(wire.unpack(raws))
+        except StoreRefusedError:
+            # A mistake of ours. It stays where it is, for a person, and blocks nothing.
+            self._done("UPDATE waiting SET refused = 1 WHERE n = ?", number, 0)
+        else:
+            self._done("DELETE FROM waiting WHERE n = ?", number, len(content))
+        return True
 
     def _lost(self, error: Exception) -> None:
         with self._lock:
@@ -298,8 +308,9 @@ class Anteroom:
                 self._outage.restored()
 
     def _done(self, statement: str, number: int, size: int) -> None:
-        with self._lock, self._db:
-            self._db.execute(statement, [number])
+        with self._lock:
+            with _ours(self._db) as db:
+                db.execute(statement, [number])
             self._bytes -= size
             WAITING.set(self._bytes)
 
@@ -335,8 +346,8 @@ class Anteroom:
             self._ready = True
         else:
             return False
-        with self._lock, self._db:
-            self._db.execute("UPDATE adopted SET seq = ?, ready = ?", [self._seen, self._ready])
+        with self._lock, _ours(self._db) as db:
+            db.execute("UPDATE adopted SET seq = ?, ready = ?", [self._seen, self._ready])
         return bool(found)
 
     def _reached_beyond(self, progress: dict[str, Position]) -> dict[str, Position]:

@@ -114,6 +114,7 @@ class Courier:
         self._known, self._known_at, self._whole = Known(), 0, False
         self._voices: dict[tuple[str, str], tuple[Known, Voice]] = {}
         self._carried: set[str] = set()
+        self._introduced: set[str] = set()
         self._lock = threading.Lock()
         self._due_since: int | None = None
         OLDEST.set_function(self._oldest_s)
@@ -342,7 +343,8 @@ class Courier:
     def _stand_for(self, grid: str, now: int) -> None:
         """See to it that the courier is registered in a grid: it speaks as a device there."""
         name = self._outbox.device
-        if self._known.record(grid, Device, name) is None and not self._outbox.introduced(grid):
+        if self._known.record(grid, Device, name) is None and grid not in self._introduced:
+            self._introduced.add(grid)
             record = Device(id=name, agent=name, model="courier")
             self._outbox.register(grid, Registered(at=now, record=record))
 

@@ -84,9 +84,10 @@ class Notifier:
         said = [message for item in found for message in self._messages(item)]
         if said:
             self._channel.publish(said)
-        self._store.set_cursor(self._name, found[-1].seq)
+        # It is said: a store that cannot note that now must not make us say it over and over.
         self._seq = found[-1].seq
         self._count(found, said)
+        self._store.set_cursor(self._name, self._seq)
         return len(found)
 
     def _messages(self, item: Followed) -> list[Message]:

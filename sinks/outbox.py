@@ -75,11 +75,6 @@ class Outbox:
         topic = topics.registry(self._community, grid, kind, record.id)
         return self._say(grid, Way.REGISTRY, self.device, topic, said)
 
-    def introduced(self, grid: str) -> bool:
-        """Say whether anything was ever registered in a grid from here."""
-        sender = f"{grid}/{Way.REGISTRY}/{self.device}"
-        return bool(self._book.ask("SELECT 1 FROM senders WHERE sender = ?", sender))
-
     def waiting(self, older_than: int | None = None) -> list[Waiting]:
         """Return what is not known to be in the journal, in the order in which it was said.
 

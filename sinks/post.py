@@ -101,7 +101,8 @@ class Post:
         self._sent_at = {key: at for key, at in self._sent_at.items() if key in keys}
         for one in waiting:
             sent_at = self._sent_at.get(_key(one))
-            if sent_at is None or now - sent_at >= resend_ms:
+            # A clock that was set back must not hold anything for as long as it was set.
+            if sent_at is None or not 0 <= now - sent_at < resend_ms:
                 self._sent_at[_key(one)] = now
                 self._heed(one.device)
                 self._client.publish(one.topic, one.payload, qos=1)

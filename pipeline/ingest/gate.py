@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.ingest import durable
 from pipeline.ingest.durable import Durable, Sender
+from pipeline.ingest.pace import Community
 from pipeline.journal import JournalCorruptError, JournalReader, Record, oldest
 from weinao import metrics, topics
 from weinao.messages import Ack
@@ -78,6 +79,10 @@ class Journal(Protocol):
     def pending_bytes(self) -> int:
         """What waits for the next commit."""
 
+    @property
+    def last_at(self) -> int:
+        """When the newest record was journalled, as far as is known."""
+
     def append(
         self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
     ) -> int:
@@ -124,7 +129,8 @@ class Gate:
     ) -> None:
         self._journal, self._community, self._rhythm = journal, community, rhythm
         self._tick_topic = topics.tick(community)
-        self._puback, self._tell, self._now, self._elapsed = puback, tell, now, elapsed
+        self._puback, self._tell, self._elapsed = puback, tell, elapsed
+        self._now = Community(now, elapsed, journal.last_at, log)
         self._checkpoint = folder / "acked.msgpack"
         self._durable = _resume(folder, self._checkpoint)
         self._disk, self._saving = Outage(log, "disk", now), Outage(log, "checkpoint", now)
@@ -190,6 +196,7 @@ class Gate:
                 self._tick_due = at + self._rhythm.tick_s
             self._journal.append(self._tick_topic, b"", received_at=self._now())
             TICKS.inc()
+            self._now.tell()
             self.commit()
         if self._dirty and at >= self._save_due and not self.failed:
             self._save_due = at + self._rhythm.checkpoint_s

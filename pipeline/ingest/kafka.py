@@ -59,6 +59,11 @@ class KafkaJournalWriter:
             }
         )
 
+    @property
+    def last_at(self) -> int:
+        """When the newest record of this program was journalled; 0 before the first."""
+        return self._last_at
+
     def append(
         self, topic: str, payload: bytes, *, received_at: int, content_type: str = ""
     ) -> int:

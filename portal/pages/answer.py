@@ -1,6 +1,8 @@
 """Incidents, what people answer to them, and links that answer exactly one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from litestar import Response, get, post
@@ -111,14 +113,11 @@ async def link_answer(
             return await sync_to_thread(_drilled, request, desk, found)
         reach, incident = linked(desk, found.incident, found.actor)
         action = _action(data, reach, incident, desk)
-        desk.links.use(found, now)
+        said = Answer(action=action, note=data.note, rating=data.rating)
+        uses = partial(_used, desk, found, reach, f"link.{action}")
+        await sync_to_thread(partial(take, uses=uses), desk, reach, incident, said, b"")
     except LinkRefusedError as error:
         return _refused(request, desk, error.key)
-    desk.audit.note(
-        at=now, actor=found.actor, role=reach.role, action=f"link.{action}", about=incident.id
-    )
-    said = Answer(action=action, note=data.note, rating=data.rating)
-    await sync_to_thread(take, desk, reach, incident, said, b"")
     return page(request, desk, "thanks.html", grid=incident.grid, action=action)
 
 
@@ -187,8 +186,24 @@ def seen(desk: Desk, reach: Reach, grid: str, incident: str) -> Incident:
     return found
 
 
-def take(desk: Desk, reach: Reach, found: Incident, data: Answer, photo: bytes) -> str:
+def take(
+    desk: Desk,
+    reach: Reach,
+    found: Incident,
+    data: Answer,
+    photo: bytes,
+    *,
+    uses: Callable[[], object] = lambda: None,
+) -> str:
     """Hand on an answer to an incident; return its id.
+
+    Args:
+        desk: Of the portal.
+        reach: Who answers.
+        found: The incident.
+        data: What they answer.
+        photo: With it, perhaps.
+        uses: Uses up what let them, with the answer or not at all.
 
     Raises:
         PermissionDeniedException: It is not theirs to give, or not from where the incident stands.
@@ -210,7 +225,7 @@ def take(desk: Desk, reach: Reach, found: Incident, data: Answer, photo: bytes) 
         at=desk.now(), incident=found.id, actor=reach.person, action=action, note=note,
         rating=rating,
     )  # fmt: skip
-    return desk.answer(found, said)
+    return desk.answer(found, said, uses)
 
 
 def linked(desk: Desk, incident: str, actor: str) -> tuple[Reach, Incident]:
@@ -236,11 +251,21 @@ def _drilled(request: Asked, desk: Desk, link: Link) -> Template:
         grid = grid_of(store, link.incident, link.actor)
     if grid is None:
         return _refused(request, desk, "link_gone")
-    desk.links.use(link, desk.now())
     said = Feedback(at=desk.now(), incident=link.incident, actor=link.actor, action=Action.ACK)
-    desk.outbox.answer(grid, said)
+    with desk.book.together():
+        desk.links.use(link, desk.now())
+        desk.outbox.answer(grid, said)
     desk.post.hurry()
     return page(request, desk, "thanks.html", action=Action.ACK)
+
+
+def _used(desk: Desk, link: Link, reach: Reach, action: str) -> None:
+    """Use a link up, and note who did."""
+    now = desk.now()
+    desk.links.use(link, now)
+    desk.audit.note(
+        at=now, actor=link.actor, role=reach.role, action=action, about=link.incident
+    )  # fmt: skip
 
 
 def _action(data: Answer, reach: Reach, found: Incident, desk: Desk) -> Action:

@@ -12,8 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edge.lanes import Lane
 from edge.outbox import Entry, Outbox
 from edge.settings import OutboxSettings, UplinkSettings
+from pipeline.brain.perceive.delivery import BOOTS_MAX, Delivered, accept
 from tests.edge.made import NOW, entry, home, outbox
 from weinao.messages import Ack, Pack
+from weinao.outcomes import Reason
 
 LANES = st.sampled_from(Lane)
 DEVICES = st.sampled_from(["a", "b", "agent"])
@@ -246,7 +248,7 @@ def test_what_was_sent_and_then_given_up_is_sent_anew(tmp_path: Path) -> None:
 def test_a_short_disk_stops_growth_and_no_more(tmp_path: Path) -> None:
     free = [2**40]
     box = outbox(tmp_path, disk_free=lambda: free[0])
-    box.put([entry() for _ in range(500)], NOW)
+    box.put([entry() for _ in range(8_000)], NOW)
     size = box.depth().bytes
     free[0] = 1_000
 
@@ -267,6 +269,19 @@ def test_a_mark_becomes_durable_with_its_observation(tmp_path: Path) -> None:
     assert (mark.value, mark.placed.boot, mark.placed.seq) == ("1 2 3", box.boot, 1)
 
 
+def test_on_a_short_disk_what_is_on_its_way_is_not_given_up(tmp_path: Path) -> None:
+    box = outbox(tmp_path, disk_free=lambda: 1_000)
+    sent = []
+    for number in range(1, 100):
+        box.put([entry("agent", lane=Lane.STATUS), entry("sos-1", lane=Lane.ALARM)], NOW)
+        sent += [one.kind for one in box.next_batch(20, 8, NOW)]
+        box.acknowledge("sos-1", Ack(boot=box.boot, seq=number))
+        box.acknowledge("agent", Ack(boot=box.boot, seq=number))
+
+    assert sent == ["home", "home"] * 99
+    assert box.ledger() == []
+
+
 def test_a_new_file_counts_on_from_where_no_earlier_one_can_have_been(tmp_path: Path) -> None:
     old = outbox(tmp_path / "old")
     old.close()
@@ -275,3 +290,38 @@ def test_a_new_file_counts_on_from_where_no_earlier_one_can_have_been(tmp_path: 
     after_a_new_card = outbox(tmp_path / "new", now=NOW + 86_400_000)
 
     assert old.boot < again.boot < after_a_new_card.boot
+
+
+def test_an_agent_whose_new_card_knew_no_time_is_heard_once_its_clock_is_right(
+    tmp_path: Path,
+) -> None:
+    known = Delivered()
+    for day in range(BOOTS_MAX + 9):  # many starts, and then the card breaks
+        old = outbox(tmp_path / "old", now=NOW + day * 86_400_000)
+        [placed] = old.put([entry()], NOW + day * 86_400_000)
+        known, refused, _ = accept(known, _pack(placed.boot, placed.seq))
+        assert refused is None
+        old.close()
+    later = NOW + 90 * 86_400_000
+    box = outbox(tmp_path / "new", now=0)
+    [early] = box.put([entry(lane=Lane.ALARM)], 10_000)
+    [right] = box.put([entry(lane=Lane.ALARM)], later)
+    box.close()
+    again = outbox(tmp_path / "new", now=later + 1_000)
+    [restarted] = again.put([entry(lane=Lane.ALARM)], later + 1_000)
+
+    _, refused, _ = accept(known, _pack(early.boot, early.seq))
+    known, heard, _ = accept(known, _pack(right.boot, right.seq))
+    _, heard_again, _ = accept(known, _pack(restarted.boot, restarted.seq))
+
+    assert refused is Reason.STALE_BOOT
+    assert (heard, heard_again) == (None, None)
+    assert (early.seq, right.seq, restarted.seq) == (1, 1, 1)
+    assert early.boot < right.boot < restarted.boot
+    assert [one.boot for one in again.next_batch(9, 0, later)] == [
+        early.boot, right.boot, restarted.boot
+    ]  # fmt: skip
+
+
+def _pack(boot: str, seq: int) -> Pack:
+    return Pack(v=1, device="pir-1", boot=boot, seq=seq, sent=0, obs=(home(),))

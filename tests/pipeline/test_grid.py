@@ -9,12 +9,14 @@ from pipeline.brain.entries import Entry
 from pipeline.brain.grid import GridBrain
 from pipeline.brain.respond.lifecycle import OVER
 from tests.pipeline.community import GRID, RULES, START, Journal, journals, run
-from weinao.messages import Action, Feedback, Home, Motion, MotionEvent, Sensor, Status
+from weinao.messages import Action, Feedback, Home, Motion, MotionEvent, Pack, Sensor, Status
+from weinao.numbers import RANGES_MAX
 from weinao.outcomes import (
     Hazard,
     HazardKind,
     Incident,
     IncidentState,
+    Kept,
     Loss,
     Notice,
     Outcome,
@@ -251,3 +253,21 @@ def test_a_gap_of_which_a_part_comes_is_entered_anew() -> None:
         ("filled", 1, 3),
         ("missing", 2, 3),
     ]
+
+
+def test_after_days_of_alarms_in_turn_with_the_rest_the_newest_alarm_counts_all_the_same() -> None:
+    journal = Journal()
+    at = START
+    for toggle in range(RANGES_MAX + 100):  # the outbox sends alarms before what lies between them
+        at += 120_000
+        said = Home(at=at, sensor=Sensor.LEAK, value=1.0)
+        journal.send(
+            Pack(v=1, device="pir-2", boot="00000001-a", seq=2 * toggle + 2, sent=at, obs=(said,))
+        )
+
+    outcomes = run(journal.entries)
+
+    kept = [one for one in of(Kept, outcomes) if one.device == "pir-2"]
+    assert len(kept) == RANGES_MAX + 100
+    assert kept[-1].at == at
+    assert of(Rejected, outcomes) == []

@@ -265,6 +265,24 @@ def test_a_link_that_does_not_hold_answers_nothing(there: Town, how: str) -> Non
     assert there.desk.outbox.waiting() == []
 
 
+def test_a_link_is_used_up_with_the_answer_or_not_at_all(there: Town) -> None:
+    incident = there.sos()
+    link = there.desk.links.make(incident.id, "daughter-1", there.now + 60_000)
+    full = "CREATE TEMP TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END"
+    there.desk.book.do(full)
+
+    failed = send(there.client, f"/a/{link}", {"action": "accept"}, files=_no_photo()).status_code
+    there.desk.book.do("DROP TRIGGER full")
+    again = send(there.client, f"/a/{link}", {"action": "accept"}, files=_no_photo()).status_code
+
+    [waiting] = there.desk.outbox.waiting()
+    noted = [one.action for one in there.desk.audit.newest() if one.action.startswith("link.")]
+    assert (failed, again) == (500, 200)
+    assert b'"accept"' in waiting.payload
+    assert noted == ["link.accept"]
+    assert there.client.get(f"/a/{link}").status_code == 403
+
+
 def test_looking_at_a_link_answers_nothing_and_it_is_for_one_incident_alone(there: Town) -> None:
     incident, other = there.sos("sos-1"), there.sos("sos-2")
     link = there.desk.links.make(incident.id, "daughter-1", there.now + 60_000)

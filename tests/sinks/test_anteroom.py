@@ -18,6 +18,7 @@ from sinks.anteroom import WAITING, Anteroom
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Followed, StoreUnavailableError
 from sinks.timescale_store import TimescaleStore
+from tests.disk import fill, small_disk
 from tests.sinks import postgres
 from tests.sinks.made import incident, kept, notice, outcome
 from tests.sinks.serving import until_ready
@@ -269,6 +270,37 @@ def test_what_the_database_had_without_an_alarm_makes_none_now(tmp_path: Path) -
     made.close()
 
     assert told == ["n-10"]
+
+
+@pytest.mark.slow
+def test_what_waits_reaches_the_database_also_when_our_own_disk_was_full_meanwhile(
+    tmp_path: Path,
+) -> None:
+    inner = Moody(tmp_path / "s.duckdb")
+    with small_disk(tmp_path / "disk", 2) as disk:
+        made = anteroom(inner, disk)
+        inner.away = True
+        for number in range(3):
+            made.write(_batch(number))
+        filler = fill(disk)
+        inner.away = False
+        _until(inner.progress)  # it is back, and nobody can note that
+        with pytest.raises(StoreUnavailableError, match="full"):
+            made.write(_batch(3))
+        with pytest.raises(StoreUnavailableError, match="full"):
+            made.set_cursor("notify", 1)
+
+        filler.unlink()
+        for number in range(3, 6):
+            made.write(_batch(number))
+        _until(lambda: inner.progress() == made.accepted())
+        waiting = made._db.execute("SELECT count(*) FROM waiting").fetchone()
+        told, counts = _told(made), inner.counts()
+        made.close()
+
+    assert told == [f"n-{number}" for number in range(6)]
+    assert waiting == (0,)
+    assert counts["distinct"]["observations"] == sum(counts["observations"].values()) == 54
 
 
 class Moody(DuckDBStore):

@@ -30,7 +30,7 @@ from tests.sinks.serving import served
 from weinao import codec, logging
 from weinao.clock import now_ms
 from weinao.codec import Arrival
-from weinao.messages import Delivery, Registered
+from weinao.messages import Ack, Delivery, Registered
 from weinao.outcomes import IncidentState, Kept, Notice, Severity
 from weinao.registry import Contact, Resident
 
@@ -149,6 +149,22 @@ def test_who_has_no_channel_is_reported_so_that_the_next_person_is_asked(desk: D
 
     assert [entries[one].state for one in ("n-1", "n-2")] == ["nowhere", "nowhere"]
     assert [(one.ok, one.detail) for one in desk.said()] == [(False, "no_channel")] * 2
+
+
+def test_a_courier_that_a_system_begun_anew_does_not_know_is_registered_there_again(
+    desk: Desk,
+) -> None:
+    desk.tell(told(1, "fails:a"))
+    desk.work()
+    for one in desk.outbox.waiting():
+        desk.outbox.acked(one.grid, one.device, Ack(boot=one.boot, seq=one.seq))
+    desk.open()  # its book stays; the journal and the store that knew it are gone
+    desk.tell(told(2, "fails:b"), told(3, "fails:c"))
+
+    desk.work()
+
+    kinds = [one.topic.split("/")[4] for one in desk.outbox.waiting()]
+    assert sorted(kinds) == ["registry", "up", "up"]
 
 
 def test_what_is_over_by_then_rings_nobody(desk: Desk) -> None:

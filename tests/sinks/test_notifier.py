@@ -16,6 +16,7 @@ from sinks.announce import Message
 from sinks.duckdb_store import DuckDBStore
 from sinks.mqtt import BrokerUnavailableError
 from sinks.notifier import Notifier
+from sinks.store import StoreUnavailableError
 from tests.sinks.made import T0, incident, kept, notice, outcome, task
 from weinao import logging
 from weinao.outcomes import IncidentState
@@ -94,6 +95,33 @@ def test_what_was_not_acknowledged_is_published_again(store: DuckDBStore) -> Non
 
     assert channel.ids == ["n-0", "n-1"] * 2
     assert store.cursor("notify") == 2
+
+
+class Forgetful(DuckDBStore):
+    """A store that cannot note how far anybody is: its disk is full."""
+
+    full = True
+
+    def set_cursor(self, name: str, seq: int) -> None:
+        if self.full:
+            raise StoreUnavailableError("full")
+        super().set_cursor(name, seq)
+
+
+def test_while_the_store_cannot_note_it_nothing_is_said_over_and_over(tmp_path: Path) -> None:
+    channel = Heard()
+    with closing(Forgetful(tmp_path / "s.duckdb")) as store:
+        store.write([outcome(1, n, notice(n)) for n in range(2)])
+        told = notifier(store, channel)
+        for _ in range(3):
+            with suppress(StoreUnavailableError):
+                told.step()
+        store.full = False
+        store.write([outcome(2, 0, notice(2))])
+        told.step()
+
+        assert channel.ids == ["n-0", "n-1", "n-2"]
+        assert store.cursor("notify") == 3
 
 
 def test_a_message_over_the_limit_blocks_nothing_and_is_named(store: DuckDBStore) -> None:

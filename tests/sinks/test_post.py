@@ -52,10 +52,12 @@ def test_what_was_said_while_nothing_ran_arrives_once_over_crashes_of_everybody(
         assert all(one.pack.obs == notes[one.pack.seq] for one in said)
 
 
-def _portal(folder: Path, programs: Running) -> tuple[Outbox, Post]:
-    outbox = Outbox(Book(folder / "portal.sqlite", MIGRATIONS), COMMUNITY, "portal", now_ms)
+def _portal(
+    folder: Path, programs: Running, now: Callable[[], int] = now_ms
+) -> tuple[Outbox, Post]:
+    outbox = Outbox(Book(folder / "portal.sqlite", MIGRATIONS), COMMUNITY, "portal", now)
     broker = PostSettings(port=programs.port, resend_s=0.5)
-    post = Post(outbox, broker, COMMUNITY, now=now_ms, log=logging.logger())
+    post = Post(outbox, broker, COMMUNITY, now=now, log=logging.logger())
     post.open()
     return outbox, post
 
@@ -81,3 +83,19 @@ def _until(so: Callable[[], object]) -> None:
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_what_was_lost_is_said_again_also_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    with running(tmp_path) as programs:
+        programs.broker()
+        set_back = [0]
+        outbox, post = _portal(tmp_path, programs, lambda: now_ms() - set_back[0])
+        _until(lambda: post.connected)
+        _say((outbox, post), 1)  # nobody listens yet: the broker lets it go
+        time.sleep(1)
+        set_back[0] = 3_600_000
+        programs.ingest()
+        _until(lambda: not outbox.waiting())
+        post.close()
+
+        assert {_decoded(one).pack.seq for one in programs.journalled()} == {1}

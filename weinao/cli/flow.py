@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
 from weinao.cli import belonging, flows, stores
+from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
@@ -122,6 +123,8 @@ def run(
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     folder = flows.folder_of(data, flow)
+    if recovery:
+        alone(folder / "flow.lock", "flow run")
     settle(data, flow, tuple(grids), "flow run")
     stays = flows.stays_of(data)
     chosen = {*grids, *stays.ever_in(flow)} or {*grids_of(folder / "journal")}

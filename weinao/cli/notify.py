@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 
 from weinao import logging, metrics
 from weinao.catalogue import Language
+from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.read import FOLDER, Json
 from weinao.clock import now_ms
@@ -78,6 +79,7 @@ def run(
     logging.configure(json=log_json or chosen.log.json, level=chosen.log.level)
     log = logging.logger(community=chosen.community)
     serves = metrics_port if metrics_port is not None else chosen.metrics.port
+    alone(data / OWN / "lock", "notify run")
     log.info("metrics.served", port=metrics.serve(serves, chosen.metrics.address))
     now = told_time(clock)
     channels = _channels(chosen)

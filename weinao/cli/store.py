@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
 from weinao.cli import stores
+from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.keeping import Notes
 from weinao.outage import Outage
@@ -100,6 +101,7 @@ async def _own(
     from sinks.anteroom import Anteroom
     from sinks.timescale_upkeep import Upkeep
 
+    alone(data / f"{ANTEROOM}.lock", "store run")
     stores.note(data, dsn)
     store = stores.own_database(dsn, chosen, kept)
     log = logging.logger(store=store.name)
