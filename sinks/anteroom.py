@@ -105,7 +105,10 @@ class Anteroom:
             try:
                 return self._kept(self._keeping.submit(self._store.write, batch), self._losses)
             except StoreUnavailableError as error:
-                self._lost(error)
+                with self._lock:  # nobody may take it for back before something waits for it
+                    self._lost(error)
+                    self._let_wait(batch)
+                return len(batch)
         self._let_wait(batch)
         return len(batch)
 
@@ -314,8 +317,9 @@ class Anteroom:
                 self._lost(error)
             else:
                 # While something waits, only what becomes of that says whether it is back.
-                if not self._draining:
-                    self._restored(losses)
+                with self._lock:
+                    if not self._draining:
+                        self._restored(losses)
             self._asked.set()
             self._stop.wait(LOOK_S)
 
