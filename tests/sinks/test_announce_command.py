@@ -18,9 +18,10 @@ from sinks.client import StoreClient
 from sinks.mqtt import BrokerUnavailableError, Publisher
 from sinks.settings import BrokerSettings
 from sinks.store import StoreUnavailableError
-from tests.edge.broker import RealBroker, free_port
+from tests.edge.broker import RealBroker
 from tests.sinks.made import command, incident, notice, outcome, task
 from tests.sinks.serving import served
+from weinao.cli.system import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,11 +23,11 @@ from sinks.ledger import DONE, MIGRATIONS, Entry, Ledger
 from sinks.notice_settings import ChannelSettings, DeliverySettings
 from sinks.outbox import Outbox
 from sinks.ringing import Bell
-from tests.edge.broker import free_port
 from tests.sinks.made import incident, notice, outcome
 from tests.sinks.provider import Provider, provider, settings
 from tests.sinks.serving import served
 from weinao import codec, logging
+from weinao.cli.system import free_port
 from weinao.clock import now_ms
 from weinao.codec import Arrival
 from weinao.messages import Delivery, Registered

@@ -16,6 +16,9 @@ RESTART_S_MAX = 10.0
 SETTLED_S = 20.0
 """Who has run for so long starts again without waiting, should it die."""
 
+START_S_MAX = 90.0
+"""How long a program may take to be usable: on a small machine, Python alone takes many seconds."""
+
 STOP_S_MAX = 5.0
 """How long a program may take to end when asked; every one of them survives being killed."""
 
@@ -68,7 +71,7 @@ class Supervisor:
         self._failures: dict[str, int] = {}
         self._again_at: dict[str, float] = {}
 
-    def start(self, program: Program, timeout_s: float = 20) -> None:
+    def start(self, program: Program, timeout_s: float = START_S_MAX) -> None:
         """Start a program, and wait until it can be used.
 
         Raises:
@@ -165,8 +168,13 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
+_PR_SET_PDEATHSIG = 1
+
+# Looked for now, not between fork and exec: that takes locks which another thread may hold there.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
 def _die_with_parent() -> None:
     # Where the kernel has no such call, a killed supervisor leaves its programs behind.
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
