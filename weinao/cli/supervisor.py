@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -129,10 +130,14 @@ class Supervisor:
         self._programs.clear()
         _end(processes)
 
+    def log(self, name: str) -> str:
+        """Return a program's log, without colours."""
+        path = self._logs / f"{name}.log"
+        return _COLOUR.sub("", path.read_text(errors="replace"))
+
     def tail(self, name: str) -> str:
         """Return the end of a program's log."""
-        path = self._logs / f"{name}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+        return "\n".join(self.log(name).splitlines()[-10:])
 
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
@@ -168,6 +173,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PR_SET_PDEATHSIG = 1
 
 # Looked for now, not between fork and exec: that takes locks which another thread may hold there.
