@@ -106,7 +106,14 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
             rehearsal.turn()
         waited = stage.waiting(stage.issued())
         [broker, *_] = [p for p in rehearsal.programs() if p.name == "broker"]
+        # What reaches a broker that ingest is not back at reaches nobody: the agent waits for it.
+        agent = rehearsal.supervisor.pid(home.agent)
+        assert agent is not None
+        os.kill(agent, signal.SIGSTOP)
         rehearsal.supervisor.start(broker)
+        while "peer.restored" not in rehearsal.supervisor.log("ingest"):
+            rehearsal.turn()
+        os.kill(agent, signal.SIGCONT)
         assert rehearsal.drained(120) is None
         verdict = rehearsal.account([])
     finally:

@@ -154,7 +154,7 @@ def test_whether_there_is_a_broker_is_counted_by_who_has_it(broker: RealBroker) 
     assert seen == [0, 1, 0]
 
 
-def _until(met: Callable[[], bool], timeout_s: float = 30) -> None:
+def _until(met: Callable[[], bool], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not met():
         assert time.monotonic() < deadline
