@@ -149,8 +149,8 @@ class Anteroom:
         if name.startswith(OF_JOURNAL):
             # Whose positions the database has must be known also to who has nothing but it.
             self._store.set_cursor(name, seq)
-        with self._lock, self._db:
-            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
+        with self._lock, _ours(self._db) as db:
+            db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, seq])
 
     def incidents(self, wanted: Filter) -> list[Outcome]:
         return self._store.incidents(wanted)
@@ -266,28 +266,40 @@ class Anteroom:
     def _drain(self) -> None:
         """Bring the database what waits, oldest first, until nothing does."""
         while not self._stop.is_set():
-            with self._lock:
-                found = self._db.execute(
+            try:
+                if not self._drained_one():
+                    return
+            except StoreUnavailableError as error:  # of the database, or of our own disk
+                self._lost(error)
+                self._stop.wait(ASK_S)
+
+    def _drained_one(self) -> bool:
+        """Bring the database the oldest of what waits; False once there is none.
+
+        Raises:
+            StoreUnavailableError: It is away, or nothing can be written down here.
+        """
+        with self._lock:
+            with _ours(self._db) as db:
+                found = db.execute(
                     "SELECT n, batch FROM waiting WHERE NOT refused ORDER BY n LIMIT 1"
                 ).fetchone()
                 if found is None:
-                    self._draining = False
-                    with self._db:
-                        self._db.execute("DELETE FROM held")
-                    self._restored(self._losses)
-                    return
-            number, content = found
-            raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
-            try:
-                self._store.write(wire.unpack(raws))
-            except StoreUnavailableError as error:
-                self._lost(error)
-                self._stop.wait(ASK_S)
-            except StoreRefusedError:
-                # A mistake of ours. It stays where it is, for a person, and blocks nothing.
-                self._done("UPDATE waiting SET refused = 1 WHERE n = ?", number, 0)
-            else:
-                self._done("DELETE FROM waiting WHERE n = ?", number, len(content))
+                    db.execute("DELETE FROM held")
+            if found is None:
+                self._draining = False
+                self._restored(self._losses)
+                return False
+        number, content = found
+        raws = msgspec.msgpack.decode(zlib.decompress(content), type=list[msgspec.Raw])
+        try:
+            self._store.write(wire.unpack(raws))
+        except StoreRefusedError:
+            # A mistake of ours. It stays where it is, for a person, and blocks nothing.
+            self._done("UPDATE waiting SET refused = 1 WHERE n = ?", number, 0)
+        else:
+            self._done("DELETE FROM waiting WHERE n = ?", number, len(content))
+        return True
 
     def _lost(self, error: Exception) -> None:
         with self._lock:
@@ -301,8 +313,9 @@ class Anteroom:
                 self._outage.restored()
 
     def _done(self, statement: str, number: int, size: int) -> None:
-        with self._lock, self._db:
-            self._db.execute(statement, [number])
+        with self._lock:
+            with _ours(self._db) as db:
+                db.execute(statement, [number])
             self._bytes -= size
             WAITING.set(self._bytes)
 
@@ -339,8 +352,8 @@ class Anteroom:
             self._ready = True
         else:
             return False
-        with self._lock, self._db:
-            self._db.execute("UPDATE adopted SET seq = ?, ready = ?", [self._seen, self._ready])
+        with self._lock, _ours(self._db) as db:
+            db.execute("UPDATE adopted SET seq = ?, ready = ?", [self._seen, self._ready])
         return bool(found)
 
     def _reached_beyond(self, progress: dict[str, Position]) -> dict[str, Position]:

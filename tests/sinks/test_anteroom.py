@@ -1,5 +1,6 @@
 """Alarms do not wait for the database; what does wait loses nothing and doubles nothing."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -252,6 +253,26 @@ def _accepted(made: Anteroom) -> int:
         except StoreUnavailableError:
             return number
     return 100
+
+
+def test_what_waits_is_brought_on_after_our_own_disk_has_refused(tmp_path: Path) -> None:
+    inner = Moody(tmp_path / "s.duckdb")
+    made = anteroom(inner, tmp_path)
+    inner.away = True
+    made.write(_batch(0))
+    with closing(sqlite3.connect(tmp_path / "anteroom.sqlite", isolation_level=None)) as disk:
+        disk.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON waiting"
+            " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+        )
+        inner.away = False
+        _until(lambda: made.progress() == made.accepted())
+        disk.execute("DROP TRIGGER full")
+    _until(lambda: not made.waits_from())
+    counts = inner.counts()
+    made.close()
+
+    assert counts["distinct"]["observations"] == sum(counts["observations"].values()) == 9
 
 
 class Dawdling(Anteroom):
