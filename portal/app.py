@@ -37,7 +37,7 @@ from portal import measures
 from portal.api import routes
 from portal.desk import Desk, Viewer
 from portal.pages import answer, events, family, operate, passkeys, push, report, sign_in, staff
-from portal.pages.shown import Served, page
+from portal.pages.shown import TOLD, Served, page
 from portal.secret import hashed
 from weinao import __version__
 
@@ -68,6 +68,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
         desk: Desk = connection.app.state.desk
+        connection.scope["state"][TOLD] = desk.live.hub.told  # before anything is read
         now = desk.now()
         if connection.scope["path"].startswith("/api/"):
             kind, _, key = connection.headers.get("authorization", "").partition(" ")

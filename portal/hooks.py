@@ -250,8 +250,10 @@ class Caller:
     def call(self) -> None:
         """Call where something is due; one call at a time for each hook."""
         WAITING.set(self._hooks.waiting())
+        # Before the book is asked: a call that ends meanwhile may stand there still.
+        calling = {*self._calling}
         for one in self._hooks.due(self._now()):
-            if one.hook.id not in self._calling:
+            if one.hook.id not in calling:
                 self._calling.add(one.hook.id)
                 self._pool.submit(self._called, one)
 

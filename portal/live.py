@@ -116,6 +116,8 @@ class Hub:
 
     def __init__(self) -> None:
         self._listening: set[asyncio.Queue[Incident]] = set()
+        self.told = 0
+        """Counts changes; what a page shows is as new as this was when it was asked for."""
 
     def __len__(self) -> int:
         return len(self._listening)
@@ -134,6 +136,7 @@ class Hub:
 
     def tell(self, incident: Incident) -> None:
         """Tell everybody of a change."""
+        self.told += 1
         for queue in self._listening:
             if queue.full():
                 queue.get_nowait()

@@ -105,7 +105,10 @@ class Anteroom:
             try:
                 return self._kept(self._keeping.submit(self._store.write, batch), self._losses)
             except StoreUnavailableError as error:
-                self._lost(error)
+                with self._lock:  # nobody may take it for back before something waits for it
+                    self._lost(error)
+                    self._let_wait(batch)
+                return len(batch)
         self._let_wait(batch)
         return len(batch)
 
@@ -267,13 +270,18 @@ class Anteroom:
         """
         while not self._stop.is_set():
             try:
-                if not self._drain_one():
+                if not self._drained_one():
                     return
-            except StoreUnavailableError as error:
+            except StoreUnavailableError as error:  # of the database, or of our own disk
                 self._lost(error)
                 self._stop.wait(ASK_S)
 
-    def _drain_one(self) -> bool:
+    def _drained_one(self) -> bool:
+        """Bring the database the oldest of what waits; False once there is none.
+
+        Raises:
+            StoreUnavailableError: It is away, or nothing can be written down here.
+        """
         with self._lock:
             with _ours(self._db) as db:
                 found = db.execute(
@@ -325,8 +333,9 @@ class Anteroom:
                 self._lost(error)
             else:
                 # While something waits, only what becomes of that says whether it is back.
-                if not self._draining:
-                    self._restored(losses)
+                with self._lock:
+                    if not self._draining:
+                        self._restored(losses)
             self._asked.set()
             self._stop.wait(LOOK_S)
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+BUSY_S_MAX = 30.0
+"""How long another program may be at a book before we give up: one may be stopped in the middle."""
+
 
 class Book:
     """An open book.
@@ -25,7 +28,9 @@ class Book:
     def __init__(self, path: Path, migrations: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(
+            path, timeout=BUSY_S_MAX, check_same_thread=False, isolation_level=None
+        )
         self._lock = RLock()
         with _alone(path):
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
@@ -52,10 +57,11 @@ class Book:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk may have taken it back already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""

@@ -55,7 +55,7 @@ class Post:
         self._outage = Outage(log, "broker", now)
         self._sent_at: dict[tuple[str, str, str, int], int] = {}
         self._heeded: set[str] = set()
-        self._stop, self._news = threading.Event(), threading.Event()
+        self._stop, self._news, self._anew = (threading.Event() for _ in range(3))
         self._client = self._made()
         CONNECTED.set_function(lambda: float(self.connected))
         self._thread = threading.Thread(target=self._run, name="post", daemon=True)
@@ -96,6 +96,11 @@ class Post:
         UNSENT.set(len(waiting))
         if not self.connected:
             return
+        if self._anew.is_set():
+            # A new connection, as paho's own thread says: nothing was sent by it, nothing is heard.
+            self._anew.clear()
+            self._sent_at.clear()
+            self._heeded.clear()
         now, resend_ms = self._now(), self._settings.resend_s * 1_000
         keys = {_key(one) for one in waiting}
         self._sent_at = {key: at for key, at in self._sent_at.items() if key in keys}
@@ -130,8 +135,7 @@ class Post:
 
     def _connected(self, *_: object) -> None:
         self._outage.restored()
-        self._sent_at.clear()
-        self._heeded.clear()
+        self._anew.set()
         self.hurry()
 
     def _heed(self, device: str) -> None:

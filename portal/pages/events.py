@@ -35,9 +35,14 @@ async def events(request: Asked, desk: Served) -> ServerSentEvent:
 
 
 async def stream(desk: Desk, viewer: Viewer, key: str) -> AsyncIterator[ServerSentEventMessage]:
-    """Yield the changes that somebody may know of, until their session ends."""
-    yield ServerSentEventMessage(event="hello", data="{}", retry=RETRY_MS)
+    """Yield the changes that somebody may know of, until their session ends.
+
+    The greeting says how many changes were told before: a page that was made when it were fewer
+    does not show them all.
+    """
     with desk.live.hub.listening() as queue:
+        hello = f'{{"told": {desk.live.hub.told}}}'
+        yield ServerSentEventMessage(event="hello", data=hello, retry=RETRY_MS)
         while True:
             try:
                 async with asyncio.timeout(BEAT_S):

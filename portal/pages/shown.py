@@ -34,6 +34,9 @@ HOME = {
     Role.OFFICE: "/statistics",
 }
 
+TOLD = "told"
+"""Where the state of a request holds how many changes had been told when it came."""
+
 PAGES_AT_ONCE = 6
 """Pages made at once; the next ones wait. More of them would only keep each other, and the streams
 that tell of changes, from the interpreter: a page costs its time in Python."""
@@ -122,6 +125,7 @@ def page(
         "frame": "part.html" if inside else "frame.html",
         "push_key": desk.push_key if desk.settings.push.hosts else "",
         "stale_s": desk.stale_s(),
+        "told": request.state.get(TOLD, 0),
         "now": tongue.now,
         "said": request.query_params.get("said", ""),
     }

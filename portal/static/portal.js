@@ -58,8 +58,15 @@
   const method = document.querySelector("main form.sheet[enctype]") && location.pathname === "/report";
   if (document.body.hasAttribute("data-live") && !method) {
     const source = new EventSource("/events");
-    let lost = false;
-    source.addEventListener("hello", () => { if (lost) { lost = false; tell(""); renew(); } });
+    let lost = false, shown = Number(document.body.dataset.live);
+    // What changed after this page was made and before we listened is told to nobody again.
+    source.addEventListener("hello", ({ data }) => {
+      const { told } = JSON.parse(data);
+      if (lost) tell("");
+      if (lost || told !== shown) renew();
+      lost = false;
+      shown = told;
+    });
     source.addEventListener("change", renew);
     source.onerror = () => { lost = true; tell(news.dataset.lost); };
     addEventListener("pagehide", () => source.close());

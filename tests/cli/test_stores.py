@@ -88,7 +88,7 @@ def test_a_store_on_a_server_is_owned_asked_and_read_by_the_same_commands(
         assert store.write(batch) == len(batch)
         assert [one["id"] for one in _read(tmp_path, "incidents")] == ["i-1"]
         owner.send_signal(signal.SIGTERM)
-        assert owner.wait(30) == 0
+        assert owner.wait(120) == 0
 
     # Nobody owns it now: the note says where it is.
     assert [one["id"] for one in _read(tmp_path, "incidents")] == ["i-1"]
@@ -112,7 +112,7 @@ def test_an_owner_waits_for_its_database_and_says_so_once(tmp_path: Path) -> Non
             assert store.observations(Filter()) == [outcome(1)]
         _until(lambda: "database.opened" in log.read_text())  # looked for once a second
         owner.send_signal(signal.SIGTERM)
-        assert owner.wait(30) == 0
+        assert owner.wait(120) == 0
     events = [msgspec.json.decode(line)["event"] for line in log.read_text().splitlines()]
     assert sorted(events) == [
         "database.opened", "metrics.served", "peer.lost", "peer.restored", "store.closed",
@@ -132,8 +132,10 @@ def _answers(store: StoreClient) -> bool:
 
 @contextmanager
 def _owner(data: Path, *more: str) -> "Iterator[subprocess.Popen[bytes]]":
+    # Patient, so that nothing waits for the database unless it is away.
+    (data / "store.toml").write_text("[database]\npatience_s = 20\n")
     command = [sys.executable, "-m", "weinao.cli.main", "store", "run", "--data", str(data),
-               "--metrics-port", "0", *more]  # fmt: skip
+               "--settings", str(data / "store.toml"), "--metrics-port", "0", *more]  # fmt: skip
     with (data / "log").open("wb") as log, subprocess.Popen(
         command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
     ) as process:  # fmt: skip

@@ -1,9 +1,10 @@
 """A real MQTT 5 broker on this machine, that a test can kill and start again."""
 
-import socket
 from pathlib import Path
 
 from iotcore import Broker
+
+from weinao.cli.system import free_port
 
 _CONFIG = """
 id = 0
@@ -41,13 +42,6 @@ keypath = "{folder}/server.key"
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 class RealBroker:
     """The broker; its port stays the same over restarts, its memory does not."""
 
@@ -59,7 +53,7 @@ class RealBroker:
         self._broker: Broker | None = None
 
     def start(self) -> None:
-        self._broker = Broker(config_path=str(self._config)).start()
+        self._broker = Broker(config_path=str(self._config)).start(timeout=60)
 
     def kill(self) -> None:
         assert self._broker

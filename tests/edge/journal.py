@@ -26,16 +26,21 @@ class SmallJournal:
         self._client: Client | None = None
 
     def connect(self) -> None:
+        """Connect, and return once everything from now on is heard."""
+        heard = threading.Semaphore(0)
         client = Client(CallbackAPIVersion.VERSION2, "journal", protocol=MQTTv5)
         client.on_message = self._on_message
         client.on_connect = lambda one, *_: [
             one.subscribe("weinao/v1/+/+/up/#", 1),
             one.subscribe("weinao/v1/+/+/status/#", 1),
         ]
+        client.on_subscribe = lambda *_: heard.release()
         client.reconnect_delay_set(1, 1)
         client.connect("127.0.0.1", self._port)
         client.loop_start()
         self._client = client
+        for _ in range(2):
+            assert heard.acquire(timeout=60)
 
     def close(self) -> None:
         if self._client:
@@ -51,7 +56,7 @@ class SmallJournal:
         with self._changed:
             return {(pack.device, pack.boot, pack.seq) for pack in self.packs}
 
-    def wait_for(self, met, timeout_s: float = 15.0) -> None:
+    def wait_for(self, met, timeout_s: float = 60.0) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: met(self.packs), timeout_s), (
                 f"{len(self.packs)} packs after {timeout_s} s"

@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 class AgentProcess:
     """`weinao edge run`, with what it left on the disk."""
 
-    def __init__(self, folder: Path, broker_port: int, devices: str) -> None:
+    def __init__(self, folder: Path, broker_port: int, devices: str, resend_s: float = 2) -> None:
         self.folder = folder / "agent"
         self._config = folder / "edge.toml"
         self._config.write_text(
             f'agent = "agent-1"\ncommunity = "test"\ngrid = "g1"\nfolder = "{self.folder}"\n'
             "heartbeat = {every_s = 0.3}\nmetrics = {port = 0}\n"
-            "uplink = {reconnect_s_max = 0.5, resend_s = 2}\n" + devices
+            f"uplink = {{reconnect_s_max = 0.5, resend_s = {resend_s}}}\n" + devices
         )
         self._port = broker_port
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,12 +42,15 @@ class AgentProcess:
         os.kill(self.pid, signal.SIGKILL)
         self._process.wait()
 
+    def send(self, number: signal.Signals) -> None:
+        """Let it stand still, go on, or end."""
+        os.kill(self.pid, number)
+
     def terminate(self) -> int:
         """End it in good order, and return its exit code."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
-            return self._process.wait(10)
-        return 0
+        return self._process.wait(60) if self._process else 0
 
     def log(self) -> str:
         return (self.folder.parent / "agent.log").read_text()
@@ -69,7 +72,7 @@ class AgentProcess:
         path = self.folder / "outbox.sqlite"
         if not path.exists():
             return []
-        with closing(sqlite3.connect(path, timeout=5)) as db:
+        with closing(sqlite3.connect(path, timeout=60)) as db:
             if not db.execute("PRAGMA user_version").fetchone()[0]:
                 return []  # it is being made
             return db.execute(query).fetchall()

@@ -61,4 +61,4 @@ def test_on_a_fast_clock_one_sleeps_as_much_shorter() -> None:
     asyncio.run(sleep_until(NOW + 120_000, fast, fast.speed))
 
     assert fast() >= NOW + 120_000
-    assert 0.19 < time.monotonic() - began < 0.9
+    assert 0.19 < time.monotonic() - began < 60  # and not the two minutes

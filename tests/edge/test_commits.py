@@ -70,7 +70,7 @@ def test_many_puts_share_few_transactions_and_keep_their_order(tmp_path: Path) -
 
 def test_an_alarm_waits_for_nobody(tmp_path: Path) -> None:
     watched = Watched(outbox(tmp_path))
-    commits = _commits(watched, linger_ms=1_000)
+    commits = _commits(watched, linger_ms=60_000)
 
     async def put() -> float:
         loop = asyncio.get_running_loop()
@@ -78,7 +78,7 @@ def test_an_alarm_waits_for_nobody(tmp_path: Path) -> None:
         await commits.put(entry("sos", lane=Lane.ALARM))
         return loop.time() - began
 
-    assert asyncio.run(_run(commits, put)) < 0.5  # type: ignore[operator]
+    assert asyncio.run(_run(commits, put)) < 30  # type: ignore[operator]
 
 
 def test_a_disk_that_refuses_is_asked_again(

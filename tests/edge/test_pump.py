@@ -66,7 +66,9 @@ def _play(folder: Path, *drivers: Script) -> list[Pack]:
         )
         committing = asyncio.ensure_future(commits.run())
         await pump.run()
-        await asyncio.sleep(0.05)
+        while commits.pending_at() is not None:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # who waited for it hears of it
         committing.cancel()
         await asyncio.gather(committing, return_exceptions=True)
         await commits.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from edge.commits import Commits
@@ -25,6 +26,10 @@ from weinao.outcomes import Command
 pytestmark = pytest.mark.service
 
 Connect = Callable[[], SmallJournal]
+IN_FLIGHT_MAX = UplinkSettings().in_flight_max
+
+PATIENCE_S = 120
+"""Of a machine that others use, too: how fast it goes is not asked here."""
 
 
 class Rig:
@@ -76,9 +81,14 @@ async def running(rig: Rig) -> AsyncIterator[Rig]:
         await rig.commits.close()
 
 
-async def within(seconds: float, doing: Awaitable[object]) -> None:
-    async with asyncio.timeout(seconds):
+async def soon(doing: Awaitable[object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         await doing
+
+
+def _sent() -> float:
+    """Return how many packs of routine were sent in this process."""
+    return REGISTRY.get_sample_value("weinao_edge_packs_sent_total", {"lane": "routine"}) or 0
 
 
 def _numbers(packs: list[Pack]) -> set[tuple[str, int]]:
@@ -91,11 +101,12 @@ def test_everything_put_reaches_the_journal_and_leaves_the_outbox(
     kept = journal()
 
     async def play() -> None:
-        async with running(Rig(tmp_path, broker.port)) as rig:
+        # Nothing is sent twice, however late it is acknowledged.
+        async with running(Rig(tmp_path, broker.port, resend_s=PATIENCE_S)) as rig:
             await asyncio.gather(
                 *(rig.commits.put(entry(f"d{n % 5}", now_ms())) for n in range(2_000))
             )
-            await within(15, rig.drained())
+            await soon(rig.drained())
 
     asyncio.run(play())
 
@@ -108,22 +119,25 @@ def test_an_alarm_overtakes_ten_thousand_that_wait(
 ) -> None:
     kept = journal()
 
-    async def play() -> int:
+    async def play() -> tuple[int, float]:
+        began = _sent()
         async with running(Rig(tmp_path, broker.port, unacked_max=100_000)) as rig:
             await rig.commits.ask(rig.box.put, [entry("pir-1")] * 10_000, now_ms())
             rig.uplink.wake()
             await asyncio.to_thread(kept.wait_for, lambda packs: len(packs) > 100)
             ahead = len(kept.packs)
             await rig.commits.put(entry("sos-1", now_ms(), Lane.ALARM))
+            sent = _sent() - began
             await asyncio.to_thread(
                 kept.wait_for, lambda packs: any(pack.device == "sos-1" for pack in packs)
             )
-            return ahead
+            return ahead, sent
 
-    ahead = asyncio.run(play())
+    ahead, sent = asyncio.run(play())
 
     place = [pack.device for pack in kept.packs].index("sos-1")
-    assert ahead < place < 3_000
+    # What was on its way already comes before it, and what had just been taken out to be sent.
+    assert ahead < place <= sent + IN_FLIGHT_MAX
 
 
 def test_a_broker_that_is_killed_costs_nothing_and_two_lines_of_log(
@@ -134,12 +148,12 @@ def test_a_broker_that_is_killed_costs_nothing_and_two_lines_of_log(
     async def play() -> None:
         async with running(Rig(tmp_path, broker.port, resend_s=1.0)) as rig:
             await asyncio.gather(*(rig.commits.put(entry("a", now_ms())) for _ in range(300)))
-            await within(10, rig.drained())
+            await soon(rig.drained())
             broker.kill()
             await asyncio.gather(*(rig.commits.put(entry("a", now_ms())) for _ in range(300)))
             await asyncio.sleep(0.5)
             broker.start()
-            await within(15, rig.drained())
+            await soon(rig.drained())
 
     with capture_logs() as logs:
         asyncio.run(play())
@@ -160,7 +174,7 @@ def test_without_the_journals_word_nothing_leaves_and_all_is_sent_again(
             await asyncio.to_thread(kept.wait_for, lambda packs: len(packs) >= 60)
             assert (await rig.commits.ask(rig.box.depth)).total == 20
             kept.withhold = False
-            await within(10, rig.drained())
+            await soon(rig.drained())
 
     asyncio.run(play())
 
@@ -174,8 +188,8 @@ def test_birth_and_death_stand_under_status(
 
     async def play() -> None:
         async with running(Rig(tmp_path, broker.port)) as rig:
-            await within(5, rig.commits.put(entry()))
-            await within(5, rig.drained())
+            await soon(rig.commits.put(entry()))
+            await soon(rig.drained())
 
     asyncio.run(play())
     kept.wait_for(lambda _: len(kept.presence) >= 2)
@@ -189,13 +203,13 @@ def test_commands_come_down(tmp_path: Path, broker: RealBroker, journal: Connect
 
     async def play() -> Command:
         async with running(Rig(tmp_path, broker.port)) as rig:
-            await within(5, rig.commits.put(entry()))
-            await within(5, rig.drained())
+            await soon(rig.commits.put(entry()))
+            await soon(rig.drained())
             kept.command(
                 "agent-1", id="c-1", device="agent-1", do="siren", incident="i-1", at=1,
                 expires_at=2,
             )  # fmt: skip
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 return await rig.commands.get()
 
     command = asyncio.run(play())

@@ -51,17 +51,17 @@ class Running:
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
-        self.processes[name].wait(10)
+        self.processes[name].wait(60)
 
     def end(self, name: str, number: int = signal.SIGTERM) -> int:
         self.processes[name].send_signal(number)
-        return self.processes[name].wait(10)
+        return self.processes[name].wait(60)
 
     def log(self, name: str) -> str:
         path = self.folder / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
-    def wait(self, until: Callable[[], object], timeout_s: float = 20) -> None:
+    def wait(self, until: Callable[[], object], timeout_s: float = 90) -> None:
         deadline = time.monotonic() + timeout_s
         while not until():
             logs = {name: self.log(name)[-2_000:] for name in self.processes}
@@ -83,7 +83,7 @@ class Running:
     def close(self) -> None:
         for process in self.processes.values():
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
     def _start(self, name: str, *arguments: str) -> None:
         before = self.log(name).count(f"{name}.started")

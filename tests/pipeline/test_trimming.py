@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -289,10 +288,9 @@ def test_a_writer_killed_while_it_trims_has_lost_nothing_that_is_needed(tmp_path
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         ) as process:  # fmt: skip
             assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(rng.uniform(0.0, 0.5))
+            lines = [process.stdout.readline().strip() for _ in range(rng.randrange(1, 100))]
             os.kill(process.pid, signal.SIGKILL)
-            lines = process.stdout.read().splitlines()
+            lines += process.stdout.read().splitlines()
         said = max([said + 1, *(int(line) for line in lines if line.isdigit())])
         JournalWriter(tmp_path, segment_bytes_max=2_000).close()  # recovers
 

@@ -3,6 +3,7 @@
 Run as `python -m tests.portal.pictures FOLDER`; needs Chromium.
 """
 
+import socket
 import sys
 import tempfile
 import threading
@@ -40,18 +41,19 @@ def chromium() -> str | None:
 @contextmanager
 def serving(app: Litestar, port: int = 0) -> Iterator[str]:
     """Serve an application on a port of loopback, a free one if none is said; give its address."""
-    port = port or free_port()
-    config = uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1)
+    listening = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
+        listening.close()
 
 
 def story(made: Town) -> dict[str, str]:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from portal.accounts import Role, Scope
-from portal.hooks import GIVEN_UP_S, SIGNATURE
+from portal.hooks import GIVEN_UP_S, SIGNATURE, Call
 from tests.portal.town import WEST, Town, town
 
 ALL = (Scope.INCIDENTS, Scope.HOOKS)
@@ -26,6 +26,8 @@ class Other:
     def __init__(self) -> None:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.status, self.url = 200, ""
+        self.answers = threading.Event()
+        self.answers.set()
 
     def said(self) -> list[dict[str, Any]]:
         return [msgspec.json.decode(body) for _, body in self.heard]
@@ -39,6 +41,7 @@ def other() -> Iterator[Other]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             made.heard.append(({key.lower(): value for key, value in self.headers.items()}, body))
+            made.answers.wait(20)
             self.send_response(made.status)
             self.send_header("location", "http://127.0.0.1:1/elsewhere")
             self.end_headers()
@@ -52,6 +55,7 @@ def other() -> Iterator[Other]:
     try:
         yield made
     finally:
+        made.answers.set()
         server.shutdown()
         server.server_close()
 
@@ -130,6 +134,30 @@ def test_what_is_not_taken_is_tried_again_later_in_order_and_over_a_restart(
     assert there.desk.hooks.waiting() == 0
 
 
+def test_a_call_that_is_taken_while_it_is_looked_for_what_is_due_is_not_made_again(
+    there: Town, system: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(there, system, there.token(Role.FAMILY, "daughter-1", *ALL))
+    there.sos()
+    system.answers.clear()
+    there.desk.caller.look()
+    _until(lambda: system.heard)
+    found = there.desk.hooks.due(there.now)
+
+    def due(_now: int) -> list[Call]:
+        system.answers.set()
+        _until(lambda: not there.desk.caller._calling)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(there.desk.hooks, "due", due)
+        there.desk.caller.call()
+    works(there)
+
+    calls = [headers["weinao-call"] for headers, _ in system.heard]
+    assert len({*calls}) == len(calls) > 0
+
+
 def test_after_a_day_it_is_given_up_and_the_log_says_so(there: Town, system: Other) -> None:
     made(there, system, there.token(Role.FAMILY, "daughter-1", *ALL))
     system.status = 500
@@ -187,7 +215,7 @@ def test_only_hosts_that_the_settings_name_are_ever_called(there: Town, url: str
 
 
 def _until(so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.01)

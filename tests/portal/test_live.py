@@ -12,7 +12,7 @@ from portal.accounts import Role
 from portal.app import application
 from portal.desk import Viewer
 from portal.live import CURSOR, QUEUE_MAX, Hub, Live
-from portal.pages.events import change, stream, told
+from portal.pages.events import BEAT_S, change, stream, told
 from sinks.client import StoreClient
 from tests.portal.town import EAST, WEST, Town, town
 from weinao import logging
@@ -65,8 +65,41 @@ def test_an_open_page_hears_of_a_change_at_once(there: Town) -> None:
         there.desk.live.hub.tell(there.sos("sos-2"))
         there.desk.live.hub.tell(there.sos("sos-1"))
 
-    assert asyncio.run(asyncio.wait_for(listen(), 10)) == ["hello", "change"]
+    assert asyncio.run(asyncio.wait_for(listen(), 60)) == ["hello", "change"]
     assert len(there.desk.live.hub) == 0
+
+
+def test_no_change_is_missed_between_the_greeting_and_the_next_word(there: Town) -> None:
+    viewer, incident = Viewer(account=there.account(Role.FAMILY, "daughter-1")), there.sos()
+
+    async def listen() -> list[str | None]:
+        messages = stream(there.desk, viewer, "")
+        heard = [(await anext(messages)).event]
+        there.desk.live.hub.tell(incident)
+        async with asyncio.timeout(BEAT_S / 2):
+            heard.append((await anext(messages)).event)
+        await messages.aclose()  # type: ignore[attr-defined]
+        return heard
+
+    assert asyncio.run(listen()) == ["hello", "change"]
+
+
+def test_a_page_made_before_a_change_and_greeted_after_it_can_tell(there: Town) -> None:
+    daughter = there.signed_in(Role.FAMILY, "daughter-1")
+    viewer = Viewer(account=there.account(Role.OPERATOR, "operator-1"))
+
+    async def greeted() -> int:
+        messages = stream(there.desk, viewer, "")
+        told: int = json.loads(str((await anext(messages)).data))["told"]
+        await messages.aclose()  # type: ignore[attr-defined]
+        return told
+
+    before = daughter.get("/family").text
+    there.desk.live.hub.tell(there.sos())
+    told, after = asyncio.run(greeted()), daughter.get("/family").text
+
+    assert f'data-live="{told}"' not in before
+    assert f'data-live="{told}"' in after
 
 
 def test_a_page_that_does_not_keep_up_loses_the_oldest_changes_and_holds_up_nobody(

@@ -50,7 +50,7 @@ def on_a_phone(folder: Path, **device: Any) -> Iterator[tuple[Town, Any, Device,
     ):
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_context(viewport={"width": 360, "height": 780}).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         made = session.send("WebAuthn.addVirtualAuthenticator", {"options": {**DEVICE, **device}})
@@ -76,6 +76,7 @@ def test_added_on_her_page_it_signs_her_in_until_she_takes_it_back(tmp_path: Pat
         page.get_by_text("还没有用过").wait_for()
 
         page.get_by_role("button", name="退出登录").click()
+        page.wait_for_url(lambda at: "/account" not in at)
         page.goto(f"{url}/sign-in")
         page.get_by_role("button", name=ENTER).click()
         page.wait_for_url(f"{url}/tasks")

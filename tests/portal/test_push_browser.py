@@ -84,7 +84,7 @@ def looking(there: Town, who: tuple[Role, str], *, may: bool) -> Iterator[tuple[
     ):
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 360, "height": 780})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(120_000)
         if may:
             context.grant_permissions(["notifications"], origin=url)
         session = there.desk.accounts.open_session(found, "Chromium", there.now)
@@ -113,8 +113,8 @@ def test_a_family_allows_it_is_rung_and_answers_by_a_press(
         told = [one for one in entries if one.recipient == "daughter-1"]
         assert [(one.state, one.channel) for one in told] == [("sent", "push")]
         [said] = service.reached(phone)
-        _delivered(page, url, said)
-        _delivered(page, url, said)  # a service may deliver twice
+        _delivered(page, url, said, heard=True)
+        _delivered(page, url, said, heard=False)  # a service may deliver twice
 
         shown = page.evaluate(_SHOWN)
         assert [(one["title"], one["tag"], one["silent"]) for one in shown] == [
@@ -135,7 +135,7 @@ def test_the_first_is_heard_and_a_later_notice_is_heard_again(there: Town) -> No
         for name in ("n-1", "n-2"):
             said = {"id": name, "title": name, "body": "", "link": "https://evil.example/",
                     "lang": "en", "at": there.now, "grave": True}  # fmt: skip
-            _delivered(page, url, said)
+            _delivered(page, url, said, heard=True)
 
         shown = {one["tag"]: one for one in page.evaluate(_SHOWN)}
         assert {name: one["silent"] for name, one in shown.items()} == {"n-1": False, "n-2": False}
@@ -152,7 +152,7 @@ def test_the_first_is_heard_and_a_later_notice_is_heard_again(there: Town) -> No
 def test_where_the_browser_says_no_the_page_says_how_to_change_that(there: Town) -> None:
     with looking(there, (Role.FAMILY, "daughter-1"), may=False) as (page, url):
         page.goto(f"{url}/account")
-        box = page.locator("#push")
+        box = page.locator("#push[data-state]")
         box.wait_for()
         if box.get_attribute("data-state") == "off":
             page.get_by_role("button", name=BUTTON).click()
@@ -184,8 +184,8 @@ async () => {
 """
 
 
-def _delivered(page: Any, url: str, said: Any) -> None:
-    """Let Chromium deliver a message to the service worker, and wait until it is shown."""
+def _delivered(page: Any, url: str, said: Any, *, heard: bool) -> None:
+    """Let Chromium deliver a message to the service worker, and wait until it is shown so."""
     page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
     session = page.context.new_cdp_session(page)
     found: list[Any] = []
@@ -193,7 +193,7 @@ def _delivered(page: Any, url: str, said: Any) -> None:
         "ServiceWorker.workerRegistrationUpdated", lambda one: found.extend(one["registrations"])
     )
     session.send("ServiceWorker.enable")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not found:
         assert time.monotonic() < deadline
         page.wait_for_timeout(20)
@@ -202,11 +202,10 @@ def _delivered(page: Any, url: str, said: Any) -> None:
         {"origin": url, "registrationId": found[0]["registrationId"],
          "data": msgspec.json.encode(said).decode()},
     )  # fmt: skip
-    count = f"({_SHOWN})().then((all) => all.some((one) => one.tag === '{said['id']}'))"
-    while not page.evaluate(count):
+    shown = [said["id"], not heard]
+    while shown not in [[one["tag"], one["silent"]] for one in page.evaluate(_SHOWN)]:
         assert time.monotonic() < deadline
         page.wait_for_timeout(20)
-    page.wait_for_timeout(300)  # a second one changes nothing that could be waited for
     session.detach()
 
 

@@ -86,7 +86,7 @@ def _story(at: int) -> list[Said]:
 def _kept(data: Path, supervisor: Supervisor, said: list[Said]) -> tuple[Counter[str], int]:
     store = StoreClient(data / "store.sock")
     devices, ids = {it.device for it in said}, Counter[str]()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(ids) < len(said) and time.monotonic() < deadline:
         supervisor.look()
         time.sleep(0.2)

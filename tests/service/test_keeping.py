@@ -123,7 +123,7 @@ def _incidents(plan: system.Plan) -> list[Incident]:
     return [one for one in values if isinstance(one, Incident)]
 
 
-def _until(supervisor: Supervisor, condition: Callable[[], T], timeout_s: float = 90) -> T:
+def _until(supervisor: Supervisor, condition: Callable[[], T], timeout_s: float = 180) -> T:
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < deadline

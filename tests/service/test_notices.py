@@ -41,10 +41,10 @@ from weinao.story import tell
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
 SECRET, ADDRESS = "s3cr3t-of-the-provider", "13900000001"
-ACCEPT_S = 10
+ACCEPT_S = 20
 """How long one person has to answer here: the deadline that a bad channel must not eat up."""
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 HOMES: dict[str, tuple[tuple[str, ...], ...]] = {
     # The channels of each contact, in the order of the ladder.
@@ -88,7 +88,7 @@ def plan(
 ) -> Iterator[system.Plan]:  # fmt: skip
     monkeypatch.setenv("PROVIDER_SECRET", SECRET)
     channels, policy = tmp_path / "notify.toml", tmp_path / "policy.toml"
-    channels.write_text(settings(plays.port, try_s_max=2.0, notice_s_max=5.0))
+    channels.write_text(settings(plays.port, try_s_max=4.0, notice_s_max=10.0))
     policy.write_text(f"[plan.leak]\naccept_s_max = {ACCEPT_S}\n")
     made = system.Plan(
         data=tmp_path / "data", community=COMMUNITY, grids=(GRID,), runner="plain",
@@ -122,7 +122,7 @@ def test_whatever_a_provider_does_the_ladder_goes_on_within_its_deadline(
             assert second - first < ACCEPT_S * 1_000 / 2, home
         # One that says yes and delivers nothing: the deadline itself.
         first, second = _asked(incidents["lies"])
-        assert ACCEPT_S * 1_000 <= second - first < (ACCEPT_S + 5) * 1_000
+        assert ACCEPT_S * 1_000 <= second - first < 1.5 * ACCEPT_S * 1_000
         # The next channel of one person is the same step: nobody else was asked for that.
         assert len(_asked(incidents["next-channel"], within_s=ACCEPT_S)) == 1
         assert plays.asked_for("works/after-500") == 1

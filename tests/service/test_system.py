@@ -1,8 +1,11 @@
 """The whole system, as real programs on loopback: nothing lost, nothing twice, the same again."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -103,8 +106,15 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
             rehearsal.turn()
         waited = stage.waiting(stage.issued())
         [broker, *_] = [p for p in rehearsal.programs() if p.name == "broker"]
+        # What reaches a broker that ingest is not back at reaches nobody: the agent waits for it.
+        agent = rehearsal.supervisor.pid(home.agent)
+        assert agent is not None
+        os.kill(agent, signal.SIGSTOP)
         rehearsal.supervisor.start(broker)
-        assert rehearsal.drained(40) is None
+        while "peer.restored" not in rehearsal.supervisor.log("ingest"):
+            rehearsal.turn()
+        os.kill(agent, signal.SIGCONT)
+        assert rehearsal.drained(120) is None
         verdict = rehearsal.account([])
     finally:
         rehearsal.close()
@@ -113,6 +123,36 @@ def test_an_agent_whose_broker_was_away_delivers_everything_alarms_first(tmp_pat
     assert verdict.sound
     assert verdict.found == len(verdict.findings) == 1
     assert _first_sensed(rehearsal.plan.data / "journal") == "sos-301"
+
+
+def test_a_flow_that_stands_still_is_waited_for_and_nothing_taken_for_lost(tmp_path: Path) -> None:
+    home = Home(
+        name="301",
+        about="calls for help",
+        sensors=(("sos-301", "sos", "bedroom"),),
+        happenings=(Happening(3, "sos", "sos-301"),),
+    )
+    stage = Stage(tmp_path, [home], epoch=now_ms(), heartbeat_s=4, seed=1)
+    rehearsal = Rehearsal(stage, tmp_path, runner="plain", seed=1, moods=always(Manner()))
+    try:
+        rehearsal.open()
+        flow = rehearsal.supervisor.pid("flow")
+        assert flow is not None
+        os.kill(flow, signal.SIGSTOP)
+        rehearsal.enter(home)
+        while not stage.expected():
+            rehearsal.turn()
+        again = threading.Timer(12, os.kill, (flow, signal.SIGCONT))
+        again.start()
+        missing = rehearsal.drained(120)
+        again.join()
+        verdict = rehearsal.account([])
+    finally:
+        rehearsal.close()
+
+    assert missing is None
+    assert verdict.sound
+    assert verdict.found == len(verdict.findings) == 1
 
 
 def test_a_fall_is_played_live_and_answered(tmp_path: Path) -> None:

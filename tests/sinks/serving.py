@@ -17,7 +17,7 @@ from weinao import logging
 
 def until_ready(made: Anteroom) -> Anteroom:
     """Wait until an anteroom knows what its database has."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             made.accepted()
@@ -41,11 +41,11 @@ def served(folder: Path) -> Iterator[Path]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield path
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
         loop.close()
     assert not thread.is_alive()

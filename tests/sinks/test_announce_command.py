@@ -18,9 +18,10 @@ from sinks.client import StoreClient
 from sinks.mqtt import BrokerUnavailableError, Publisher
 from sinks.settings import BrokerSettings
 from sinks.store import StoreUnavailableError
-from tests.edge.broker import RealBroker, free_port
+from tests.edge.broker import RealBroker
 from tests.sinks.made import command, incident, notice, outcome, task
 from tests.sinks.serving import served
+from weinao.cli.system import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,7 +154,7 @@ def test_whether_there_is_a_broker_is_counted_by_who_has_it(broker: RealBroker) 
     assert seen == [0, 1, 0]
 
 
-def _until(met: Callable[[], bool], timeout_s: float = 30) -> None:
+def _until(met: Callable[[], bool], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not met():
         assert time.monotonic() < deadline

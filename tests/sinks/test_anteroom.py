@@ -1,5 +1,6 @@
 """Alarms do not wait for the database; what does wait loses nothing and doubles nothing."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from sinks.anteroom import WAITING, Anteroom
+from sinks.anteroom import LOOK_S, WAITING, Anteroom
 from sinks.duckdb_store import DuckDBStore
 from sinks.store import Followed, StoreUnavailableError
 from sinks.timescale_store import TimescaleStore
@@ -27,8 +28,8 @@ from weinao.clock import now_ms
 from weinao.outage import Outage
 from weinao.outcomes import Outcome
 
-PATIENCE_S = 2.0
-"""Longer than a database at work needs on a busy machine."""
+PATIENCE_S = 8.0
+"""Longer than a database at work needs, or a thread is kept waiting, on a busy machine."""
 
 
 def anteroom(store: object, folder: Path, **settings: object) -> Anteroom:
@@ -91,11 +92,17 @@ def _read_only(server: postgres.Server, _: str) -> Iterator[None]:
     with psycopg.connect(server.dsn, autocommit=True) as db:
         db.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         db.execute("SELECT pg_reload_conf()")
+    _until(lambda: _only_reads(server.dsn))  # who is connected by then has been told, too
     yield
     with psycopg.connect(server.dsn, autocommit=True) as db:
         db.execute("SET default_transaction_read_only = off")
         db.execute("ALTER SYSTEM RESET default_transaction_read_only")
         db.execute("SELECT pg_reload_conf()")
+
+
+def _only_reads(dsn: str) -> bool:
+    with psycopg.connect(dsn) as db:
+        return db.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
 
 
 @contextmanager
@@ -213,15 +220,16 @@ def test_what_waits_survives_a_restart_in_the_middle_of_an_outage(
 
 def test_when_no_more_may_wait_the_writer_does(tmp_path: Path) -> None:
     inner = Moody(tmp_path / "s.duckdb")
-    made = anteroom(inner, tmp_path, waiting_bytes_max=1_500)
+    made = anteroom(inner, tmp_path, patience_s=PATIENCE_S, waiting_bytes_max=1_500)
     inner.away = True
     accepted = _accepted(made)
     with pytest.raises(StoreUnavailableError, match="wait for the database, at most 1500"):
         made.write(_batch(accepted))
 
     inner.away = False
-    _until(lambda: len(inner.outgoing()) >= accepted)
-    made.write([one for number in range(accepted, 100) for one in _batch(number)])
+    rest = [one for number in range(accepted, 100) for one in _batch(number)]
+    _until(lambda: _taken(made, rest))
+    _until(lambda: made.progress() == made.accepted())
     told = _told(made)
     counts = inner.counts()
     made.close()
@@ -231,6 +239,14 @@ def test_when_no_more_may_wait_the_writer_does(tmp_path: Path) -> None:
     assert counts["distinct"]["observations"] == sum(counts["observations"].values()) == 900
 
 
+def _taken(made: Anteroom, batch: Sequence[Outcome]) -> bool:
+    """Write as the flow does, which asks again where nothing more may wait."""
+    try:
+        return made.write(batch) >= 0
+    except StoreUnavailableError:
+        return False
+
+
 def _accepted(made: Anteroom) -> int:
     for number in range(100):
         try:
@@ -238,6 +254,50 @@ def _accepted(made: Anteroom) -> int:
         except StoreUnavailableError:
             return number
     return 100
+
+
+def test_what_waits_is_brought_on_after_our_own_disk_has_refused(tmp_path: Path) -> None:
+    inner = Moody(tmp_path / "s.duckdb")
+    made = anteroom(inner, tmp_path)
+    inner.away = True
+    made.write(_batch(0))
+    with closing(sqlite3.connect(tmp_path / "anteroom.sqlite", isolation_level=None)) as disk:
+        disk.execute(
+            "CREATE TRIGGER full BEFORE DELETE ON waiting"
+            " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+        )
+        inner.away = False
+        _until(lambda: made.progress() == made.accepted())
+        disk.execute("DROP TRIGGER full")
+    _until(lambda: not made.waits_from())
+    counts = inner.counts()
+    made.close()
+
+    assert counts["distinct"]["observations"] == sum(counts["observations"].values()) == 9
+
+
+class Dawdling(Anteroom):
+    """Others have time to look at the database before a batch waits for it."""
+
+    def _let_wait(self, batch: Sequence[Outcome]) -> None:
+        self._stop.wait(3 * LOOK_S)
+        super()._let_wait(batch)
+
+
+def test_a_database_that_can_be_read_is_not_back_while_a_batch_is_about_to_wait(
+    tmp_path: Path,
+) -> None:
+    inner, outage = Moody(tmp_path / "s.duckdb"), Outage(logging.logger(), "database", now_ms)
+    with capture_logs() as logs:
+        made = until_ready(Dawdling(inner, tmp_path / "anteroom.sqlite", outage))
+        inner.away = True
+        made.write(_batch(0))
+        while_it_was_away = _database_lines(logs)
+        inner.away = False
+        _until(lambda: "peer.restored" in _database_lines(logs))
+        made.close()
+
+    assert while_it_was_away == ["peer.lost"]
 
 
 def test_what_was_there_before_and_what_others_write_is_followed_under_the_same_numbers(
@@ -370,7 +430,7 @@ def test_what_waits_is_accepted_and_not_told_to_be_in_the_database(tmp_path: Pat
 
 def test_the_journal_is_needed_from_the_first_of_what_waits_over_a_restart(tmp_path: Path) -> None:
     inner = Moody(tmp_path / "s.duckdb")
-    made = anteroom(inner, tmp_path)
+    made = anteroom(inner, tmp_path, patience_s=PATIENCE_S)
     made.write(_batch(5))
     while_nothing_waits = made.waits_from()
     inner.away = True

@@ -105,7 +105,7 @@ def test_what_comes_again_is_left_out_and_each_journal_has_its_own_position(tabl
     assert [row[1] for row in read(table)] == [0, 0, 1, 2, 3, 4]
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_who_lost_a_connection_waits_for_what_it_had_begun(
     table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,11 +23,11 @@ from sinks.ledger import DONE, MIGRATIONS, Entry, Ledger
 from sinks.notice_settings import ChannelSettings, DeliverySettings
 from sinks.outbox import Outbox
 from sinks.ringing import Bell
-from tests.edge.broker import free_port
 from tests.sinks.made import incident, notice, outcome
 from tests.sinks.provider import Provider, provider, settings
 from tests.sinks.serving import served
 from weinao import codec, logging
+from weinao.cli.system import free_port
 from weinao.clock import now_ms
 from weinao.codec import Arrival
 from weinao.messages import Ack, Delivery, Registered
@@ -36,6 +36,8 @@ from weinao.registry import Contact, Resident
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_795_600_000_000
+TRY_S = 4.0
+"""How long a try may take where one hangs; others do not on any machine at work."""
 
 
 class Desk:
@@ -68,7 +70,7 @@ class Desk:
             self.store, self.ledger, self.outbox,
             Channels({one: ChannelSettings(url=f"{url}/{one}/{{to}}") for one in names}),
             Bell(8),
-            settings=DeliverySettings(**{"try_s_max": 5.0, **self._patience}),  # type: ignore[arg-type]
+            settings=DeliverySettings(**{"try_s_max": 30.0, **self._patience}),  # type: ignore[arg-type]
             link_of=lambda one: f"https://portal.example/a/{one.id}",
             now=lambda: self.now,
             log=logging.logger(),
@@ -237,14 +239,14 @@ def test_who_reported_it_reads_nobodys_name(desk: Desk) -> None:
 
 def test_a_provider_that_hangs_holds_up_no_other(tmp_path: Path, plays: Provider) -> None:
     with served(tmp_path) as socket, closing(StoreClient(socket)) as store:
-        desk = Desk(tmp_path, store, plays, try_s_max=1.5)
+        desk = Desk(tmp_path, store, plays, try_s_max=TRY_S)
         hanging = [told(n, "hangs:x") for n in range(10, 22)]
         desk.tell(*hanging, told(1, "works:free"))
         began = time.monotonic()
 
         entries = desk.work()
 
-        assert time.monotonic() - began < 12 * 1.5  # not one after the other
+        assert time.monotonic() - began < 12 * TRY_S  # not one after the other
         assert entries["n-1"].state == "sent"
         results = {t.result for n in range(10, 22) for t in entries[f"n-{n}"].tries}
         assert results <= {"timeout", "busy"}
@@ -363,7 +365,7 @@ def _state(folder: Path, name: str) -> str:
 
 
 def _until(so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pipeline.journal import Record
 from sinks.book import Book
 from sinks.ledger import MIGRATIONS
-from sinks.outbox import Outbox
+from sinks.outbox import Outbox, Waiting
 from sinks.post import Post
 from sinks.settings import PostSettings
 from tests.pipeline.running import COMMUNITY, GRID, Running, running
@@ -52,6 +53,45 @@ def test_what_was_said_while_nothing_ran_arrives_once_over_crashes_of_everybody(
         assert all(one.pack.obs == notes[one.pack.seq] for one in said)
 
 
+class Connected(Post):
+    """A post with a broker to speak to."""
+
+    connected = True
+
+
+class Watched(str):
+    """The name of a grid: whenever it is looked at, paho's thread has just connected anew."""
+
+    __slots__ = ()
+    seen: Callable[[], object] = staticmethod(lambda: None)
+
+    def __hash__(self) -> int:
+        Watched.seen()
+        return super().__hash__()
+
+
+def test_a_connection_made_anew_at_any_instant_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book(tmp_path / "portal.sqlite", MIGRATIONS)
+    outbox = Outbox(book, COMMUNITY, "portal", now_ms)
+    grid = Watched(GRID)
+    said = [Waiting(grid, "portal", "b", seq, "a/b", b"x", 0) for seq in (1, 2, 3)]
+    monkeypatch.setattr(outbox, "waiting", lambda: said)
+    post = Connected(outbox, PostSettings(), COMMUNITY, now=now_ms, log=logging.logger())
+    sent: list[bytes] = []
+    monkeypatch.setattr(post._client, "publish", lambda *told, **_: sent.append(told[1]))
+
+    post._carry()
+    looks = count()
+    monkeypatch.setattr(Watched, "seen", lambda: next(looks) < len(said) or post._connected())
+    post._carry()
+    post._carry()
+
+    assert len(sent) == 2 * len(said), "what was sent by another connection is sent by this one"
+    book.close()
+
+
 def _portal(
     folder: Path, programs: Running, now: Callable[[], int] = now_ms
 ) -> tuple[Outbox, Post]:
@@ -79,7 +119,7 @@ def _decoded(record: Record) -> Arrival:
 
 
 def _until(so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -172,7 +172,7 @@ def test_the_command_keeps_what_it_acknowledged_when_killed(tmp_path: Path) -> N
 
 
 def _wait_for(client: StoreClient) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             client.progress()

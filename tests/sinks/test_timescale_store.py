@@ -82,28 +82,41 @@ def _holds(store: TimescaleStore, batches: int) -> None:
     assert seqs == [*range(1, batches + 1)]
 
 
+class Writer:
+    """Writes as the flow does, in a thread: so many batches, or until it is told to stop."""
+
+    def __init__(self, store: TimescaleStore, batches: int | None) -> None:
+        self.kept, self.stop = 0, threading.Event()
+        self._batches = batches
+        self._write = persistent(store, Outage(logging.logger(), "store", now_ms))
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self.stop.is_set() and self.kept != self._batches:
+            self._write(_batch(self.kept))
+            self.kept += 1
+
+
 @contextmanager
-def _writing(dsn: str, batches: int, answer_s_max: float = 20.0) -> Iterator[threading.Thread]:
-    """Write as the flow does, in a thread; wait for its end on leaving."""
+def _writing(
+    dsn: str, batches: int | None = None, answer_s_max: float = 20.0
+) -> Iterator[Writer]:  # fmt: skip
+    """Let somebody write; on leaving, wait until all is kept, or let him stop."""
     store = TimescaleStore(dsn, answer_s_max=answer_s_max)
-    write = persistent(store, Outage(logging.logger(), "store", now_ms))
-
-    def run() -> None:
-        for offset in range(batches):
-            write(_batch(offset))
-
-    thread = threading.Thread(target=run)
-    thread.start()
+    writer = Writer(store, batches)
+    writer.thread.start()
     try:
-        yield thread
+        yield writer
     finally:
-        thread.join(120)
+        if batches is None:
+            writer.stop.set()
+        writer.thread.join(240)
         store.close()
-    assert not thread.is_alive()
+    assert not writer.thread.is_alive()
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -139,16 +152,16 @@ def test_a_server_killed_in_the_middle_of_it_loses_nothing_and_doubles_nothing(
     server = postgres.own(edition)
     dsn = postgres.fresh(server.dsn, tmp_path)
     kills = 3
-    with capture_logs() as logs, _writing(dsn, 200) as writer:
+    with capture_logs() as logs, _writing(dsn) as writer:
         for number in range(kills):
             _until(lambda least=45 * (number + 1): _reached(dsn) >= least)
-            assert writer.is_alive()
             server.kill()
             time.sleep(0.3)
             server.start()
+        _until(lambda: _reached(dsn) >= 45 * (kills + 1))
 
     with closing(TimescaleStore(dsn)) as store:
-        _holds(store, 200)
+        _holds(store, writer.kept)
     assert _events(logs) == ["peer.lost", "peer.restored"] * kills
     server.remove()
 
@@ -157,6 +170,7 @@ def test_a_writer_killed_in_the_middle_of_it_loses_nothing_acknowledged(dsn: str
     acknowledged = -1
     for round_number in range(3):
         acknowledged = max(acknowledged, _killed_after(5 + 7 * round_number, dsn))
+        _until(lambda: _nobody_writes(dsn))
 
         with closing(TimescaleStore(dsn)) as store:
             assert store.progress()["grid-1"][0] >= acknowledged
@@ -172,6 +186,16 @@ def _killed_after(batches: int, dsn: str) -> int:
         os.kill(process.pid, signal.SIGKILL)
         said += process.stdout.readlines()
     return int([line for line in said if line.endswith("\n")][-1])
+
+
+def _nobody_writes(dsn: str) -> bool:
+    """Whether the server has met the death of whoever wrote: it may be at a last commit of his."""
+    with psycopg.connect(dsn) as db:
+        found = db.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'weinao' AND datname = current_database()"
+        ).fetchone()
+    return found == (0,)
 
 
 def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
@@ -214,16 +238,17 @@ def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
             db.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
             db.execute("CREATE DATABASE small TABLESPACE small")
         dsn = postgres.fresh(server.dsn.replace("dbname=postgres", "dbname=small"), tmp_path)
-        with capture_logs() as logs, _writing(dsn, 400):
+        with capture_logs() as logs, _writing(dsn) as writer:
             filler = disk / "filler"
             _until(lambda: _reached(dsn) > 5)
             with pytest.raises(OSError, match="No space"):
                 filler.write_bytes(bytes(64 * 1024**2))
             _until(lambda: bool(_events(logs)))
             filler.unlink()
+            _until(lambda: "peer.restored" in _events(logs))
 
         with closing(TimescaleStore(dsn)) as store:
-            _holds(store, 400)
+            _holds(store, writer.kept)
         assert set(_events(logs)) == {"peer.lost", "peer.restored"}
         assert "No space left" in str(next(line for line in logs if line["event"] == "peer.lost"))
         server.remove()
@@ -232,7 +257,7 @@ def test_a_disk_that_is_full_is_waited_for(tmp_path: Path) -> None:
 def test_a_database_that_does_not_answer_in_time_is_waited_for(dsn: str) -> None:
     with closing(TimescaleStore(dsn)) as store:
         store.write(_batch(0))
-    with psycopg.connect(dsn) as other, capture_logs() as logs, _writing(dsn, 5, answer_s_max=1):
+    with psycopg.connect(dsn) as other, capture_logs() as logs, _writing(dsn, 5, answer_s_max=5):
         other.execute("LOCK TABLE progress")
         _until(lambda: bool(_events(logs)))
         other.rollback()

@@ -216,6 +216,24 @@ def test_what_is_old_is_dropped_and_stays_in_the_roll_ups(own: str) -> None:
     assert T0 + 33 * DAY_MS <= oldest <= T0 + 40 * DAY_MS  # minutes go a week at a time
 
 
+def test_what_is_dropped_while_late_data_is_rolled_up_stays_in_the_roll_ups(own: str) -> None:
+    with closing(TimescaleStore(own)) as store:
+        store.write([_reading(1, T0, 60.0)])
+        _roll_up(own)
+        store.write([_reading(2, T0 + MINUTE_MS // 2, 61.0)])  # of the same minute, and late
+    with psycopg.connect(own) as dropping, closing(Upkeep(own, FOR_GOOD)) as upkeep:
+        timescale_schema.see_extension(dropping)
+        dropping.execute("SELECT drop_old('observations', %s)", [T0 + 2 * DAY_MS])
+        rolling = threading.Thread(target=upkeep.step, args=(T0,))
+        rolling.start()
+        while not _ask(own, "SELECT FROM pg_locks WHERE NOT granted"):
+            assert rolling.is_alive()
+        dropping.commit()
+        rolling.join(60)
+
+    assert _ask(own, "SELECT n::int, hr_bpm_max FROM readings_1d") == [(1, 60.0)]
+
+
 def test_jobs_of_the_database_are_told_what_to_keep_and_how_to_compress(tmp_path: Path) -> None:
     dsn = postgres.fresh(postgres.full_dsn(), tmp_path)
     keep = KeepSettings(observations_days=3_000, minutes_days=6_000, compress_after_days=7)

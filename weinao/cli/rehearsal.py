@@ -1,8 +1,10 @@
 """A rehearsal: system, agents and people of a stage, set up, kept going, and drained."""
 
 import random
+import re
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from sim.audit import Audit, Expected
@@ -20,6 +22,9 @@ LAG_S_MAX = 60.0
 
 QUIET_S = 2.0
 """So long nothing new has to come out before we believe that nothing more will."""
+
+_SERVED = re.compile(r"metrics\.served.* port=(\d+)")
+_OFFSET = re.compile(r"^weinao_pipeline_journal_offset_bytes (\S+)$", re.MULTILINE)
 
 
 class Rehearsal:
@@ -92,7 +97,7 @@ class Rehearsal:
                 records,
                 broker=self.plan.broker,
                 community=self.plan.community,
-                timeout_s=20,
+                timeout_s=90,
                 now=self._clock,
             )
             if loaded < max(wanted, len(records)):
@@ -167,15 +172,41 @@ class Rehearsal:
         """
         still_s = QUIET_S if issued is not None else 2 * QUIET_S
         since, before, waiting = time.monotonic(), "nobody could look", 0
+        end = self._journal_end()
         while time.monotonic() < deadline:
             self.turn()
             waiting = self.stage.waiting(issued) if issued is not None else 0
+            if waiting:
+                end = self._journal_end()
             now = self._stored(whole=issued is None)
-            if now is None or waiting or now != before:
+            # Nothing comes out of a flow, either, that was killed and takes its time to start.
+            if now is None or waiting or now != before or self._read_upto() < end:
                 since, before = time.monotonic(), now or "the store is away"
             elif time.monotonic() - since > still_s:
                 return None
-        return f"{waiting} packs wait in outboxes; stored: {before}"
+        read = f"{self._read_upto()} of {end} bytes of the journal read"
+        return f"{waiting} packs wait in outboxes; {read}; stored: {before}"
+
+    def _journal_end(self) -> int:
+        from pipeline.journal import JournalReader
+
+        reader = JournalReader(self.plan.data / "journal")
+        end = reader.end
+        reader.close()
+        return end
+
+    def _read_upto(self) -> int:
+        """Return how much of the journal the flow says it has read; 0 if it says nothing."""
+        [*_, port] = [0, *_SERVED.findall(self.supervisor.log("flow"))]
+        asked = HTTPConnection("127.0.0.1", int(port), timeout=5)
+        try:
+            asked.request("GET", "/metrics")
+            said = _OFFSET.search(asked.getresponse().read().decode())
+        except (OSError, HTTPException):
+            return 0
+        finally:
+            asked.close()
+        return int(float(said[1])) if said else 0
 
     def _stored(self, *, whole: bool) -> str | None:
         """Return something that stays the same when nothing new comes out; None: no store.

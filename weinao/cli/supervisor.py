@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,9 @@ RESTART_S_MIN = 0.2
 RESTART_S_MAX = 10.0
 SETTLED_S = 20.0
 """Who has run for so long starts again without waiting, should it die."""
+
+START_S_MAX = 90.0
+"""How long a program may take to be usable: on a small machine, Python alone takes many seconds."""
 
 STOP_S_MAX = 5.0
 """How long a program may take to end when asked; every one of them survives being killed."""
@@ -68,7 +72,7 @@ class Supervisor:
         self._failures: dict[str, int] = {}
         self._again_at: dict[str, float] = {}
 
-    def start(self, program: Program, timeout_s: float = 20) -> None:
+    def start(self, program: Program, timeout_s: float = START_S_MAX) -> None:
         """Start a program, and wait until it can be used.
 
         Raises:
@@ -126,10 +130,14 @@ class Supervisor:
         self._programs.clear()
         _end(processes)
 
+    def log(self, name: str) -> str:
+        """Return a program's log, without colours."""
+        path = self._logs / f"{name}.log"
+        return _COLOUR.sub("", path.read_text(errors="replace"))
+
     def tail(self, name: str) -> str:
         """Return the end of a program's log."""
-        path = self._logs / f"{name}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
+        return "\n".join(self.log(name).splitlines()[-10:])
 
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
@@ -165,8 +173,14 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PR_SET_PDEATHSIG = 1
+
+# Looked for now, not between fork and exec: that takes locks which another thread may hold there.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
 def _die_with_parent() -> None:
     # Where the kernel has no such call, a killed supervisor leaves its programs behind.
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

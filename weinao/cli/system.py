@@ -1,8 +1,10 @@
 """The programs of one system on one machine, and how to know that each is usable."""
 
 import os
+import secrets
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -62,6 +64,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         """HOST:PORT of the broker."""
         return f"127.0.0.1:{self.broker_port}"
 
+
+FREE_PORTS = range(20_000, 32_000)
+"""Below those that Linux gives to whoever calls somebody (ip_local_port_range): a program that is
+killed and started again finds its port as it left it, and no call of its clients meets itself."""
 
 PORTS_A_FLOW = 10
 """So far apart are the metrics of one flow and the next."""
@@ -162,10 +168,12 @@ def _notify(plan: Plan, common: Sequence[object]) -> list[Program]:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of loopback that nobody uses just now, and that nobody is given unasked."""
+    while True:
+        port = FREE_PORTS[secrets.randbelow(len(FREE_PORTS))]
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _metrics(plan: Plan, place: int, flow: str = FIRST) -> Sequence[object]:

@@ -1,11 +1,13 @@
 """A camera driver on real files: whatever they hold, it says so and goes on."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Self
 
 import numpy as np
 import pytest
@@ -27,6 +29,29 @@ from weinao.clock import now_ms
 Stop = Callable[[list[Sample]], bool]
 
 
+class Stalls:
+    """Notes how much longer than asked for a thread slept meanwhile: no fault of any driver."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.is_set():
+            began = time.monotonic()
+            time.sleep(0.02)
+            self.seconds += time.monotonic() - began - 0.02
+
+
 def settings(source: Path | str, **more: object) -> CameraDevice:
     return CameraDevice(id="cam-1", source=str(source), role="gate", **more)  # type: ignore[arg-type]
 
@@ -35,7 +60,7 @@ def play(
     source: Path | str,
     stop: Stop,
     *,
-    within_s: float = 20,
+    within_s: float = 120,
     slow_s: float = 0,
     open_source: Callable[[str], Source] = OpenCvSource,
     speed: float = 1.0,
@@ -82,34 +107,37 @@ def frames(heard: list[Sample]) -> list[Frame]:
 def test_a_file_plays_at_its_own_speed_and_ends(tmp_path: Path, name: str) -> None:
     video = write_video(tmp_path / name, empty(20))
 
-    heard = play(video, ended, fps_max=FPS)
+    with Stalls() as stalls:
+        heard = play(video, ended, fps_max=FPS)
 
     seen = frames(heard)
-    assert len(seen) >= 15
+    assert len(seen) >= 15 - stalls.seconds * FPS
     assert [one.number for one in seen] == sorted({one.number for one in seen})
     assert seen[0].picture.shape == (SIZE[1], SIZE[0], 3)
     lasted_s = (seen[-1].at - seen[0].at) / 1_000
-    assert lasted_s == pytest.approx(20 / FPS, abs=0.8)
+    assert lasted_s == pytest.approx(20 / FPS, abs=0.8 + stalls.seconds)
     assert not any(isinstance(one, CameraTrouble) for one in heard)
 
 
 def test_no_more_frames_are_looked_at_than_wanted(tmp_path: Path) -> None:
     video = write_video(tmp_path / "gate.avi", empty(40), fps=20)
 
-    seen = frames(play(video, ended, fps_max=5))
+    with Stalls() as stalls:
+        seen = frames(play(video, ended, fps_max=5))
 
-    assert 8 <= len(seen) <= 12
+    assert 8 - stalls.seconds * 5 <= len(seen) <= 12
 
 
 def test_who_looks_slowly_misses_frames_and_does_not_lag(tmp_path: Path) -> None:
     video = write_video(tmp_path / "gate.avi", empty(40), fps=20)
 
     began = now_ms()
-    heard = play(video, ended, slow_s=0.3, fps_max=20)
+    with Stalls() as stalls:
+        heard = play(video, ended, slow_s=0.3, fps_max=20)
 
     seen = frames(heard)
     assert len(seen) <= 10
-    assert now_ms() - began < 5_000
+    assert now_ms() - began < 5_000 + stalls.seconds * 1_000
     gaps = [after.number - before.number for before, after in pairwise(seen)]
     assert max(gaps) > 1
 
@@ -170,7 +198,7 @@ def test_what_is_no_video_is_said_and_tried_again(tmp_path: Path, how: str) -> N
     async def mend_and_look() -> list[Sample]:
         driver = CameraDriver(settings(path), now_ms, Random(1), retry_s=0.05, steady_s=0)
         again: list[Sample] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             async for sample in driver.samples():
                 again.append(sample)
                 if isinstance(sample, CameraTrouble) and sample.began:
@@ -288,7 +316,7 @@ def test_a_source_that_breaks_is_a_trouble_and_no_end() -> None:
 
 
 def test_a_stream_that_nobody_serves_is_no_signal() -> None:
-    heard = play("rtsp://127.0.0.1:9/none", troubled, within_s=30)
+    heard = play("rtsp://127.0.0.1:9/none", troubled)
 
     assert isinstance(heard[-1], CameraTrouble)
     assert heard[-1].trouble == "no_signal"

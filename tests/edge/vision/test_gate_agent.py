@@ -141,7 +141,7 @@ def test_a_gate_plays_and_no_face_leaves_it(
             lambda seen: {"resident", "watchlist", "unknown"} <= {one.get("match") for one in seen},
             timeout_s=120,
         )
-        tap.wait_for(lambda seen: any(one["kind"] == "utility" for one in seen), timeout_s=30)
+        tap.wait_for(lambda seen: any(one["kind"] == "utility" for one in seen), timeout_s=120)
         code = agent.terminate()
     finally:
         agent.terminate()
