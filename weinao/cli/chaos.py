@@ -20,8 +20,9 @@ from rich.progress import Progress
 from sim.audit import Audit
 from sim.people import Manner, always
 from weinao import logging
+from weinao.cli.folders import emptied
 from weinao.cli.rehearsal import Rehearsal
-from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.cli.stage import Happening, Home, Stage
 from weinao.cli.supervisor import Program
 from weinao.clock import now_ms
 
@@ -86,7 +87,7 @@ def _run(
     as_json: bool,
 ) -> None:
     rng = random.Random(seed)  # noqa: S311  # a rehearsal
-    folder = settle_folder(folder)
+    folder = emptied(folder, "chaos")
     waits_s = [rng.uniform(*ROUND_S) for _ in range(rounds)]
     homes = cast(sum(waits_s))
     stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)

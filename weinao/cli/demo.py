@@ -24,9 +24,10 @@ from weinao import kept, logging
 from weinao.catalogue import Language
 from weinao.cli import demo_cameras
 from weinao.cli.demo_report import summary
+from weinao.cli.folders import emptied
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
-from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.cli.stage import Happening, Home, Stage
 from weinao.cli.supervisor import NotReadyError, arguments
 from weinao.cli.up import has_portal
 from weinao.clock import now_ms
@@ -71,7 +72,7 @@ def demo(
     logging.configure(level="warning")
     signal.signal(signal.SIGTERM, _end)
     console = Console()
-    folder = settle_folder(folder)
+    folder = emptied(folder, "demo")
     cameras = _cameras(folder, console)
     epoch = now_ms() + 8_000
     homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed), *cameras]

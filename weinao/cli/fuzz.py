@@ -17,8 +17,9 @@ from sim.cast import COMMUNITY, GRID
 from sim.faults.fuzz import Fuzz, Shot
 from sim.people import Manner, always
 from weinao import logging, topics
+from weinao.cli.folders import emptied
 from weinao.cli.rehearsal import Rehearsal
-from weinao.cli.stage import Home, Stage, settle_folder
+from weinao.cli.stage import Home, Stage
 from weinao.clock import now_ms
 from weinao.codec import encode
 from weinao.messages import Home as HomeSeen
@@ -46,7 +47,7 @@ def fuzz(
         json: Print JSON.
     """
     logging.configure(level="warning")
-    folder = settle_folder(folder)
+    folder = emptied(folder, "fuzz")
     home = Home(name="fuzzed", about="a home under fire", recorded={DEVICE: "hall"})
     stage = Stage(folder, [home], epoch=now_ms(), heartbeat_s=3600, seed=seed)
     rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=always(Manner()))

@@ -30,12 +30,13 @@ from sim.world.world import UnknownSubjectError, World
 from weinao import logging
 from weinao.catalogue import Language
 from weinao.cli.capacity import TooManyHomesError, check, chosen, free_bytes
+from weinao.cli.folders import emptied
 from weinao.cli.minds import policy_of, rules_of
 from weinao.cli.play_report import NOT_LIVE, Performed, Report, report, tell
 from weinao.cli.played import Played
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
-from weinao.cli.stage import Home, settle_folder
+from weinao.cli.stage import Home
 from weinao.cli.supervisor import NotReadyError
 from weinao.clock import Clock, now_ms
 
@@ -105,7 +106,7 @@ def play(
     except (UnknownSubjectError, TooManyHomesError) as error:
         raise SystemExit(f"weinao sim: {error}") from error
     show = Performance(
-        story, world, agents, settle_folder(out), console,
+        story, world, agents, emptied(out, "sim play"), console,
         speed=speed, seed=played, runner=runner, lang=lang, rules=rules, policy=policy,
     )  # fmt: skip
     try:
