@@ -21,6 +21,7 @@ from sim.audit import Audit
 from sim.people import Manner, always
 from weinao import logging
 from weinao.cli.folders import emptied
+from weinao.cli.options import Count, Runner, Wait
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.stage import Happening, Home, Stage
 from weinao.cli.supervisor import Program
@@ -34,13 +35,13 @@ SMOKE_S = 4.0
 
 def chaos(
     *,
-    rounds: int = 60,
+    rounds: Count = 60,
     seed: int = 1,
     folder: Path = Path("run/chaos"),
-    runner: str = "bytewax",
+    runner: Runner = "bytewax",
     dsn: str | None = None,
     postgres: Path | None = None,
-    drain_s: float = 90,
+    drain_s: Wait = 90,
     json: bool = False,
 ) -> None:
     """Kill programs at random, then audit; exit code 1 if anything is lost or counts twice.

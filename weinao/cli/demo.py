@@ -25,6 +25,7 @@ from weinao.catalogue import Language
 from weinao.cli import demo_cameras
 from weinao.cli.demo_report import summary
 from weinao.cli.folders import emptied
+from weinao.cli.options import Runner, Span
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
 from weinao.cli.stage import Happening, Home, Stage
@@ -52,10 +53,10 @@ class _Ended(Exception):  # noqa: N818  # a signal, not an error
 
 def demo(
     *,
-    minutes: float | None = None,
+    minutes: Span | None = None,
     folder: Path = Path("run/demo"),
     recordings: Path | None = None,
-    runner: str = "bytewax",
+    runner: Runner = "bytewax",
     seed: int = 7,
     lang: Language = "zh",
 ) -> None:
@@ -91,7 +92,7 @@ def demo(
     raise SystemExit(0 if verdict.sound and show.complete else 1)
 
 
-def simulated(minutes: float | None) -> list[Home]:
+def simulated(minutes: Span | None) -> list[Home]:
     """Return the homes that need no recordings."""
     rounds = 1 if minutes is not None else ROUNDS_MAX
 

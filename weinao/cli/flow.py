@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import stamina
@@ -27,6 +27,7 @@ from weinao.cli.ingest import settle
 from weinao.cli.kafka import place_of
 from weinao.cli.keeping import FLOW, Notes, Start
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.options import Count, Name, Names, Port, Runner, Wait
 from weinao.cli.telling import Tell, reached, telling, told_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -48,8 +49,6 @@ app.command("weinao.cli.move:move", name="move", help="Let a grid live in anothe
 
 # What is waited for is said by `Outage`: one line when it goes, one when it comes.
 stamina.instrumentation.set_on_retry_hooks(())
-
-Runner = Literal["bytewax", "plain"]
 
 EPOCH_S = 10.0
 """Seconds between snapshots. One takes 0.04 s of CPU and 340 kB for each 500 residents; what a
@@ -75,11 +74,11 @@ CONCLUDED = metrics.Histogram(
 def run(
     *,
     data: Path,
-    grids: Sequence[str] = (),
-    flow: str = FIRST,
+    grids: Names = (),
+    flow: Name = FIRST,
     runner: Runner = "bytewax",
-    workers: int = 1,
-    epoch_s: float = EPOCH_S,
+    workers: Count = 1,
+    epoch_s: Wait = EPOCH_S,
     until_end: bool = False,
     journal: str | None = None,
     kafka: Path | None = None,
@@ -88,7 +87,7 @@ def run(
     rules: Path | None = None,
     policy: Path | None = None,
     recovery: bool = True,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:

@@ -7,6 +7,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import Progress
 
+from weinao.cli.options import Count
+
 LEARN_SEED, LEARN_CLIPS = 1_000, 48
 """The scenes that the shipped judge learnt from."""
 
@@ -104,7 +106,7 @@ def learn(
     *,
     out: Path,
     seed: int = LEARN_SEED,
-    clips: int = LEARN_CLIPS,
+    clips: Count = LEARN_CLIPS,
     examples: Path | None = None,
     only: str = "0/1",
 ) -> None:

@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 from weinao import logging, metrics
 from weinao.catalogue import Language
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.options import Address, Count, Name, Port, host_and_port
 from weinao.cli.read import FOLDER, Json
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -45,10 +46,10 @@ def run(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str | None = None,
-    broker: str | None = None,
+    community: Name | None = None,
+    broker: Address | None = None,
     url: str | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -176,7 +177,7 @@ def ledger(
     data: Path = FOLDER,
     incident: str = "",
     failed: bool = False,
-    limit: int = 50,
+    limit: Count = 50,
     lang: Language = "zh",
     json: Json = False,
 ) -> None:
@@ -359,6 +360,6 @@ def _chosen(
     if url and chosen.url == CourierSettings(community="x").url:
         chosen = replace(chosen, url=url)
     if broker:
-        host, _, port = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(port)))
+        host, port = host_and_port(broker)
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=port))
     return chosen

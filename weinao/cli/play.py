@@ -32,6 +32,7 @@ from weinao.catalogue import Language
 from weinao.cli.capacity import TooManyHomesError, check, chosen, free_bytes
 from weinao.cli.folders import emptied
 from weinao.cli.minds import policy_of, rules_of
+from weinao.cli.options import Count, Runner, Span
 from weinao.cli.play_report import NOT_LIVE, Performed, Report, report, tell
 from weinao.cli.played import Played
 from weinao.cli.rehearsal import Rehearsal
@@ -65,10 +66,10 @@ def play(
     /,
     *,
     out: Path = Path("run/play"),
-    speed: float = 60.0,
+    speed: Span = 60.0,
     seed: int | None = None,
-    homes: int | None = None,
-    runner: str = "bytewax",
+    homes: Count | None = None,
+    runner: Runner = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,

@@ -9,6 +9,7 @@ from cyclopts import App
 
 from weinao import logging, metrics
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.options import Address, Name, Port, host_and_port
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ def run(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str | None = None,
-    broker: str | None = None,
+    community: Name | None = None,
+    broker: Address | None = None,
     address: str | None = None,
-    port: int | None = None,
-    metrics_port: int | None = None,
+    port: Port | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -81,7 +82,7 @@ def invite(
     data: Path,
     name: str = "",
     settings: Path | None = None,
-    community: str = "demo",
+    community: Name = "demo",
     url: str = "",
 ) -> None:
     """Print an invitation, as for the first operator: nobody else can make one yet.
@@ -124,7 +125,7 @@ def link(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str = "demo",
+    community: Name = "demo",
 ) -> None:
     """Print a link that lets one person answer one incident once, as notices carry it.
 
@@ -181,6 +182,6 @@ def chosen_settings(
         url = chosen.web.url if own else f"http://127.0.0.1:{port}"
         chosen = replace(chosen, web=replace(chosen.web, port=port, url=url))
     if broker:
-        host, _, speaks = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(speaks)))
+        host, speaks = host_and_port(broker)
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=speaks))
     return chosen

@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
 from weinao import codec, topics
+from weinao.cli.options import Address, Name, Names, Span, host_and_port
 from weinao.clock import now_ms
 from weinao.messages import Ack, Pack, Registered
 from weinao.numbers import Numbers
@@ -43,7 +44,7 @@ class Row(Struct, frozen=True):
 
 
 @app.command
-def check(files: Sequence[Path], /, *, grids: Sequence[str] = (), json: bool = False) -> None:
+def check(files: Sequence[Path], /, *, grids: Names = (), json: bool = False) -> None:
     """Say what a load would do, and why rows cannot be taken; exit code 1 if there are such.
 
     Args:
@@ -59,10 +60,10 @@ def load(
     files: Sequence[Path],
     /,
     *,
-    broker: str = "127.0.0.1:1884",
-    community: str = "demo",
-    grids: Sequence[str] = (),
-    timeout_s: float = 30,
+    broker: Address = "127.0.0.1:1884",
+    community: Name = "demo",
+    grids: Names = (),
+    timeout_s: Span = 30,
     json: bool = False,
 ) -> None:
     """Publish what can be taken, and wait until the journal has it; exit code 1 if not all of it.
@@ -126,8 +127,8 @@ def publish(
     packs = _packs(records, grids, boot, community, now())
     durable: dict[str, Numbers] = {}
     client = _client(boot, community, durable)
-    host, _, port = broker.rpartition(":")
-    client.connect(host, int(port))
+    host, port = host_and_port(broker)
+    client.connect(host, port)
     client.loop_start()
     missing, news_at = packs, time.monotonic()
     again_at = news_at

@@ -17,11 +17,12 @@ from rich.progress import Progress
 
 from weinao import logging
 from weinao.cli import stores
-from weinao.cli.flow import Runner, grids_of, persistent, run_flow
+from weinao.cli.flow import grids_of, persistent, run_flow
 from weinao.cli.flows import stays_of
 from weinao.cli.folders import claimed, drafted
 from weinao.cli.histories import told_anew
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.options import Count, Names, Runner
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -37,8 +38,8 @@ def replay(
     *,
     out: Path,
     runner: Runner = "bytewax",
-    workers: int = 1,
-    grids: Sequence[str] = (),
+    workers: Count = 1,
+    grids: Names = (),
     rules: Path | None = None,
     policy: Path | None = None,
     json: bool = False,

@@ -16,6 +16,7 @@ from weinao import logging, metrics
 from weinao.cli import stores
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.keeping import Notes
+from weinao.cli.options import Port
 from weinao.outage import Outage
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def run(
     settings: Path | None = None,
     dsn: str | None = None,
     listen: str | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:

@@ -14,6 +14,7 @@ from weinao.cli import stores, system
 from weinao.cli.flow import grids_of
 from weinao.cli.flows import change, stays_of
 from weinao.cli.minds import policy_of, rules_of
+from weinao.cli.options import Count, Name, Names, Port, Runner, Span
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
 from weinao.stays import FIRST, dealt, settled
@@ -26,22 +27,22 @@ class _Ended(Exception):  # noqa: N818  # a signal, not an error
 def up(
     *,
     data: Path = Path("run/data"),
-    community: str = "demo",
-    grids: Sequence[str] = ("grid-1",),
-    flows: int = 1,
+    community: Name = "demo",
+    grids: Names = ("grid-1",),
+    flows: Count = 1,
     registry: Sequence[Path] = (),
-    broker_port: int = 1884,
-    metrics_port: int = 9464,
-    runner: str = "bytewax",
+    broker_port: Port = 1884,
+    metrics_port: Port = 9464,
+    runner: Runner = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
     store: Path | None = None,
     dsn: str | None = None,
-    portal_port: int = 8480,
+    portal_port: Port = 8480,
     portal: Path | None = None,
     no_portal: Annotated[bool, Parameter(negative="")] = False,
     lake: bool = False,
-    lake_every_s: float = 300.0,
+    lake_every_s: Span = 300.0,
     notify: Path | None = None,
     no_notify: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
