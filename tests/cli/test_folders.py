@@ -1,5 +1,7 @@
 """What commands may remove: what an earlier run of theirs has left, and nothing of anybody else."""
 
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from pipeline.journal import JournalWriter
 from weinao.cli import flows
-from weinao.cli.folders import claimed, drafted, emptied
+from weinao.cli.folders import alone, claimed, drafted, emptied
 from weinao.cli.replay import replay
 from weinao.cli.sim import run as sim_run
 
@@ -98,6 +100,32 @@ def test_a_replay_does_not_write_over_what_a_system_has_kept(played: Path, tmp_p
         replay(played, out=data, runner="plain")
 
     assert (data / "store.duckdb").read_bytes() == b"all that was ever concluded"
+
+
+def test_a_folder_is_worked_in_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / "notify", "notify run"),
+        pytest.raises(SystemExit, match=r"weinao notify run: .*notify: another process works here"),
+        alone(tmp_path / "notify", "notify run"),
+    ):
+        pass
+    with alone(tmp_path / "notify", "notify run"):
+        assert (tmp_path / "notify").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [("flow run", "recovery"), ("notify run --community c --metrics-port 0", "notify")],
+)
+def test_of_what_acts_once_there_is_one(command: str, folder: str, tmp_path: Path) -> None:
+    with alone(tmp_path / folder, "the first"):
+        ended = subprocess.run(
+            [sys.executable, "-m", "weinao.cli.main", *command.split(), "--data", tmp_path],
+            capture_output=True, text=True, timeout=50, check=False,
+        )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert f"{folder}: another process works here" in ended.stderr
 
 
 def _cut_short(folder: Path) -> None:

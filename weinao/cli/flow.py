@@ -22,6 +22,7 @@ from structlog.typing import FilteringBoundLogger
 from weinao import logging, metrics
 from weinao.cli import belonging, flows, stores
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.folders import alone
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
 from weinao.cli.kafka import place_of
@@ -117,7 +118,6 @@ def run(
     log = logging.logger(flow="safety" if flow == FIRST else flow, runner=runner)
     signal.signal(signal.SIGTERM, _end)
     in_force, handled = rules_of(rules, "flow run"), policy_of(policy, "flow run")
-    keep_rules(rules, data)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     folder = flows.folder_of(data, flow)
@@ -139,29 +139,31 @@ def run(
     def asked() -> "AbstractContextManager[Store]":
         return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
 
-    identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run")
-    log.info("flow.started", grids=len(chosen), workers=workers)
     place = Place(data=data, flow=flow, guests=stays.begun_elsewhere(flow) & chosen)
-    try:
-        run_flow(
-            folder / "journal",
-            sorted(chosen),
-            lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
-            rules=in_force,
-            policy=handled,
-            runner=runner,
-            workers=workers,
-            recovery=folder / "recovery" if recovery else None,
-            identity=identity,
-            epoch_s=epoch_s,
-            until_end=until_end,
-            place=place,
-            progress=reached(asked),
-            tell=telling(asked),
-            elsewhere=elsewhere,
-        )
-    except KeyboardInterrupt:
-        log.info("flow.ended")
+    with alone(folder / "recovery", "flow run") if recovery else nullcontext():
+        keep_rules(rules, data)
+        identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run", outage)
+        log.info("flow.started", grids=len(chosen), workers=workers)
+        try:
+            run_flow(
+                folder / "journal",
+                sorted(chosen),
+                lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
+                rules=in_force,
+                policy=handled,
+                runner=runner,
+                workers=workers,
+                recovery=folder / "recovery" if recovery else None,
+                identity=identity,
+                epoch_s=epoch_s,
+                until_end=until_end,
+                place=place,
+                progress=reached(asked),
+                tell=telling(asked),
+                elsewhere=elsewhere,
+            )
+        except KeyboardInterrupt:
+            log.info("flow.ended")
 
 
 class Place(Struct, frozen=True, kw_only=True):

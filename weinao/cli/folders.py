@@ -1,9 +1,10 @@
-"""Folders that a command empties before it fills them: none but those that an earlier run made.
+"""Folders in which a command works: emptied only if an earlier run made them, and by one at a time.
 
-Such a folder carries a mark. Whoever names another by mistake, a system's or her own, is told so,
-and keeps what is in it.
+A folder that may be emptied carries a mark. Whoever names another by mistake, a system's or her
+own, is told so, and keeps what is in it.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,26 @@ def drafted(folder: Path) -> Iterator[Path]:
             made.replace(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def alone(folder: Path, command: str) -> Iterator[None]:
+    """Work in a folder as the only process that does.
+
+    Raises:
+        SystemExit: Another one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise SystemExit(f"weinao {command}: {folder}: another process works here") from None
+    try:
+        yield
+    finally:
+        os.close(fd)
 
 
 def _within(folder: Path, command: str) -> list[Path]:

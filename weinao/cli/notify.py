@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 from weinao import logging, metrics
 from weinao.catalogue import Language
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.folders import alone
 from weinao.cli.options import Address, Count, Name, Port, host_and_port
 from weinao.cli.read import FOLDER, Json
 from weinao.clock import now_ms
@@ -83,35 +84,36 @@ def run(
     now = told_time(clock)
     channels = _channels(chosen)
     bell = Bell(chosen.delivery.per_channel_max)
-    # Made last: whoever waits for this program looks for it.
-    book = Book(data / OWN / "notify.sqlite", MIGRATIONS)
-    outbox = Outbox(book, chosen.community, chosen.name, now)
-    post = Post(outbox, chosen.broker, chosen.community, now=now, log=log)
-    store = StoreClient(data / SOCKET)
-    courier = Courier(
-        store,
-        Ledger(book),
-        outbox,
-        channels,
-        bell,
-        settings=chosen.delivery,
-        link_of=_linking(data, chosen),
-        now=now,
-        log=log,
-        on_done=post.hurry,
-        pusher=_pusher(data, chosen),
-    )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    courier.recover()
-    post.open()
-    log.info("courier.started", channels=sorted(channels.names))
-    _follow(courier, chosen.wait_s, stop, Outage(log, "store", now_ms))
-    courier.close()
-    post.close()
-    store.close()
-    log.info("courier.ended")
+    with alone(data / OWN, "notify run"):
+        # Made last: whoever waits for this program looks for it.
+        book = Book(data / OWN / "notify.sqlite", MIGRATIONS)
+        outbox = Outbox(book, chosen.community, chosen.name, now)
+        post = Post(outbox, chosen.broker, chosen.community, now=now, log=log)
+        store = StoreClient(data / SOCKET)
+        courier = Courier(
+            store,
+            Ledger(book),
+            outbox,
+            channels,
+            bell,
+            settings=chosen.delivery,
+            link_of=_linking(data, chosen),
+            now=now,
+            log=log,
+            on_done=post.hurry,
+            pusher=_pusher(data, chosen),
+        )
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        courier.recover()
+        post.open()
+        log.info("courier.started", channels=sorted(channels.names))
+        _follow(courier, chosen.wait_s, stop, Outage(log, "store", now_ms))
+        courier.close()
+        post.close()
+        store.close()
+        log.info("courier.ended")
 
 
 @app.command(name="test")
