@@ -120,7 +120,7 @@ def _chosen(
             table = {"community": community} if community else {}
             chosen = from_table(table, AnnounceSettings, "weinao announce")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao announce: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if broker:

@@ -68,7 +68,12 @@ def run(
     common += ["--people", people] if people else []
     log = logging.logger(bridge=config.stem)
     logging.configure(json=log_json)
-    supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
+    supervisor = Supervisor(
+        data / "logs",
+        lambda name: log.warning(
+            "program.restarted", name=name, last_words=supervisor.last_words(name)
+        ),
+    )
 
     def port(further: int) -> tuple[str, ...]:
         return () if metrics_port is None else ("--metrics-port", str(metrics_port + further))

@@ -47,7 +47,7 @@ FILMS, FILMS_S = "films", 25
 CUT_HOME, DEAD_HOME = "105", "104"
 
 
-class _Ended(Exception):  # noqa: N818  # a signal, not an error
+class _Ended(KeyboardInterrupt):
     """Somebody asked us to end."""
 
 

@@ -114,6 +114,8 @@ def run(
         log_json: Log lines as JSON.
         clock: Of a story that is played.
     """
+    from sinks.store import StoreError
+
     logging.configure(json=log_json)
     log = logging.logger(flow="safety" if flow == FIRST else flow, runner=runner)
     signal.signal(signal.SIGTERM, _end)
@@ -128,13 +130,13 @@ def run(
     if elsewhere and (runner == "plain" or not chosen):
         raise SystemExit("weinao flow run: a journal in Kafka needs --grids, and the engine")
     outage, now = Outage(log, "store", now_ms), told_time(clock)
-    # A file has one owner, whom all workers share; to the store's process each has its own way.
-    file = stores.to_write(data, store) if store else None
-    owned = persistent(file, outage, now) if file else None
     try:
+        # A file has one owner, whom all workers share; to the store's process each has its own way.
+        file = stores.to_write(data, store) if store else None
         direct = stores.dsn_of(dsn) if dsn else ""
-    except stores.WhereError as error:
+    except (StoreError, stores.WhereError) as error:
         raise SystemExit(f"weinao flow run: {error}") from error
+    owned = persistent(file, outage, now) if file else None
 
     def asked() -> "AbstractContextManager[Store]":
         return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))

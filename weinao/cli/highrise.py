@@ -125,7 +125,7 @@ def learn(
     from models.train.highrise import fit, save
     from weinao.cli.highrise_examples import gathered, scenes
 
-    first, stride = map(int, only.split("/"))
+    first, stride = _share(only)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         seeds = scenes(seed, clips)[first::stride]
         task = progress.add_task("scenes", total=len(seeds))
@@ -134,3 +134,10 @@ def learn(
         np.savez_compressed(examples, **rows)
         return
     save(fit(rows["rows"], rows["fell"], rows["clip"]), out / WEIGHTS)
+
+
+def _share(text: str) -> tuple[int, int]:
+    first, slash, of = text.partition("/")
+    if not (slash and first.isdecimal() and of.isdecimal() and int(first) < int(of)):
+        raise SystemExit(f"weinao highrise learn: --only: expected K/N, K below N, got {text!r}")
+    return int(first), int(of)

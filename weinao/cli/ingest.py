@@ -73,7 +73,7 @@ def ingest(
     try:
         chosen = settings.load(config, IngestSettings) if config else IngestSettings()
     except settings.SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao ingest: {error}")
     if 0 < chosen.keep.free_bytes_wanted <= chosen.free_bytes_min:
         sys.exit(
             f"{config}: keep.free_bytes_wanted is {chosen.keep.free_bytes_wanted}, and must be more"

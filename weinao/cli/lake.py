@@ -177,9 +177,13 @@ def compact(
         json: Print JSON.
         clock: Of a story that is played.
     """
+    from sinks.lake.catalogue import read
     from sinks.lake.writer import Lake
 
-    with _errors(), Lake(_folder(data, lake)) as filled, _progress() as progress:
+    folder = _folder(data, lake)
+    with _errors(), read(folder):
+        pass  # where there is no lake, none is made
+    with _errors(), Lake(folder) as filled, _progress() as progress:
         figures = _merge(filled, told_time(clock)(), 2, reading_s, progress)
     _say(figures, json=json)
 

@@ -356,7 +356,7 @@ def _chosen(
             table = {"community": community} if community else {}
             chosen = from_table(table, CourierSettings, "weinao notify")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao notify: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if url and chosen.url == CourierSettings(community="x").url:

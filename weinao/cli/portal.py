@@ -9,6 +9,7 @@ from cyclopts import App
 
 from weinao import logging, metrics
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.ending import Ended
 from weinao.cli.options import Address, Name, Port, host_and_port
 from weinao.clock import now_ms
 
@@ -69,6 +70,7 @@ def run(
         timeout_graceful_shutdown=1,
     )
     log.info("portal.started", address=config.host, port=config.port)
+    Ended()  # uvicorn hands a signal on once it has ended; that is no other end
     uvicorn.Server(config).run()
     log.info("portal.ended")
 
@@ -100,6 +102,7 @@ def invite(
 
     if role not in [*Role]:
         sys.exit(f"weinao portal: expected a role of {', '.join(Role)}, got {role}")
+    _refuse_nowhere(data, "invite")
     chosen = chosen_settings(settings, community, None)
     desk = desk_of(data, chosen)
     key, made = desk.accounts.invite(
@@ -136,11 +139,18 @@ def link(
         settings: A file like `configs/portal.toml`.
         community: Whose portal it is, where no file says so.
     """
+    _refuse_nowhere(data, "link")
     chosen = chosen_settings(settings, community, None)
     desk = desk_of(data, chosen)
     text = desk.links.make(incident, person, now_ms() + chosen.sign_in.link_h * 3_600_000)
     desk.book.close()
     print(f"{chosen.web.url}/a/{text}")  # noqa: T201  # asked for
+
+
+def _refuse_nowhere(data: Path, command: str) -> None:
+    # A portal made for the purpose would have a secret of its own, and nobody would let anybody in.
+    if not data.is_dir():
+        sys.exit(f"weinao portal {command}: {data}: no system there; `weinao up` makes one")
 
 
 def desk_of(data: Path, chosen: "PortalSettings", now: Callable[[], int] = now_ms) -> "Desk":
@@ -173,7 +183,7 @@ def chosen_settings(
             table = {"community": community} if community else {}
             chosen = from_table(table, PortalSettings, "weinao portal")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao portal: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if port is not None:

@@ -130,6 +130,8 @@ def story_of(scenario: str) -> Scenario:
         )
     try:
         return parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SystemExit(f"weinao sim: {path}: no text in UTF-8") from error
     except ScenarioError as error:
         raise SystemExit(f"weinao sim: {path}:\n{error}") from error
 

@@ -195,4 +195,4 @@ def _chosen(settings: Path | None) -> "StoreSettings":
     try:
         return load(settings, StoreSettings)
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao store run: {error}")

@@ -131,6 +131,10 @@ class Supervisor:
         path = self._logs / f"{name}.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-10:])
 
+    def last_words(self, name: str) -> str:
+        """Return the last line of a program's log: of one that has just died, why."""
+        return self.tail(name).rpartition("\n")[2]
+
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
             self._running[program.name] = subprocess.Popen(  # noqa: S603  # our own command
