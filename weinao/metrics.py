@@ -17,7 +17,10 @@ def serve(port: int, address: str = "127.0.0.1") -> int:
     """Serve this process's metrics and return the port; 0 asks for any free one.
 
     Raises:
-        OSError: The port is taken; choose another.
+        OSError: The port is taken, or none; choose another.
     """
-    server, _ = start_http_server(port, addr=address, registry=REGISTRY)
+    try:
+        server, _ = start_http_server(port, addr=address, registry=REGISTRY)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"metrics cannot be served on {address}:{port}: {error}") from error
     return int(server.server_port)

@@ -18,8 +18,9 @@ from sinks.duckdb_store import DuckDBStore
 from sinks.store import Filter
 from tests.pipeline.community import GRID, START, Journal
 from tests.pipeline.test_bequests import write
-from weinao.cli.flow import Place, Runner, run_flow
+from weinao.cli.flow import Place, run_flow
 from weinao.cli.journal import journal
+from weinao.cli.options import Runner
 from weinao.cli.telling import telling
 from weinao.messages import Home, Sensor
 from weinao.outcomes import Incident

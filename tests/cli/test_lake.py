@@ -177,3 +177,10 @@ def test_a_system_may_have_a_lake(tmp_path: Path) -> None:
 
     assert program.arguments[:4] == ("lake", "run", "--data", os.fspath(tmp_path))
     assert program.arguments[program.arguments.index("--every-s") + 1] == "30"
+
+
+def test_where_there_is_no_lake_none_is_made_by_merging(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"weinao lake: .*no lake there"):
+        lake.compact(data=tmp_path)
+
+    assert not [*tmp_path.iterdir()]

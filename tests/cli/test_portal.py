@@ -28,6 +28,8 @@ def test_an_invitation_lets_its_person_in(
 def test_a_link_answers_its_incident_and_no_other_portal_takes_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "a").mkdir()
+
     link("i-1", "daughter-1", data=tmp_path / "a")
 
     text = capsys.readouterr().out.strip().rpartition("/a/")[2]
@@ -45,6 +47,11 @@ def test_a_link_answers_its_incident_and_no_other_portal_takes_it(
 def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="expected a role of family"):
         invite("king", "x", data=tmp_path)
+    with pytest.raises(SystemExit, match=r"portal invite: .*nowhere: no system there"):
+        invite("operator", "x", data=tmp_path / "nowhere")
+    with pytest.raises(SystemExit, match=r"portal link: .*nowhere: no system there"):
+        link("i-1", "x", data=tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
     with pytest.raises(SystemExit, match="community: missing"):
         chosen_settings(None, None, None)
 

@@ -116,7 +116,10 @@ def test_a_csv_says_what_it_can_with_a_column_a_field(tmp_path: Path) -> None:
     [
         ("staff.csv", "id,role\ns 1,police\n", ["`str` matching"]),
         ("resident.csv", "id\nr1\n", ["missing required field `household`"]),
-        ("wizard.csv", "id\nr1\n", ["wizard"]),
+        ("wizard.csv", "id\nr1\n", ["no kind wizard: known are community, grid"]),
+        ("staff.csv", "id,role\ns,police,s2\n", ["more cells than the first line has columns"]),
+        ("resident.csv", b"id,household,name\nr1,h1,\xcd\xf5\n", ["saves it as CSV UTF-8"]),
+        ("a.json", "[" * 100_000, ["maximum recursion depth"]),
         ("grid.csv", "id,community\ng,c\ng,c\n", ["is in grid.csv: line 2 already"]),
         ("a.toml", '[[staff]]\nid = "s"\nrole = "chef"\n', ["chef"]),
         ("a.toml", '[staff]\nid = "s"\n', ["expected a list of rows"]),
@@ -128,9 +131,12 @@ def test_a_csv_says_what_it_can_with_a_column_a_field(tmp_path: Path) -> None:
     ],
 )
 def test_a_row_that_cannot_be_taken_is_named_with_its_reason(
-    tmp_path: Path, name: str, text: str, problems: list[str]
+    tmp_path: Path, name: str, text: str | bytes, problems: list[str]
 ) -> None:
-    rows = read([write(tmp_path, name, text)])
+    file = tmp_path / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    rows = read([file])
 
     refused = [row for row in rows if row.record is None]
     assert len(refused) == len(problems)
@@ -256,3 +262,14 @@ def test_load_fails_when_nobody_keeps_what_it_publishes(
 
 def _record(payload: bytes) -> str:
     return msgspec.json.decode(payload, type=Pack).obs[0].record.id
+
+
+def test_what_is_wrong_is_printed_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, "a.toml", '[[staff]]\nid = "s"\nrole = "police"\n"[/x]" = 1\n')
+
+    with pytest.raises(SystemExit):
+        registry.check([file])
+
+    assert "unknown field `[/x]`" in capsys.readouterr().out

@@ -95,3 +95,25 @@ def test_a_picture_that_cannot_be_written_is_said_to_be_so(truth: Path, tmp_path
 
     with pytest.raises(SystemExit, match="cannot be written"):
         score(truth=truth, png=tmp_path / "nowhere" / "score.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [(b"\x9c\x00", "not as `weinao sim run` writes it"), (b"", "it has no end")],
+)
+def test_what_no_rehearsal_wrote_is_refused_in_words(
+    text: bytes, complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "truth.jsonl").write_bytes(text)
+
+    with pytest.raises(SystemExit, match=complaint):
+        score(truth=tmp_path)
+
+
+def test_a_truth_without_its_store_gets_none(truth: Path, tmp_path: Path) -> None:
+    (tmp_path / "truth.jsonl").write_bytes((truth / "truth.jsonl").read_bytes())
+
+    with pytest.raises(SystemExit, match=r"weinao score: .*no such store yet"):
+        score(truth=tmp_path)
+
+    assert not (tmp_path / "store.duckdb").exists()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from weinao import logging, metrics
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.options import Address, Name, Port, host_and_port
 from weinao.clock import now_ms
 from weinao.outage import Outage
 
@@ -25,9 +26,9 @@ def announce(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str | None = None,
-    broker: str | None = None,
-    metrics_port: int | None = None,
+    community: Name | None = None,
+    broker: Address | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -119,10 +120,10 @@ def _chosen(
             table = {"community": community} if community else {}
             chosen = from_table(table, AnnounceSettings, "weinao announce")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao announce: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if broker:
-        host, _, port = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(port)))
+        host, port = host_and_port(broker)
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=port))
     return chosen

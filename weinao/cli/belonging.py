@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import stamina
 
 from weinao.cli import flows
+from weinao.outage import Outage
 from weinao.stays import lowered
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def check(
-    data: Path, flow: str, asked: "Callable[[], AbstractContextManager[Store]]", command: str
+    data: Path,
+    flow: str,
+    asked: "Callable[[], AbstractContextManager[Store]]",
+    command: str,
+    outage: Outage | None = None,
 ) -> int:
     """Return the identity of a flow's journal, and leave it with the store that has none yet.
 
@@ -30,6 +35,7 @@ def check(
         flow: Its name.
         asked: Opens the store, and closes it.
         command: For whom, in the message.
+        outage: Told while the store is away; None if nobody is.
 
     Raises:
         SystemExit: The store belongs to another journal.
@@ -41,9 +47,6 @@ def check(
     folder = flows.folder_of(data, flow) / "journal"
     identity, end, name = identity_of(folder), JournalReader(folder).end, OF_JOURNAL + flow
 
-    @stamina.retry(
-        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
-    )
     def compare() -> str:
         with asked() as store:
             reached = store.accepted() if isinstance(store, StoreClient) else store.progress()
@@ -57,7 +60,23 @@ def check(
                 store.set_cursor(name, identity)
         return ""
 
-    if other := compare():
+    def patiently() -> str:
+        for attempt in stamina.retry_context(
+            on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
+        ):
+            with attempt:
+                try:
+                    return compare()
+                except StoreUnavailableError as error:
+                    if outage is not None:
+                        outage.lost(error)
+                    raise
+        raise AssertionError("it was compared, or waited for")
+
+    other = patiently()
+    if outage is not None:
+        outage.restored()
+    if other:
         raise SystemExit(
             f"weinao {command}: the store does not belong to {folder}: {other}. Bring the journal"
             " back, or begin a store anew with it (and a lake); what this journal says would be"

@@ -13,6 +13,8 @@ import msgspec
 from cyclopts import App
 from msgspec import Struct
 
+from weinao.cli.options import Count
+
 app = App(name="bench", help="Measure ourselves beside a reference, in the same minutes.")
 
 HARNESS = Path("../shared/bench/vitals-job")
@@ -49,8 +51,8 @@ class Place(Struct, frozen=True):
 def vitals_job(
     *,
     harness: Path = HARNESS,
-    readings: int = 300,
-    rounds: int = 1,
+    readings: Count = 300,
+    rounds: Count = 1,
     store: Literal["pg", "none"] = "pg",
     dsn: str | None = None,
     latency: bool = True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from weinao import logging, metrics, settings
+from weinao.cli.options import Address, Port, host_and_port
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def run(
     *,
     config: Path,
     data: Path,
-    broker: str = "127.0.0.1:1883",
+    broker: Address = "127.0.0.1:1883",
     dsn: str | None = None,
     people: Path | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
 ) -> None:
     """Run the whole bridge until it is killed: intake and flow.
@@ -67,7 +68,12 @@ def run(
     common += ["--people", people] if people else []
     log = logging.logger(bridge=config.stem)
     logging.configure(json=log_json)
-    supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
+    supervisor = Supervisor(
+        data / "logs",
+        lambda name: log.warning(
+            "program.restarted", name=name, last_words=supervisor.last_words(name)
+        ),
+    )
 
     def port(further: int) -> tuple[str, ...]:
         return () if metrics_port is None else ("--metrics-port", str(metrics_port + further))
@@ -86,8 +92,8 @@ def intake(
     *,
     config: Path,
     data: Path,
-    broker: str = "127.0.0.1:1883",
-    metrics_port: int | None = None,
+    broker: Address = "127.0.0.1:1883",
+    metrics_port: Port | None = None,
     log_json: bool = False,
 ) -> None:
     """Bring messages from the broker into the bridge's journal, and acknowledge what is durable.
@@ -108,10 +114,10 @@ def flow(
     *,
     config: Path,
     data: Path,
-    broker: str = "127.0.0.1:1883",
+    broker: Address = "127.0.0.1:1883",
     dsn: str | None = None,
     people: Path | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
 ) -> None:
     """Read the bridge's journal, publish alerts, and bring rows to the database.
@@ -207,7 +213,7 @@ def _intake(
     config: Path,
     data: Path,
     broker: str,
-    metrics_port: int | None,
+    metrics_port: Port | None,
     look: Callable[[], object],
 ) -> None:
     from pipeline.bridge.intake import Intake
@@ -269,8 +275,8 @@ def _job(config: Path, people: Path | None) -> "tuple[Job, Devices]":
 def _place(broker: str) -> "Broker":
     from pipeline.mqtt.broker import Broker
 
-    host, _, port = broker.rpartition(":")
-    return Broker(host=host, port=int(port))
+    host, port = host_and_port(broker)
+    return Broker(host=host, port=port)
 
 
 def _size(folder: Path) -> int:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from weinao import logging
+from weinao.cli.options import Port
 
 PAYLOAD_BYTES_MAX = 1_048_576
 """Larger than anything `ingest` takes whole, so that what is too large can be named there."""
@@ -41,7 +42,7 @@ class _Ended(Exception):  # noqa: N818  # a signal, not an error
     """Somebody asked us to end."""
 
 
-def broker(*, data: Path, port: int = 1884, host: str = "127.0.0.1") -> None:
+def broker(*, data: Path, port: Port = 1884, host: str = "127.0.0.1") -> None:
     """Run a broker until told to end.
 
     Args:
@@ -57,7 +58,10 @@ def broker(*, data: Path, port: int = 1884, host: str = "127.0.0.1") -> None:
     config = data / "broker.toml"  # its own defaults listen on every address
     config.write_text(_CONFIG.format(host=host, port=port, payload=PAYLOAD_BYTES_MAX))
     signal.signal(signal.SIGTERM, _end)
-    child = Broker(config_path=str(config))
+    try:
+        child = Broker(config_path=str(config))
+    except ValueError:
+        sys.exit(f"weinao broker: cannot listen on {host}:{port}: expected an address of numbers")
     try:
         # Its end of our pipe closes when we are killed, and then it ends, too.
         child.start()

@@ -20,8 +20,10 @@ from rich.progress import Progress
 from sim.audit import Audit
 from sim.people import Manner, always
 from weinao import logging
+from weinao.cli.folders import emptied
+from weinao.cli.options import Count, Runner, Wait
 from weinao.cli.rehearsal import Rehearsal
-from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.cli.stage import Happening, Home, Stage
 from weinao.cli.supervisor import Program
 from weinao.clock import now_ms
 
@@ -33,13 +35,13 @@ SMOKE_S = 4.0
 
 def chaos(
     *,
-    rounds: int = 60,
+    rounds: Count = 60,
     seed: int = 1,
     folder: Path = Path("run/chaos"),
-    runner: str = "bytewax",
+    runner: Runner = "bytewax",
     dsn: str | None = None,
     postgres: Path | None = None,
-    drain_s: float = 90,
+    drain_s: Wait = 90,
     json: bool = False,
 ) -> None:
     """Kill programs at random, then audit; exit code 1 if anything is lost or counts twice.
@@ -86,7 +88,7 @@ def _run(
     as_json: bool,
 ) -> None:
     rng = random.Random(seed)  # noqa: S311  # a rehearsal
-    folder = settle_folder(folder)
+    folder = emptied(folder, "chaos")
     waits_s = [rng.uniform(*ROUND_S) for _ in range(rounds)]
     homes = cast(sum(waits_s))
     stage = Stage(folder, homes, epoch=now_ms() + 5_000, heartbeat_s=4.0, seed=seed)

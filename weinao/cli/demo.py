@@ -24,9 +24,11 @@ from weinao import kept, logging
 from weinao.catalogue import Language
 from weinao.cli import demo_cameras
 from weinao.cli.demo_report import summary
+from weinao.cli.folders import emptied
+from weinao.cli.options import Runner, Span
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
-from weinao.cli.stage import Happening, Home, Stage, settle_folder
+from weinao.cli.stage import Happening, Home, Stage
 from weinao.cli.supervisor import NotReadyError, arguments
 from weinao.cli.up import has_portal
 from weinao.clock import now_ms
@@ -45,16 +47,16 @@ FILMS, FILMS_S = "films", 25
 CUT_HOME, DEAD_HOME = "105", "104"
 
 
-class _Ended(Exception):  # noqa: N818  # a signal, not an error
+class _Ended(KeyboardInterrupt):
     """Somebody asked us to end."""
 
 
 def demo(
     *,
-    minutes: float | None = None,
+    minutes: Span | None = None,
     folder: Path = Path("run/demo"),
     recordings: Path | None = None,
-    runner: str = "bytewax",
+    runner: Runner = "bytewax",
     seed: int = 7,
     lang: Language = "zh",
 ) -> None:
@@ -71,7 +73,7 @@ def demo(
     logging.configure(level="warning")
     signal.signal(signal.SIGTERM, _end)
     console = Console()
-    folder = settle_folder(folder)
+    folder = emptied(folder, "demo")
     cameras = _cameras(folder, console)
     epoch = now_ms() + 8_000
     homes = [*simulated(minutes), *_recorded(recordings, folder, epoch, seed), *cameras]
@@ -90,7 +92,7 @@ def demo(
     raise SystemExit(0 if verdict.sound and show.complete else 1)
 
 
-def simulated(minutes: float | None) -> list[Home]:
+def simulated(minutes: Span | None) -> list[Home]:
     """Return the homes that need no recordings."""
     rounds = 1 if minutes is not None else ROUNDS_MAX
 

@@ -38,7 +38,7 @@ def run(
         overrides |= dict(_assignment(text) for text in set_)
         read_settings(config, overrides)
     except (SettingsError, ValueError) as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao edge run: {error}")
     # The agent takes this process over, without the command line's 10 MB.
     arguments = [sys.executable, "-m", "edge", str(config), json.dumps(overrides)]
     os.execve(sys.executable, arguments, os.environ | _LEAN)  # noqa: S606  # no shell wanted

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import stamina
@@ -21,13 +21,14 @@ from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
 from weinao.cli import belonging, flows, stores
-from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.folders import alone
 from weinao.cli.histories import Progress, fetching
 from weinao.cli.ingest import settle
 from weinao.cli.kafka import place_of
 from weinao.cli.keeping import FLOW, Notes, Start
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.options import Count, Name, Names, Port, Runner, Wait
 from weinao.cli.telling import Tell, reached, telling, told_of
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -49,8 +50,6 @@ app.command("weinao.cli.move:move", name="move", help="Let a grid live in anothe
 
 # What is waited for is said by `Outage`: one line when it goes, one when it comes.
 stamina.instrumentation.set_on_retry_hooks(())
-
-Runner = Literal["bytewax", "plain"]
 
 EPOCH_S = 10.0
 """Seconds between snapshots. One takes 0.04 s of CPU and 340 kB for each 500 residents; what a
@@ -76,11 +75,11 @@ CONCLUDED = metrics.Histogram(
 def run(
     *,
     data: Path,
-    grids: Sequence[str] = (),
-    flow: str = FIRST,
+    grids: Names = (),
+    flow: Name = FIRST,
     runner: Runner = "bytewax",
-    workers: int = 1,
-    epoch_s: float = EPOCH_S,
+    workers: Count = 1,
+    epoch_s: Wait = EPOCH_S,
     until_end: bool = False,
     journal: str | None = None,
     kafka: Path | None = None,
@@ -89,7 +88,7 @@ def run(
     rules: Path | None = None,
     policy: Path | None = None,
     recovery: bool = True,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -115,16 +114,15 @@ def run(
         log_json: Log lines as JSON.
         clock: Of a story that is played.
     """
+    from sinks.store import StoreError
+
     logging.configure(json=log_json)
     log = logging.logger(flow="safety" if flow == FIRST else flow, runner=runner)
     signal.signal(signal.SIGTERM, _end)
     in_force, handled = rules_of(rules, "flow run"), policy_of(policy, "flow run")
-    keep_rules(rules, data)
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))
     folder = flows.folder_of(data, flow)
-    if recovery:
-        alone(folder / "flow.lock", "flow run")
     settle(data, flow, tuple(grids), "flow run")
     stays = flows.stays_of(data)
     chosen = {*grids, *stays.ever_in(flow)} or {*grids_of(folder / "journal")}
@@ -132,40 +130,42 @@ def run(
     if elsewhere and (runner == "plain" or not chosen):
         raise SystemExit("weinao flow run: a journal in Kafka needs --grids, and the engine")
     outage, now = Outage(log, "store", now_ms), told_time(clock)
-    # A file has one owner, whom all workers share; to the store's process each has its own way.
-    file = stores.to_write(data, store) if store else None
-    owned = persistent(file, outage, now) if file else None
     try:
+        # A file has one owner, whom all workers share; to the store's process each has its own way.
+        file = stores.to_write(data, store) if store else None
         direct = stores.dsn_of(dsn) if dsn else ""
-    except stores.WhereError as error:
+    except (StoreError, stores.WhereError) as error:
         raise SystemExit(f"weinao flow run: {error}") from error
+    owned = persistent(file, outage, now) if file else None
 
     def asked() -> "AbstractContextManager[Store]":
         return nullcontext(file) if file else closing(stores.to_write(data, dsn=direct))
 
-    identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run")
-    log.info("flow.started", grids=len(chosen), workers=workers)
     place = Place(data=data, flow=flow, guests=stays.begun_elsewhere(flow) & chosen)
-    try:
-        run_flow(
-            folder / "journal",
-            sorted(chosen),
-            lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
-            rules=in_force,
-            policy=handled,
-            runner=runner,
-            workers=workers,
-            recovery=folder / "recovery" if recovery else None,
-            identity=identity,
-            epoch_s=epoch_s,
-            until_end=until_end,
-            place=place,
-            progress=reached(asked),
-            tell=telling(asked),
-            elsewhere=elsewhere,
-        )
-    except KeyboardInterrupt:
-        log.info("flow.ended")
+    with alone(folder / "flow.lock", "flow run") if recovery else nullcontext():
+        keep_rules(rules, data)
+        identity = 0 if elsewhere else belonging.check(data, flow, asked, "flow run", outage)
+        log.info("flow.started", grids=len(chosen), workers=workers)
+        try:
+            run_flow(
+                folder / "journal",
+                sorted(chosen),
+                lambda: owned or persistent(stores.to_write(data, dsn=direct), outage, now),
+                rules=in_force,
+                policy=handled,
+                runner=runner,
+                workers=workers,
+                recovery=folder / "recovery" if recovery else None,
+                identity=identity,
+                epoch_s=epoch_s,
+                until_end=until_end,
+                place=place,
+                progress=reached(asked),
+                tell=telling(asked),
+                elsewhere=elsewhere,
+            )
+        except KeyboardInterrupt:
+            log.info("flow.ended")
 
 
 class Place(Struct, frozen=True, kw_only=True):

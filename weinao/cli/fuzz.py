@@ -17,8 +17,10 @@ from sim.cast import COMMUNITY, GRID
 from sim.faults.fuzz import Fuzz, Shot
 from sim.people import Manner, always
 from weinao import logging, topics
+from weinao.cli.folders import emptied
+from weinao.cli.options import Count, Runner, host_and_port
 from weinao.cli.rehearsal import Rehearsal
-from weinao.cli.stage import Home, Stage, settle_folder
+from weinao.cli.stage import Home, Stage
 from weinao.clock import now_ms
 from weinao.codec import encode
 from weinao.messages import Home as HomeSeen
@@ -30,10 +32,10 @@ IN_FLIGHT_MAX = 200
 
 def fuzz(
     *,
-    messages: int = 100_000,
+    messages: Count = 100_000,
     seed: int = 1,
     folder: Path = Path("run/fuzz"),
-    runner: str = "bytewax",
+    runner: Runner = "bytewax",
     json: bool = False,
 ) -> None:
     """Send bad messages through the broker; exit code 1 unless each one is a readable dead letter.
@@ -46,7 +48,7 @@ def fuzz(
         json: Print JSON.
     """
     logging.configure(level="warning")
-    folder = settle_folder(folder)
+    folder = emptied(folder, "fuzz")
     home = Home(name="fuzzed", about="a home under fire", recorded={DEVICE: "hall"})
     stage = Stage(folder, [home], epoch=now_ms(), heartbeat_s=3600, seed=seed)
     rehearsal = Rehearsal(stage, folder, runner=runner, seed=seed, moods=always(Manner()))
@@ -79,8 +81,8 @@ def _fire(rehearsal: Rehearsal, messages: int, rng: random.Random) -> Counter[st
     good = Pack(v=1, device=DEVICE, boot="00000001-good", seq=1, sent=now, obs=(seen,))
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     client.max_inflight_messages_set(IN_FLIGHT_MAX)
-    host, _, port = rehearsal.plan.broker.partition(":")
-    client.connect(host, int(port))
+    host, port = host_and_port(rehearsal.plan.broker)
+    client.connect(host, port)
     client.loop_start()
     topic = topics.up(COMMUNITY, GRID, "home", DEVICE)
     client.publish(topic, encode(good), qos=1).wait_for_publish(10)

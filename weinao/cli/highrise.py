@@ -7,6 +7,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import Progress
 
+from weinao.cli.options import Count
+
 LEARN_SEED, LEARN_CLIPS = 1_000, 48
 """The scenes that the shipped judge learnt from."""
 
@@ -104,7 +106,7 @@ def learn(
     *,
     out: Path,
     seed: int = LEARN_SEED,
-    clips: int = LEARN_CLIPS,
+    clips: Count = LEARN_CLIPS,
     examples: Path | None = None,
     only: str = "0/1",
 ) -> None:
@@ -123,7 +125,7 @@ def learn(
     from models.train.highrise import fit, save
     from weinao.cli.highrise_examples import gathered, scenes
 
-    first, stride = map(int, only.split("/"))
+    first, stride = _share(only)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         seeds = scenes(seed, clips)[first::stride]
         task = progress.add_task("scenes", total=len(seeds))
@@ -132,3 +134,10 @@ def learn(
         np.savez_compressed(examples, **rows)
         return
     save(fit(rows["rows"], rows["fell"], rows["clip"]), out / WEIGHTS)
+
+
+def _share(text: str) -> tuple[int, int]:
+    first, slash, of = text.partition("/")
+    if not (slash and first.isdecimal() and of.isdecimal() and int(first) < int(of)):
+        raise SystemExit(f"weinao highrise learn: --only: expected K/N, K below N, got {text!r}")
+    return int(first), int(of)

@@ -3,7 +3,6 @@
 import random
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.ending import Ended
 from weinao.cli.kafka import place_of
 from weinao.cli.moving import Moving, listens_to_all
+from weinao.cli.options import Address, Name, Names, Port, host_and_port
 from weinao.stays import FIRST, settled
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ IDLE_S_MAX = 0.1
 def ingest(
     *,
     data: Path,
-    community: str = "demo",
-    grids: Sequence[str] = (),
-    flow: str = FIRST,
+    community: Name = "demo",
+    grids: Names = (),
+    flow: Name = FIRST,
     journal: str | None = None,
     kafka: Path | None = None,
-    broker: str | None = None,
+    broker: Address | None = None,
     config: Path | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -73,7 +73,7 @@ def ingest(
     try:
         chosen = settings.load(config, IngestSettings) if config else IngestSettings()
     except settings.SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao ingest: {error}")
     if 0 < chosen.keep.free_bytes_wanted <= chosen.free_bytes_min:
         sys.exit(
             f"{config}: keep.free_bytes_wanted is {chosen.keep.free_bytes_wanted}, and must be more"
@@ -82,8 +82,8 @@ def ingest(
         )
     place = chosen.broker
     if broker is not None:
-        host, _, port = broker.rpartition(":")
-        place = replace(place, host=host, port=int(port))
+        host, port = host_and_port(broker)
+        place = replace(place, host=host, port=port)
     ended = Ended()
     if metrics_port is not None:
         log.info("metrics.served", port=metrics.serve(metrics_port))

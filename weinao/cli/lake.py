@@ -23,6 +23,7 @@ from weinao.cli import stores
 from weinao.cli.belonging import journals_of
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.keeping import Notes, needed_by_flows
+from weinao.cli.options import Names, Port, Span, Wait
 from weinao.cli.read import FOLDER, instant
 from weinao.outage import Outage
 
@@ -67,7 +68,7 @@ def write(
     *,
     data: Path = FOLDER,
     lake: Path | None = None,
-    grids: tuple[str, ...] = (),
+    grids: Names = (),
     json: Json = False,
 ) -> None:
     """Bring the lake to where the store stands; what is in it already is left alone.
@@ -102,8 +103,8 @@ def run(
     *,
     data: Path,
     lake: Path | None = None,
-    every_s: float = EVERY_S,
-    metrics_port: int | None = None,
+    every_s: Span = EVERY_S,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -163,7 +164,7 @@ def compact(
     *,
     data: Path = FOLDER,
     lake: Path | None = None,
-    reading_s: float = 3_600,
+    reading_s: Wait = 3_600,
     json: Json = False,
     clock: ClockOption = "",
 ) -> None:
@@ -176,9 +177,13 @@ def compact(
         json: Print JSON.
         clock: Of a story that is played.
     """
+    from sinks.lake.catalogue import read
     from sinks.lake.writer import Lake
 
-    with _errors(), Lake(_folder(data, lake)) as filled, _progress() as progress:
+    folder = _folder(data, lake)
+    with _errors(), read(folder):
+        pass  # where there is no lake, none is made
+    with _errors(), Lake(folder) as filled, _progress() as progress:
         figures = _merge(filled, told_time(clock)(), 2, reading_s, progress)
     _say(figures, json=json)
 

@@ -2,14 +2,16 @@
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from weinao import __version__
+from weinao.cli.mishaps import in_words
 
 app = App(
     name="weinao",
     help="微脑: the micro-brain of a residential community, from sensor to handled incident.",
     version=__version__,
+    default_parameter=Parameter(negative_iterable=""),
 )
 _COMMANDS = {
     "up": ("weinao.cli.up:up", "Run a whole system on this machine."),
@@ -64,7 +66,9 @@ def main() -> None:
     if target and not target.endswith(":app"):
         # The list of commands has a line of it; by itself it says all that it has to say.
         app[asked].help = None
-    app()
+    words = sys.argv[1 : 3 if target.endswith(":app") else 2]
+    with in_words(" ".join(word for word in words if not word.startswith("-"))):
+        app()
 
 
 if __name__ == "__main__":

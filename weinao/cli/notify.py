@@ -13,8 +13,9 @@ from cyclopts import App, Parameter
 
 from weinao import logging, metrics
 from weinao.catalogue import Language
-from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.folders import alone
+from weinao.cli.options import Address, Count, Name, Port, host_and_port
 from weinao.cli.read import FOLDER, Json
 from weinao.clock import now_ms
 from weinao.outage import Outage
@@ -46,10 +47,10 @@ def run(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str | None = None,
-    broker: str | None = None,
+    community: Name | None = None,
+    broker: Address | None = None,
     url: str | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -79,40 +80,40 @@ def run(
     logging.configure(json=log_json or chosen.log.json, level=chosen.log.level)
     log = logging.logger(community=chosen.community)
     serves = metrics_port if metrics_port is not None else chosen.metrics.port
-    alone(data / OWN / "lock", "notify run")
     log.info("metrics.served", port=metrics.serve(serves, chosen.metrics.address))
     now = told_time(clock)
     channels = _channels(chosen)
     bell = Bell(chosen.delivery.per_channel_max)
-    # Made last: whoever waits for this program looks for it.
-    book = Book(data / OWN / "notify.sqlite", MIGRATIONS)
-    outbox = Outbox(book, chosen.community, chosen.name, now)
-    post = Post(outbox, chosen.broker, chosen.community, now=now, log=log)
-    store = StoreClient(data / SOCKET)
-    courier = Courier(
-        store,
-        Ledger(book),
-        outbox,
-        channels,
-        bell,
-        settings=chosen.delivery,
-        link_of=_linking(data, chosen),
-        now=now,
-        log=log,
-        on_done=post.hurry,
-        pusher=_pusher(data, chosen),
-    )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    courier.recover()
-    post.open()
-    log.info("courier.started", channels=sorted(channels.names))
-    _follow(courier, chosen.wait_s, stop, Outage(log, "store", now_ms))
-    courier.close()
-    post.close()
-    store.close()
-    log.info("courier.ended")
+    with alone(data / OWN / "lock", "notify run"):
+        # Made last: whoever waits for this program looks for it.
+        book = Book(data / OWN / "notify.sqlite", MIGRATIONS)
+        outbox = Outbox(book, chosen.community, chosen.name, now)
+        post = Post(outbox, chosen.broker, chosen.community, now=now, log=log)
+        store = StoreClient(data / SOCKET)
+        courier = Courier(
+            store,
+            Ledger(book),
+            outbox,
+            channels,
+            bell,
+            settings=chosen.delivery,
+            link_of=_linking(data, chosen),
+            now=now,
+            log=log,
+            on_done=post.hurry,
+            pusher=_pusher(data, chosen),
+        )
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        courier.recover()
+        post.open()
+        log.info("courier.started", channels=sorted(channels.names))
+        _follow(courier, chosen.wait_s, stop, Outage(log, "store", now_ms))
+        courier.close()
+        post.close()
+        store.close()
+        log.info("courier.ended")
 
 
 @app.command(name="test")
@@ -178,7 +179,7 @@ def ledger(
     data: Path = FOLDER,
     incident: str = "",
     failed: bool = False,
-    limit: int = 50,
+    limit: Count = 50,
     lang: Language = "zh",
     json: Json = False,
 ) -> None:
@@ -355,12 +356,12 @@ def _chosen(
             table = {"community": community} if community else {}
             chosen = from_table(table, CourierSettings, "weinao notify")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao notify: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if url and chosen.url == CourierSettings(community="x").url:
         chosen = replace(chosen, url=url)
     if broker:
-        host, _, port = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(port)))
+        host, port = host_and_port(broker)
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=port))
     return chosen

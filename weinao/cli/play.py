@@ -30,12 +30,14 @@ from sim.world.world import UnknownSubjectError, World
 from weinao import logging
 from weinao.catalogue import Language
 from weinao.cli.capacity import TooManyHomesError, check, chosen, free_bytes
+from weinao.cli.folders import emptied
 from weinao.cli.minds import policy_of, rules_of
+from weinao.cli.options import Count, Runner, Span
 from weinao.cli.play_report import NOT_LIVE, Performed, Report, report, tell
 from weinao.cli.played import Played
 from weinao.cli.rehearsal import Rehearsal
 from weinao.cli.screen import Screen
-from weinao.cli.stage import Home, settle_folder
+from weinao.cli.stage import Home
 from weinao.cli.supervisor import NotReadyError
 from weinao.clock import Clock, now_ms
 
@@ -64,10 +66,10 @@ def play(
     /,
     *,
     out: Path = Path("run/play"),
-    speed: float = 60.0,
+    speed: Span = 60.0,
     seed: int | None = None,
-    homes: int | None = None,
-    runner: str = "bytewax",
+    homes: Count | None = None,
+    runner: Runner = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
     json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -105,7 +107,7 @@ def play(
     except (UnknownSubjectError, TooManyHomesError) as error:
         raise SystemExit(f"weinao sim: {error}") from error
     show = Performance(
-        story, world, agents, settle_folder(out), console,
+        story, world, agents, emptied(out, "sim play"), console,
         speed=speed, seed=played, runner=runner, lang=lang, rules=rules, policy=policy,
     )  # fmt: skip
     try:

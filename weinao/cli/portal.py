@@ -9,6 +9,8 @@ from cyclopts import App
 
 from weinao import logging, metrics
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.ending import Ended
+from weinao.cli.options import Address, Name, Port, host_and_port
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ def run(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str | None = None,
-    broker: str | None = None,
+    community: Name | None = None,
+    broker: Address | None = None,
     address: str | None = None,
-    port: int | None = None,
-    metrics_port: int | None = None,
+    port: Port | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -68,6 +70,7 @@ def run(
         timeout_graceful_shutdown=1,
     )
     log.info("portal.started", address=config.host, port=config.port)
+    Ended()  # uvicorn hands a signal on once it has ended; that is no other end
     uvicorn.Server(config).run()
     log.info("portal.ended")
 
@@ -81,7 +84,7 @@ def invite(
     data: Path,
     name: str = "",
     settings: Path | None = None,
-    community: str = "demo",
+    community: Name = "demo",
     url: str = "",
 ) -> None:
     """Print an invitation, as for the first operator: nobody else can make one yet.
@@ -99,6 +102,7 @@ def invite(
 
     if role not in [*Role]:
         sys.exit(f"weinao portal: expected a role of {', '.join(Role)}, got {role}")
+    _refuse_nowhere(data, "invite")
     chosen = chosen_settings(settings, community, None)
     desk = desk_of(data, chosen)
     key, made = desk.accounts.invite(
@@ -124,7 +128,7 @@ def link(
     *,
     data: Path,
     settings: Path | None = None,
-    community: str = "demo",
+    community: Name = "demo",
 ) -> None:
     """Print a link that lets one person answer one incident once, as notices carry it.
 
@@ -135,11 +139,18 @@ def link(
         settings: A file like `configs/portal.toml`.
         community: Whose portal it is, where no file says so.
     """
+    _refuse_nowhere(data, "link")
     chosen = chosen_settings(settings, community, None)
     desk = desk_of(data, chosen)
     text = desk.links.make(incident, person, now_ms() + chosen.sign_in.link_h * 3_600_000)
     desk.book.close()
     print(f"{chosen.web.url}/a/{text}")  # noqa: T201  # asked for
+
+
+def _refuse_nowhere(data: Path, command: str) -> None:
+    # A portal made for the purpose would have a secret of its own, and nobody would let anybody in.
+    if not data.is_dir():
+        sys.exit(f"weinao portal {command}: {data}: no system there; `weinao up` makes one")
 
 
 def desk_of(data: Path, chosen: "PortalSettings", now: Callable[[], int] = now_ms) -> "Desk":
@@ -172,7 +183,7 @@ def chosen_settings(
             table = {"community": community} if community else {}
             chosen = from_table(table, PortalSettings, "weinao portal")
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao portal: {error}")
     if community:
         chosen = replace(chosen, community=community)
     if port is not None:
@@ -181,6 +192,6 @@ def chosen_settings(
         url = chosen.web.url if own else f"http://127.0.0.1:{port}"
         chosen = replace(chosen, web=replace(chosen.web, port=port, url=url))
     if broker:
-        host, _, speaks = broker.rpartition(":")
-        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=int(speaks)))
+        host, speaks = host_and_port(broker)
+        chosen = replace(chosen, broker=replace(chosen.broker, host=host, port=speaks))
     return chosen

@@ -12,7 +12,7 @@ import time
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -20,8 +20,10 @@ from cyclopts import App
 from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
+from rich.text import Text
 
 from weinao import codec, topics
+from weinao.cli.options import Address, Name, Names, Span, host_and_port
 from weinao.clock import now_ms
 from weinao.messages import Ack, Pack, Registered
 from weinao.numbers import Numbers
@@ -34,6 +36,12 @@ RESEND_S = 3.0
 """What the journal has not got is sent again after so long without news."""
 
 
+_Unshaped = tuple[str, str, Any]
+"""Where a row stands, of which kind it is, and what is in it, as a file has it."""
+
+_KINDS = tuple(str(kind.__struct_config__.tag) for kind in get_args(Record))
+
+
 class Row(Struct, frozen=True):
     """One row as it was read: where it stands, and the record or what is wrong with it."""
 
@@ -43,7 +51,7 @@ class Row(Struct, frozen=True):
 
 
 @app.command
-def check(files: Sequence[Path], /, *, grids: Sequence[str] = (), json: bool = False) -> None:
+def check(files: Sequence[Path], /, *, grids: Names = (), json: bool = False) -> None:
     """Say what a load would do, and why rows cannot be taken; exit code 1 if there are such.
 
     Args:
@@ -59,10 +67,10 @@ def load(
     files: Sequence[Path],
     /,
     *,
-    broker: str = "127.0.0.1:1884",
-    community: str = "demo",
-    grids: Sequence[str] = (),
-    timeout_s: float = 30,
+    broker: Address = "127.0.0.1:1884",
+    community: Name = "demo",
+    grids: Names = (),
+    timeout_s: Span = 30,
     json: bool = False,
 ) -> None:
     """Publish what can be taken, and wait until the journal has it; exit code 1 if not all of it.
@@ -97,10 +105,18 @@ def read(files: Sequence[Path], grids: Sequence[str] = ()) -> list[Row]:
     for file in files:
         try:
             found = _csv(file) if file.suffix == ".csv" else _tables(file)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            rows.append(Row(str(file), None, error.strerror or str(error)))
+            continue
+        except UnicodeDecodeError:
+            rows.append(
+                Row(str(file), None, "no text in UTF-8; a spreadsheet saves it as CSV UTF-8")
+            )
+            continue
+        except (ValueError, csv.Error, RecursionError) as error:
             rows.append(Row(str(file), None, str(error)))
             continue
-        rows += [_row(where, kind, fields) for where, kind, fields in found]
+        rows += [one if isinstance(one, Row) else _row(*one) for one in found]
     rows = _once_each(rows)
     layout = _Layout([row.record for row in rows if row.record is not None], grids)
     return [_placed(row, layout) for row in rows]
@@ -126,8 +142,8 @@ def publish(
     packs = _packs(records, grids, boot, community, now())
     durable: dict[str, Numbers] = {}
     client = _client(boot, community, durable)
-    host, _, port = broker.rpartition(":")
-    client.connect(host, int(port))
+    host, port = host_and_port(broker)
+    client.connect(host, port)
     client.loop_start()
     missing, news_at = packs, time.monotonic()
     again_at = news_at
@@ -252,12 +268,12 @@ def _placed(row: Row, layout: _Layout) -> Row:
     return Row(row.where, None, problem)
 
 
-def _tables(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
+def _tables(file: Path) -> list[_Unshaped | Row]:
     text = file.read_text(encoding="utf-8-sig")
     tables = codec_json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
     if not isinstance(tables, dict):
         raise ValueError(f"expected a list of rows a kind, got {type(tables).__name__}")  # noqa: TRY004  # a mistake in a file
-    found: list[tuple[str, str, dict[str, Any]]] = []
+    found: list[_Unshaped | Row] = []
     for kind, rows in tables.items():
         if not isinstance(rows, list):
             raise ValueError(f"{kind}: expected a list of rows, got {type(rows).__name__}")  # noqa: TRY004  # a mistake in a file
@@ -265,16 +281,20 @@ def _tables(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def _csv(file: Path) -> list[tuple[str, str, dict[str, Any]]]:
+def _csv(file: Path) -> list[_Unshaped | Row]:
     with file.open(newline="", encoding="utf-8-sig") as lines:
         rows = list(csv.DictReader(lines))
     return [
-        (f"{file.name}: line {number}", file.stem, {k: v for k, v in row.items() if k and v})
+        Row(f"{file.name}: line {number}", None, "more cells than the first line has columns")
+        if None in row
+        else (f"{file.name}: line {number}", file.stem, {k: v for k, v in row.items() if v})
         for number, row in enumerate(rows, 2)
     ]
 
 
 def _row(where: str, kind: str, fields: Any) -> Row:  # noqa: ANN401  # as the file has it
+    if kind not in _KINDS:
+        return Row(where, None, f"no kind {kind}: known are {', '.join(_KINDS)}")
     if not isinstance(fields, dict):
         return Row(where, None, f"expected fields with values, got {type(fields).__name__}")
     shaped = {key: _shaped(key, value) for key, value in fields.items()}
@@ -312,7 +332,8 @@ def _report(rows: Sequence[Row], *, loaded: int | None, as_json: bool) -> int:
     else:
         console = Console()
         for row in refused:
-            console.print(f"[red]refused[/] {row.where}: {row.problem}", highlight=False)
+            told = Text.assemble(("refused", "red"), f" {row.where}: {row.problem}")
+            console.print(told, soft_wrap=True)
         console.print(f"{taken} records can be taken, {len(refused)} refused")
         if loaded is not None:
             console.print(f"{loaded} are in the journal")

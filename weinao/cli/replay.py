@@ -7,23 +7,29 @@ seen whose residents these people were.
 
 import hashlib
 import json as codec
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import Progress
 
 from weinao import logging
 from weinao.cli import stores
-from weinao.cli.flow import Runner, grids_of, persistent, run_flow
+from weinao.cli.flow import grids_of, persistent, run_flow
 from weinao.cli.flows import stays_of
+from weinao.cli.folders import claimed, drafted
 from weinao.cli.histories import told_anew
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.options import Count, Names, Runner
 from weinao.cli.read import canonical
 from weinao.clock import now_ms
 from weinao.outage import Outage
+
+if TYPE_CHECKING:
+    from pipeline.brain.respond.policy import Policy
+    from pipeline.brain.thresholds import Thresholds
 
 
 def replay(
@@ -32,8 +38,8 @@ def replay(
     *,
     out: Path,
     runner: Runner = "bytewax",
-    workers: int = 1,
-    grids: Sequence[str] = (),
+    workers: Count = 1,
+    grids: Names = (),
     rules: Path | None = None,
     policy: Path | None = None,
     json: bool = False,
@@ -52,22 +58,44 @@ def replay(
         json: Print JSON.
     """
     logging.configure(level="warning")
-    if (out / "store.sock").exists() or out.resolve() in (
-        source.resolve(),
-        source.resolve() / "data",
-    ):
+    if not source.is_dir():
+        raise SystemExit(
+            f"weinao replay: {source} is no folder: expected a system, its journal, or recordings"
+        )
+    if out.resolve() in (source.resolve(), source.resolve() / "data"):
         raise SystemExit(f"weinao replay: {out} is a system's own folder; choose another for --out")
     in_force, handled = rules_of(rules, "replay"), policy_of(policy, "replay")
-    out.mkdir(parents=True, exist_ok=True)
-    keep_rules(rules, out)
+    claimed(out, "replay", (stores.FILE, "journal"))
+    with drafted(out) as draft:
+        figures = _run(
+            source, draft, grids, rules=in_force, policy=handled, runner=runner, workers=workers
+        )
+        (out / f"{stores.FILE}.wal").unlink(missing_ok=True)  # of a store that is to go
+        keep_rules(rules, out)
+    if json:
+        print(codec.dumps(figures, indent=2))  # noqa: T201  # what was asked for
+    else:
+        Console().print(figures)
+
+
+def _run(
+    source: Path,
+    out: Path,
+    grids: Sequence[str],
+    *,
+    rules: "Thresholds",
+    policy: "Policy",
+    runner: Runner,
+    workers: int,
+) -> dict[str, Any]:
+    """Fill a store, and if need be a journal, in an empty folder; return what came out."""
+    from sinks.store import Filter, every
+
     started_at = time.monotonic()
-    store_file = out / "store.duckdb"
-    for stale in (store_file, store_file.with_suffix(".duckdb.wal")):
-        stale.unlink(missing_ok=True)
-    store = stores.to_write(out, store_file)
+    store = stores.to_write(out, out / stores.FILE)
     write = persistent(store, Outage(logging.logger(), "store", now_ms))
     if data := _of_several_flows(source):
-        mind = mind_of(grids, in_force, handled)
+        mind = mind_of(grids, rules, policy)
         known = stays_of(data)
         for grid in sorted(grids or known.grids):
             told_anew(data, grid, mind, write, upto=len(known.of(grid)) - 1)
@@ -76,8 +104,8 @@ def replay(
             journal := _journal(source, out),
             grids or grids_of(journal),
             lambda: write,
-            rules=in_force,
-            policy=handled,
+            rules=rules,
+            policy=policy,
             runner=runner,
             workers=workers,
             recovery=None,
@@ -85,16 +113,10 @@ def replay(
             until_end=True,
         )
     took_s = time.monotonic() - started_at
-    from sinks.store import Filter, every
-
     digest = hashlib.sha256(b"".join(canonical(every(store, "incidents", Filter())))).hexdigest()
     counts = store.counts()
     store.close()
-    figures = {"took_s": round(took_s, 2), "incidents_sha256": digest, **counts}
-    if json:
-        print(codec.dumps(figures, indent=2))  # noqa: T201  # what was asked for
-    else:
-        Console().print(figures)
+    return {"took_s": round(took_s, 2), "incidents_sha256": digest, **counts}
 
 
 def _of_several_flows(source: Path) -> Path | None:
@@ -111,7 +133,6 @@ def _journal(source: Path, out: Path) -> Path:
     from weinao.cli.recorded import NotRecordingsError, write_journal
 
     made = out / "journal"
-    shutil.rmtree(made, ignore_errors=True)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("perception", total=None)
         try:

@@ -6,15 +6,17 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.progress import Progress
 
+from weinao.cli.options import Span
+
 
 def scenes(
     *,
     seed: int,
     out: Path,
     kind: Literal["highrise", "yard", "gate"] = "highrise",
-    minutes: float = 1.0,
+    minutes: Span = 1.0,
     mix: Literal["dense", "fair", "quiet"] = "dense",
-    clip_s: float = 30.0,
+    clip_s: Span = 30.0,
 ) -> None:
     """Render clips of a camera, and write `truth.json` beside them.
 

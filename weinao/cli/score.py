@@ -44,9 +44,13 @@ def score(
         lang: Language of the table and the picture.
     """
     from sinks.duckdb_store import DuckDBStore
+    from sinks.store import StoreError
 
     facts, sent = _read_truth(truth / "truth.jsonl")
-    store = DuckDBStore(truth / "store.duckdb")
+    try:
+        store = DuckDBStore(truth / "store.duckdb", read_only=True)
+    except StoreError as error:
+        sys.exit(f"weinao score: {error}")
     noticed = [
         Noticed(value, outcome.received_at)
         for outcome in _all(store, "hazards")
@@ -82,9 +86,15 @@ def score(
 
 
 def _read_truth(path: Path) -> tuple[list[Fact], Sent]:
-    lines = [msgspec.json.decode(line, type=Fact | Sent) for line in path.read_bytes().splitlines()]
-    sent = next(line for line in lines if isinstance(line, Sent))
-    return [line for line in lines if isinstance(line, Fact)], sent
+    text = path.read_bytes()
+    try:
+        lines = [msgspec.json.decode(line, type=Fact | Sent) for line in text.splitlines()]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        sys.exit(f"weinao score: {path}: not as `weinao sim run` writes it: {error}")
+    sent = [line for line in lines if isinstance(line, Sent)]
+    if not sent:
+        sys.exit(f"weinao score: {path}: it has no end; run `weinao sim run` again")
+    return [line for line in lines if isinstance(line, Fact)], sent[0]
 
 
 def _all(store: "Store", table: str) -> "Iterator[Outcome]":

@@ -59,12 +59,12 @@ def run(
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
     """
     from weinao import logging
-    from weinao.cli.stage import settle_folder
+    from weinao.cli.folders import emptied
 
     logging.configure(level="warning")
     story, in_force = story_of(scenario), rules_of(rules, "sim run")
     handled = policy_of(policy, "sim run")
-    folder = settle_folder(out)
+    folder = emptied(out, "sim run")
     keep_rules(rules, folder)
     begun_at = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -130,6 +130,8 @@ def story_of(scenario: str) -> Scenario:
         )
     try:
         return parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SystemExit(f"weinao sim: {path}: no text in UTF-8") from error
     except ScenarioError as error:
         raise SystemExit(f"weinao sim: {path}:\n{error}") from error
 

@@ -1,7 +1,6 @@
 """The stage of a rehearsal: homes with real agents, and the account of what came of them."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -273,13 +272,3 @@ def _scalar(value: object) -> str:
         return "{" + ", ".join(f"{name} = {_scalar(one)}" for name, one in value.items()) + "}"
     # What JSON writes for text, numbers and truth values is TOML, too.
     return msgspec.json.encode(value).decode()
-
-
-def settle_folder(folder: Path) -> Path:
-    """Return a folder for a rehearsal, empty; what an earlier one left is removed."""
-    import shutil
-
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return Path(os.path.abspath(folder))  # noqa: PTH100  # without following links

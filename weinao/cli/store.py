@@ -14,9 +14,10 @@ from structlog.typing import FilteringBoundLogger
 
 from weinao import logging, metrics
 from weinao.cli import stores
-from weinao.cli.alone import alone
 from weinao.cli.clocks import ClockOption, told_time
+from weinao.cli.folders import alone
 from weinao.cli.keeping import Notes
+from weinao.cli.options import Port
 from weinao.outage import Outage
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(
     settings: Path | None = None,
     dsn: str | None = None,
     listen: str | None = None,
-    metrics_port: int | None = None,
+    metrics_port: Port | None = None,
     log_json: bool = False,
     clock: ClockOption = "",
 ) -> None:
@@ -101,28 +102,28 @@ async def _own(
     from sinks.anteroom import Anteroom
     from sinks.timescale_upkeep import Upkeep
 
-    alone(data / f"{ANTEROOM}.lock", "store run")
-    stores.note(data, dsn)
-    store = stores.own_database(dsn, chosen, kept)
-    log = logging.logger(store=store.name)
-    anteroom = Anteroom(
-        store,
-        data / ANTEROOM,
-        Outage(log, "database", now),
-        patience_s=chosen.database.patience_s,
-        waiting_bytes_max=chosen.database.waiting_bytes_max,
-    )
-    upkeep = Upkeep(dsn, chosen.database.keep)
-    every_s = chosen.database.tend_s
-    noting = asyncio.create_task(_note(anteroom, notes, stop))
-    tending = asyncio.create_task(_tend(store, upkeep, stop, every_s=every_s, now=now, log=log))
-    try:
-        await _serve(anteroom, addresses, stop, log)
-    finally:
-        stop.set()
-        upkeep.interrupt()
-        await asyncio.gather(tending, noting)
-        upkeep.close()
+    with alone(data / f"{ANTEROOM}.lock", "store run"):
+        stores.note(data, dsn)
+        store = stores.own_database(dsn, chosen, kept)
+        log = logging.logger(store=store.name)
+        anteroom = Anteroom(
+            store,
+            data / ANTEROOM,
+            Outage(log, "database", now),
+            patience_s=chosen.database.patience_s,
+            waiting_bytes_max=chosen.database.waiting_bytes_max,
+        )
+        upkeep = Upkeep(dsn, chosen.database.keep)
+        every_s = chosen.database.tend_s
+        noting = asyncio.create_task(_note(anteroom, notes, stop))
+        tending = asyncio.create_task(_tend(store, upkeep, stop, every_s=every_s, now=now, log=log))
+        try:
+            await _serve(anteroom, addresses, stop, log)
+        finally:
+            stop.set()
+            upkeep.interrupt()
+            await asyncio.gather(tending, noting)
+            upkeep.close()
 
 
 async def _serve(
@@ -196,4 +197,4 @@ def _chosen(settings: Path | None) -> "StoreSettings":
     try:
         return load(settings, StoreSettings)
     except SettingsError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao store run: {error}")

@@ -139,6 +139,10 @@ class Supervisor:
         """Return the end of a program's log."""
         return "\n".join(self.log(name).splitlines()[-10:])
 
+    def last_words(self, name: str) -> str:
+        """Return the last line of a program's log: of one that has just died, why."""
+        return self.tail(name).rpartition("\n")[2]
+
     def _spawn(self, program: Program) -> None:
         with (self._logs / f"{program.name}.log").open("ab") as log:
             self._running[program.name] = subprocess.Popen(  # noqa: S603  # our own command

@@ -3,8 +3,9 @@
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct
@@ -107,6 +108,15 @@ def programs(plan: Plan) -> list[Program]:
     ]  # fmt: skip
 
 
+def taken(plan: Plan) -> Iterator[tuple[str, int]]:
+    """Yield which programs would find a port of theirs taken, and which one."""
+    for program in programs(plan):
+        for option, value in pairwise(program.arguments):
+            port = int(value) if option in ("--port", "--metrics-port") else 0
+            if port and not _free(port):
+                yield program.name, port
+
+
 def named(program: str, flow: str) -> str:
     """Return the name of a flow's program: plain for the first flow."""
     return program if flow == FIRST else f"{program}-{flow}"
@@ -174,6 +184,17 @@ def free_port() -> int:
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        # What an earlier system has just closed may be bound again.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def _metrics(plan: Plan, place: int, flow: str = FIRST) -> Sequence[object]:

@@ -2,20 +2,23 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec import Struct
 
 from weinao import logging
 from weinao.cli import stores, system
 from weinao.cli.flow import grids_of
 from weinao.cli.flows import change, stays_of
 from weinao.cli.minds import policy_of, rules_of
+from weinao.cli.options import Count, Name, Names, Port, Runner, Span
 from weinao.cli.registry import publish, read
 from weinao.cli.supervisor import NotReadyError, Supervisor
+from weinao.settings import SettingsError, load
 from weinao.stays import FIRST, dealt, settled
 
 
@@ -26,22 +29,22 @@ class _Ended(Exception):  # noqa: N818  # a signal, not an error
 def up(
     *,
     data: Path = Path("run/data"),
-    community: str = "demo",
-    grids: Sequence[str] = ("grid-1",),
-    flows: int = 1,
+    community: Name = "demo",
+    grids: Names = ("grid-1",),
+    flows: Count = 1,
     registry: Sequence[Path] = (),
-    broker_port: int = 1884,
-    metrics_port: int = 9464,
-    runner: str = "bytewax",
+    broker_port: Port = 1884,
+    metrics_port: Port = 9464,
+    runner: Runner = "bytewax",
     rules: Path | None = None,
     policy: Path | None = None,
     store: Path | None = None,
     dsn: str | None = None,
-    portal_port: int = 8480,
+    portal_port: Port = 8480,
     portal: Path | None = None,
     no_portal: Annotated[bool, Parameter(negative="")] = False,
     lake: bool = False,
-    lake_every_s: float = 300.0,
+    lake_every_s: Span = 300.0,
     notify: Path | None = None,
     no_notify: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -104,8 +107,14 @@ def up(
         channels=None if notify is None else notify.absolute(),
         url=f"http://127.0.0.1:{portal_port}" if portal is None else "",
     )
+    _settled(plan, registry)
     signal.signal(signal.SIGTERM, _end)
-    supervisor = Supervisor(data / "logs", lambda name: log.warning("program.restarted", name=name))
+    supervisor = Supervisor(
+        data / "logs",
+        lambda name: log.warning(
+            "program.restarted", name=name, last_words=supervisor.last_words(name)
+        ),
+    )
     try:
         system.start(supervisor, plan)
         if registry:
@@ -126,6 +135,42 @@ def up(
         log.info("system.ended")
     finally:
         supervisor.close()
+
+
+def _settled(plan: system.Plan, registry: Sequence[Path]) -> None:
+    """Look at what the programs will need: one that lacks it would be started for ever.
+
+    Raises:
+        SystemExit: A port is taken, or a file cannot be read.
+    """
+    for file in registry:
+        file.open("rb").close()
+    try:
+        for path, shape in _files(plan):
+            load(path, shape)
+    except SettingsError as error:
+        raise SystemExit(f"weinao up: {error}") from error
+    for name, port in system.taken(plan):
+        option = {"broker": "--broker-port", "portal": "--portal-port"}.get(name, "--metrics-port")
+        raise SystemExit(
+            f"weinao up: port {port}, for {name}, is taken: does a system run here already?"
+            f" End what listens there, or choose another by {option}"
+        )
+
+
+def _files(plan: system.Plan) -> Iterator[tuple[Path, type[Struct]]]:
+    """Yield the settings of programs, and what they must be."""
+    from sinks.notice_settings import CourierSettings
+    from sinks.settings import StoreSettings
+
+    if plan.store[:1] == ("--settings",):
+        yield Path(plan.store[1]), StoreSettings
+    if plan.channels is not None:
+        yield plan.channels, CourierSettings
+    if plan.portal is not None and plan.portal_port is not None:
+        from portal.settings import PortalSettings
+
+        yield plan.portal, PortalSettings
 
 
 def _spread(data: Path, grids: tuple[str, ...], count: int) -> tuple[str, ...]:
