@@ -75,6 +75,33 @@ def test_what_keeps_its_speed_does_not_fall(speed: float) -> None:
         assert judged(track_of(t_s, m)) != ""
 
 
+@given(first=st.floats(0, 4), last=st.floats(19, 24), noise=st.integers(0, 1_000))
+def test_what_ends_with_more_than_gravity_does_not_fall(
+    first: float, last: float, noise: int
+) -> None:
+    t_s = np.arange(0, 1.21, 1 / 25)
+    gains = (last - first) / 1.2
+    down = 2 * t_s + first * t_s**2 / 2 + gains * t_s**3 / 6
+    m = np.column_stack([np.zeros(len(t_s)), down - 40])
+    seen = m + np.random.default_rng(noise).normal(0, 0.02, m.shape)
+
+    assert judged(track_of(t_s, seen)) == "end"
+
+
+@given(st.integers(0, 10_000), st.sampled_from([15.0, 25.0]), st.floats(0.04, 0.1))
+def test_the_error_of_the_last_acceleration_is_what_noise_makes_of_it(
+    seed: int, fps: float, noise_m: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    t_s = np.arange(0, 1.2, 1 / fps)
+    m = np.column_stack([np.zeros(len(t_s)), 9.81 * t_s**2 / 2 - 40])
+    ends = [track_of(t_s, m + rng.normal(0, noise_m, m.shape)).pull_end() for _ in range(60)]
+    off = np.array([(end - 9.81) / error for end, error in ends])
+
+    assert 0.6 < off.std() < 1.6
+    assert abs(off.mean()) < 0.6
+
+
 @given(st.floats(5, 10))
 def test_a_bird_that_dives_and_brakes_does_not_fall(brakes: float) -> None:
     t_s = np.arange(0, 2.0, 1 / 25)

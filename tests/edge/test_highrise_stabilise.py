@@ -19,13 +19,16 @@ def still() -> Image:
     return np.asarray(cv2.GaussianBlur(wall()[..., 0], (5, 5), 0), np.uint8)
 
 
-def moved(picture: Image, right: float, down: float, turn: float = 0.0) -> Image:
-    """Return a picture as a mount sees it that was moved, and turned about its middle."""
+def moved(
+    picture: Image, right: float, down: float, turn: float = 0.0, growth: float = 0.0
+) -> Image:
+    """Return a picture as a mount sees it that was moved, turned and grown about its middle."""
     tall, wide = picture.shape[:2]
+    u, v = (wide - 1) / 2, (tall - 1) / 2
     move = np.array(
         [
-            [1, -turn, right + turn * (tall - 1) / 2],
-            [turn, 1, down - turn * (wide - 1) / 2],
+            [1 + growth, -turn, right + turn * v - growth * u],
+            [turn, 1 + growth, down - turn * u - growth * v],
         ]
     )
     return np.asarray(
@@ -75,6 +78,28 @@ def test_a_mount_that_shakes_for_long_is_held_as_well_as_at_first() -> None:
     assert np.percentile(off[-100:], 95) < NEAR_PX
 
 
+@settings(max_examples=25)
+@given(
+    growth=st.floats(-6e-3, 6e-3),
+    down=st.floats(-3, 3),
+    gain=st.floats(0.8, 1.2),
+)
+def test_a_lens_that_breathes_is_held_as_a_mount_that_shakes(
+    growth: float, down: float, gain: float
+) -> None:
+    rng = np.random.default_rng(7)
+    holds = Stabiliser()
+    for _ in range(5):
+        holds.hold(noisy(still(), rng))
+
+    for _ in range(5):
+        held = holds.hold(noisy(moved(still(), 0.5, down, growth=growth), rng, gain))
+
+    middle = np.s_[30:-30, 30:-30]
+    off = held[middle] / gain - still()[middle].astype(float)
+    assert np.percentile(np.abs(cv2.blur(off, (3, 3))), 99) < 8
+
+
 def test_what_moves_by_itself_is_outvoted() -> None:
     rng = np.random.default_rng(3)
     holds = Stabiliser()
@@ -94,6 +119,29 @@ def test_a_picture_at_rest_is_left_as_it_is() -> None:
     for _ in range(30):
         picture = noisy(still(), rng)
         assert holds.hold(picture) is picture
+
+
+def test_a_step_of_exposure_moves_nothing() -> None:
+    rng = np.random.default_rng(9)
+    holds = Stabiliser()
+
+    for gain in (1.0, 0.7, 1.3, 0.8):
+        for _ in range(11):
+            picture = noisy(still(), rng, gain)
+            assert holds.hold(picture) is picture
+
+
+def test_a_mount_that_shakes_a_little_is_held_through_steps_of_exposure() -> None:
+    rng = np.random.default_rng(10)
+    holds = Stabiliser()
+    off = []
+    for index in range(120):
+        true = np.array([np.sin(index * 0.9), np.cos(index * 0.7)]) * 0.6
+        gain = (1.0, 0.5, 1.6)[index // 40]
+        holds.hold(noisy(still() if index == 0 else moved(still(), *true), rng, gain))
+        off.append(np.abs(holds.shift_px - true).max())
+
+    assert np.percentile(off[10:], 95) < 2 * NEAR_PX
 
 
 def test_a_mount_that_came_to_rest_elsewhere_is_left_alone_again() -> None:

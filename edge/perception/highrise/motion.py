@@ -1,8 +1,9 @@
 """What moved in a frame: the same place differed two frames before and two frames after.
 
-The smaller of the two differences is left: it shows a thing where it is, and not where it was, and
-no change of light survives it. What a place usually shows (noise, an edge on a mount that shakes,
-leaves) is learnt as its root mean square, and only what stands out from it counts.
+The smaller of the two differences is left: it shows a thing where it is, and not where it was. A
+change of light that all of the facade shares is taken out before. What a place usually shows
+(noise, an edge on a mount that shakes, leaves) is learnt as its root mean square, and only what
+stands out from it counts.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.perception.highrise.facade import Array, CalibrationError, Facade, Image
+from edge.perception.highrise.light import Light, relit
 from edge.perception.highrise.stabilise import Stabiliser
 
 APART = 2
@@ -91,7 +93,8 @@ class Motion:
         self._inside = np.ascontiguousarray(self._inside)
         self._room = max(int((self._inside > 0).sum()), 1)
         self._still = Stabiliser(self._inside)
-        self._greys: deque[tuple[float, Image]] = deque(maxlen=2 * APART + 1)
+        self._light = Light(self._inside)
+        self._greys: deque[tuple[float, Image, float]] = deque(maxlen=2 * APART + 1)
         self._usual: NDArray[np.float32] | None = None
         self._bar: Image | None = None
         self._count = 0
@@ -122,10 +125,11 @@ class Motion:
         grey = self._prepared(frame)
         if self._greys and self._repeats(grey):
             return None
-        self._greys.append((at_s, grey))
+        self._greys.append((at_s, grey, self._light.level(grey)))
         if len(self._greys) < 2 * APART + 1:
             return None
-        before, (then_s, middle), after = self._greys[0][1], self._greys[APART], self._greys[-1][1]
+        then_s, middle, light = self._greys[APART]
+        before, after = (relit(self._greys[i][1], light / self._greys[i][2]) for i in (0, -1))
         moved = np.asarray(
             cv2.min(cv2.absdiff(middle, before), cv2.absdiff(middle, after)), np.uint8
         )
@@ -135,7 +139,7 @@ class Motion:
         share = cv2.countNonZero(mask) / self._room
         if share > SHARE_MAX:
             mask[:] = 0
-        return self._blobs(mask, then_s, share)
+        return self._blobs(mask, (before, middle, after), then_s, share)
 
     def _prepared(self, frame: Image) -> Image:
         part = frame[self._part]
@@ -164,7 +168,9 @@ class Motion:
         self._count += 1
         return self._bar
 
-    def _blobs(self, mask: Image, at_s: float, share: float) -> Moved:
+    def _blobs(
+        self, mask: Image, greys: tuple[Image, Image, Image], at_s: float, share: float
+    ) -> Moved:
         joined = cv2.dilate(mask, _JOIN)
         outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         boxes = np.array([cv2.boundingRect(one) for one in outlines], np.float64).reshape(-1, 4)
@@ -178,7 +184,7 @@ class Motion:
         u, v = np.rint(centres).astype(np.intp).T
         tall, wide = mask.shape
         u, v = np.clip(u, 0, wide - 1), np.clip(v, 0, tall - 1)
-        before, now, after = (self._greys[i][1][v, u].astype(np.float64) for i in (0, APART, -1))
+        before, now, after = (grey[v, u].astype(np.float64) for grey in greys)
         pixels = centres * self._scale + self._corner + (self._scale - 1) / 2
         taken = np.zeros(self.grid, np.uint8)
         cells = (boxes / CELL_PX).astype(np.intp)

@@ -49,6 +49,18 @@ class Parabola:
             sum(k * (k - 1) * c * time ** (k - 2) for k, c in enumerate(self.down) if k > 1)
         )
 
+    def pull_error(self, t_s: Array, noise_m: float) -> float:
+        """Return the standard error of the acceleration at the newest point, in m/s².
+
+        Args:
+            t_s: (N,) the instants of the points it was fitted to.
+            noise_m: Of one point, downwards.
+        """
+        powers = (t_s - self.t0_s)[:, None] ** np.arange(len(self.down))
+        normal = powers.T @ powers
+        normal[np.diag_indices(len(normal))] += 1e-9
+        return float(2 * noise_m * np.sqrt(np.linalg.inv(normal)[2, 2]))
+
     def rest_s(self) -> float:
         """Return when it was at rest, going by speed and acceleration now; `inf` if never."""
         speed, pull = float(self.down[1]), 2 * float(self.down[2])

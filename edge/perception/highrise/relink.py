@@ -13,6 +13,7 @@ from edge.perception.highrise.facade import Array
 from edge.perception.highrise.parabola import CUBIC_POINTS_MIN, POINTS_MIN, Parabola, through
 from edge.perception.highrise.tracklets import Seed
 from edge.perception.highrise.window import Gathered, Window
+from models.highrise import FINEST_PX
 
 STAGES_S = (0.45, 0.8, 1.3, 2.4)
 """How far back each round looks."""
@@ -67,6 +68,15 @@ class Track:
     @property
     def fall_s(self) -> float:
         return float(self.t_s[-1] - self.t_s[0])
+
+    def pull_end(self) -> tuple[float, float]:
+        """Return the acceleration at the last sighting and its standard error, in m/s²."""
+        off = self.m[:, 1] - self.parabola.at(self.t_s)[:, 1]
+        spare = max(len(off) - len(self.parabola.down), 1)
+        finest_m = FINEST_PX * self.rms_m / max(self.rms_px, 1e-6)
+        noise_m = max(float(np.sqrt(np.sum(np.square(off)) / spare)), finest_m)
+        pull = self.parabola.pull_at(float(self.t_s[-1]))
+        return pull, self.parabola.pull_error(self.t_s, noise_m)
 
     def evidence(self) -> float:
         """Return the log-likelihood, in nats, that these sightings are not chance.

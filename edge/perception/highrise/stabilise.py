@@ -1,9 +1,9 @@
 """Hold the picture still while the camera's mount moves.
 
-Places with a steep gradient are chosen all over the facade. By how far the picture moved and turned
-since a reference is what explains their change of brightness best; a change of light is part of the
-explanation, and what moves by itself is outvoted. Only while there is movement is the frame
-shifted, because shifting costs more than all the rest.
+Places with a steep gradient are chosen all over the facade. By how far the picture moved, turned
+and grew since a reference is what explains their change of brightness best; a change of light is
+part of the explanation, and what moves by itself is outvoted. Only while there is movement is the
+frame shifted, because shifting costs more than all the rest.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,8 @@ class _Reference:
         patches: For the first, rough look.
         at: (N, 2) places, in pixels right and down.
         tone: (N,) their brightness.
-        slopes: (N, 5) how it changes with a movement right, down, a turn, a gain, an offset.
+        slopes: (N, 6) how it changes with a movement right, down, a turn, a growth, a gain and an
+            offset of the light.
     """
 
     patches: list[Floats]
@@ -68,7 +69,7 @@ class Stabiliser:
         self._count = 0
         self._restless = 0
         self._rests = np.zeros(2)
-        self._move: Array = np.zeros(3)
+        self._move: Array = np.zeros(4)
 
     @property
     def shift_px(self) -> Array:
@@ -99,10 +100,15 @@ class Stabiliser:
         return held
 
     def _back(self, grey: Image) -> Image:
-        right, down, turn = self._move
+        right, down, turn, growth = self._move
         tall, wide = grey.shape
-        u, v = (wide - 1) / 2, (tall - 1) / 2
-        move = np.array([[1, -turn, right + turn * v], [turn, 1, down - turn * u]])
+        u, v, size = (wide - 1) / 2, (tall - 1) / 2, 1 + growth
+        move = np.array(
+            [
+                [size, -turn, right + turn * v - growth * u],
+                [turn, size, down - turn * u - growth * v],
+            ]
+        )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         back = cv2.warpAffine(
             grey, move, (wide, tall), flags=flags, borderMode=cv2.BORDER_REPLICATE
@@ -117,21 +123,22 @@ class Stabiliser:
         tone = grey[at[:, 1].astype(np.intp), at[:, 0].astype(np.intp)].astype(np.float64)
         slopes = np.column_stack([slopes, tone, np.ones_like(tone)])
         self._reference = _Reference(patches, at, tone, slopes)
-        self._move, self._rests = np.zeros(3), np.zeros(2)
+        self._move, self._rests = np.zeros(4), np.zeros(2)
 
     def _moved(self, grey: Image, reference: _Reference) -> Array:
-        """Return how far the picture moved and turned; zero where nothing can be said."""
+        """Return how far the picture moved, turned and grew; zero where nothing can be said."""
         if len(reference.at) < POINTS_MIN:
-            return np.zeros(3)
-        guesses = [np.zeros(3), self._move]
+            return np.zeros(4)
+        shifts = []
         for before, now in zip(reference.patches, _patches(grey), strict=True):
             # It writes the window into what it is given: the reference must not fade away.
             shift, _ = cv2.phaseCorrelate(before.copy(), now, self._fade)
-            guesses.append(np.array([*shift, 0.0]))
-        far = np.median(np.hypot(*np.array(guesses[2:])[:, :2].T))
+            shifts.append(np.array([*shift, 0.0, 0.0]))
+        far = np.median(np.hypot(*np.array(shifts)[:, :2].T))
         if far > SHIFT_PX_MAX:
             self._refer(grey)
-            return np.zeros(3)
+            return np.zeros(4)
+        guesses = [np.zeros(4), self._move, *shifts, _similar(shifts, grey.shape[0])]
         unlike = [self._unlike(grey, reference, guess) for guess in guesses]
         begin = found = guesses[int(np.argmin(unlike))]
         for _ in range(ROUNDS):
@@ -139,31 +146,33 @@ class Stabiliser:
         if np.hypot(*(found - begin)[:2]) > _STRAYS_PX:
             found = begin
         least = self._unlike(grey, reference, found)
-        return found if least < unlike[0] * (1 - EXPLAINS_MIN) else np.zeros(3)
+        return found if least < unlike[0] * (1 - EXPLAINS_MIN) else np.zeros(4)
 
     def _change(self, grey: Image, reference: _Reference, move: Array, every: int = 1) -> Array:
         """Return how much brighter places are where a movement brought them; of all, or a part."""
-        right, down, turn = move
+        right, down, turn, growth = move
         tall, wide = grey.shape
         at = reference.at[::every]
-        u = at[:, 0] + right - turn * (at[:, 1] - (tall - 1) / 2)
-        v = at[:, 1] + down + turn * (at[:, 0] - (wide - 1) / 2)
+        off_u, off_v = at[:, 0] - (wide - 1) / 2, at[:, 1] - (tall - 1) / 2
+        u = at[:, 0] + right - turn * off_v + growth * off_u
+        v = at[:, 1] + down + turn * off_u + growth * off_v
         return np.asarray(_sampled(grey, u, v) - reference.tone[::every])
 
     def _unlike(self, grey: Image, reference: _Reference, move: Array) -> float:
         """Return by how much places differ from the reference, whatever the light does."""
         change = self._change(grey, reference, move, every=_SOME)
-        return float(np.mean(np.minimum(np.abs(change - np.median(change)), _OUTVOTED)))
+        off = change - np.median(change)
+        light = reference.slopes[::_SOME, -2:]
+        weighed = light * _weights(off)[:, None]
+        off = change - light @ np.linalg.lstsq(weighed.T @ light, weighed.T @ change, rcond=None)[0]
+        return float(np.mean(np.minimum(np.abs(off), _OUTVOTED)))
 
     def _step(self, grey: Image, reference: _Reference, move: Array) -> Array:
         change = self._change(grey, reference, move)
-        off = change - np.median(change)
-        scale = max(1.5 * float(np.median(np.abs(off))), 1.0)
-        weigh = 1 / (1 + np.square(off / scale))
-        weighed = reference.slopes * weigh[:, None]
+        weighed = reference.slopes * _weights(change - np.median(change))[:, None]
         normal = weighed.T @ reference.slopes
-        normal[np.diag_indices(5)] *= 1 + 1e-6
-        return -np.asarray(np.linalg.solve(normal, weighed.T @ change))[:3]
+        normal[np.diag_indices(6)] *= 1 + 1e-6
+        return -np.asarray(np.linalg.solve(normal, weighed.T @ change))[:4]
 
 
 _STRAYS_PX = 1.5
@@ -172,6 +181,19 @@ _SOME = 4
 """One in so many places is enough to compare guesses."""
 _OUTVOTED = 24.0
 """Grey levels; more is something else that came into view."""
+
+
+def _weights(off: Array) -> Array:
+    """Return how much each place counts: one that is far off is something that moves by itself."""
+    scale = max(1.5 * float(np.median(np.abs(off))), 1.0)
+    return np.asarray(1 / (1 + np.square(off / scale)))
+
+
+def _similar(shifts: list[Array], tall: int) -> Array:
+    """Return the movement, turn and growth that shifted the two patches as they did."""
+    upper, lower = shifts
+    right, down = (lower - upper)[:2] / (tall / 2)
+    return np.array([*((upper + lower) / 2)[:2], -right, down])
 
 
 def _patches(grey: Image) -> list[Floats]:
@@ -186,7 +208,7 @@ def _patches(grey: Image) -> list[Floats]:
 
 
 def _steep(grey: Image, inside: Image | None) -> tuple[Array, Array]:
-    """Return (N, 2) places, and (N, 3) how their brightness changes when the picture moves."""
+    """Return (N, 2) places, and (N, 4) how their brightness changes when the picture moves."""
     across = cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 32)
     down = cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 32)
     steep = cv2.magnitude(across, down)
@@ -209,7 +231,9 @@ def _steep(grey: Image, inside: Image | None) -> tuple[Array, Array]:
     middle = (np.array(grey.shape[::-1]) - 1) / 2
     off = at - middle
     right, below = across[v, u].astype(np.float64), down[v, u].astype(np.float64)
-    return at, np.column_stack([right, below, below * off[:, 0] - right * off[:, 1]])
+    turned = below * off[:, 0] - right * off[:, 1]
+    grown = right * off[:, 0] + below * off[:, 1]
+    return at, np.column_stack([right, below, turned, grown])
 
 
 def _sampled(grey: Image, u: Array, v: Array) -> Array:
