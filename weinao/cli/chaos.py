@@ -4,7 +4,6 @@ SIGKILL, at moments that a seed decides, to an agent, the broker, ingest or the 
 had made durable must be in the store, once; what happened must have led to one incident.
 """
 
-import json as codec
 import os
 import random
 import signal
@@ -14,12 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec import Struct
-from rich.console import Console
-from rich.progress import Progress
 
 from sim.audit import Audit
 from sim.people import Manner, always
 from weinao import logging
+from weinao.cli import showing
 from weinao.cli.folders import emptied
 from weinao.cli.options import Count, Runner, Wait
 from weinao.cli.rehearsal import Rehearsal
@@ -148,7 +146,7 @@ def _kill(
     """Kill one program a round; return how often each kind was the victim."""
     programs = (*VICTIMS, *(("store", "database") if database else ()))
     killed: dict[str, int] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task("chaos", total=len(waits_s))
         for wait_s in waits_s:
             until = time.monotonic() + wait_s
@@ -185,9 +183,9 @@ def _report(
         "missing": missing,
     }
     if as_json:
-        print(codec.dumps(figures))  # noqa: T201  # what was asked for
+        showing.write_json(figures)
         return
-    console = Console()
+    console = showing.console()
     console.print(figures)
     if missing is not None:
         console.print("[red]not everything had arrived in time[/]")

@@ -22,7 +22,7 @@ from sim.faults.link import Link
 from sim.people import Manner, always
 from weinao import kept, logging
 from weinao.catalogue import Language
-from weinao.cli import demo_cameras
+from weinao.cli import demo_cameras, showing
 from weinao.cli.demo_report import summary
 from weinao.cli.folders import emptied
 from weinao.cli.options import Runner, Span
@@ -72,7 +72,7 @@ def demo(
     """
     logging.configure(level="warning")
     signal.signal(signal.SIGTERM, _end)
-    console = Console()
+    console = showing.console()
     folder = emptied(folder, "demo")
     cameras = _cameras(folder, console)
     epoch = now_ms() + 8_000

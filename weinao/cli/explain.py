@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from weinao import kept, logging
 from weinao.catalogue import Language
-from weinao.cli import stores
+from weinao.cli import showing, stores
 from weinao.cli.minds import kept_rules, rules_of
 from weinao.cli.read import FOLDER, Json
 from weinao.limits import Limits
@@ -212,13 +212,12 @@ def _in_order(found: Iterable[Outcome]) -> tuple[Outcome, ...]:
 
 
 def _print(story: Story, case: Case) -> None:
-    from rich.console import Console
     from rich.text import Text
 
     from weinao.cli.tables import STYLES
 
     # A file or a pipe has no width; wide enough that no sentence is cut.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=400)
+    console = showing.console(400)
     console.print(Text(_plain(story.title), STYLES[case.incident.severity]))
     console.print(Text(story.incident, "dim"))
     for chapter in story.chapters:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+from weinao.cli import showing
 
 if TYPE_CHECKING:
     from sim.fitting.closeness import Compared, Samples
@@ -38,7 +38,7 @@ def fit(folder: Path, /, *, out: Path | None = None) -> None:
     from sim.fitting.spreads import TooFewError
     from sim.world.fitted import Fitted, write
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         told = _teller(progress, "reading")
         diaries, sleeps, people = _read(folder, told)
         try:
@@ -80,7 +80,7 @@ def closeness(
 
     if people < 1:
         raise SystemExit(f"weinao sim closeness: --people: expected 1 at least, got {people}")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         told = _teller(progress, "reading")
         diaries, sleeps, measured = _read(folder, told)
         try:
@@ -94,7 +94,7 @@ def closeness(
     if png is not None:
         _draw(found, png)
     if json:
-        print(msgspec.json.format(msgspec.json.encode(compared)).decode())  # noqa: T201  # asked for
+        showing.write_json(compared)
     else:
         _show(compared)
 
@@ -143,7 +143,7 @@ def _read(folder: Path, told: Told) -> tuple[Sequence["Diary"], Sequence["Sleep"
 
 
 def _show(compared: Sequence["Compared"]) -> None:
-    console = Console()
+    console = showing.console()
     for group in dict.fromkeys(one.group for one in compared):
         table = Table(
             "feature", "against", "held out", "n", "KS", "KS among", "Wasserstein",

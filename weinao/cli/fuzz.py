@@ -1,6 +1,5 @@
 """`weinao fuzz`: throw bad messages at a running system; every one must become a dead letter."""
 
-import json as codec
 import random
 import time
 from collections import Counter
@@ -10,13 +9,12 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from rich.console import Console
-from rich.progress import Progress
 
 from sim.cast import COMMUNITY, GRID
 from sim.faults.fuzz import Fuzz, Shot
 from sim.people import Manner, always
 from weinao import logging, topics
+from weinao.cli import showing
 from weinao.cli.folders import emptied
 from weinao.cli.options import Count, Runner, host_and_port
 from weinao.cli.rehearsal import Rehearsal
@@ -68,9 +66,9 @@ def fuzz(
         "by_reason": dict(sorted(counted.items())),
     }
     if json:
-        print(codec.dumps(figures))  # noqa: T201  # what was asked for
+        showing.write_json(figures)
     else:
-        Console().print(figures)
+        showing.console().print(figures)
     raise SystemExit(0 if survived and figures["dead_letters"] == messages else 1)
 
 
@@ -87,7 +85,7 @@ def _fire(rehearsal: Rehearsal, messages: int, rng: random.Random) -> Counter[st
     topic = topics.up(COMMUNITY, GRID, "home", DEVICE)
     client.publish(topic, encode(good), qos=1).wait_for_publish(10)
     sent: Counter[str] = Counter()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task("fuzz", total=messages)
         bad = Fuzz(COMMUNITY, GRID, DEVICE, replayed=good, rng=rng, now=now)
         for shot in bad.shots(messages):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
-from rich.console import Console
 from rich.table import Table
 
+from weinao.cli import showing
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def list_(gallery: Path, /) -> None:
         until = "" if one.valid_to is None else str(datetime.fromtimestamp(one.valid_to / 1e3, UTC))
         count = str(len(one.templates))
         table.add_row(one.person, one.kind, count, one.consent or signed, until)
-    Console().print(table)
+    showing.console().print(table)
 
 
 def _change(folder: Path, change: "Callable[[Gallery], Gallery]") -> None:

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from cyclopts import App
-from rich.console import Console
-from rich.progress import Progress
 
+from weinao.cli import showing
 from weinao.cli.options import Count
 
 LEARN_SEED, LEARN_CLIPS = 1_000, 48
@@ -47,7 +46,7 @@ def calibrate(config: Path, film: Path, *, out: Path, frame: int = 0) -> None:
         raise SystemExit(f"weinao highrise: {error}") from error
     if not cv2.imwrite(str(out), drawn(picture, facade)):
         raise SystemExit(f"weinao highrise: {out}: cannot be written")
-    Console().print(f"{out}: floors, columns and shields as the settings say")
+    showing.console().print(f"{out}: floors, columns and shields as the settings say")
 
 
 @app.command
@@ -126,7 +125,7 @@ def learn(
     from weinao.cli.highrise_examples import gathered, scenes
 
     first, stride = _share(only)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         seeds = scenes(seed, clips)[first::stride]
         task = progress.add_task("scenes", total=len(seeds))
         rows: dict[str, Any] = gathered(seeds, lambda done: progress.update(task, completed=done))

@@ -4,13 +4,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
-from rich.console import Console
 
 from weinao.catalogue import Catalogue, Language, catalogue
-from weinao.cli import flows
+from weinao.cli import flows, showing
 from weinao.cli.read import FOLDER
 from weinao.cli.tables import local
 
@@ -82,7 +80,7 @@ def journal(
     if not found:
         raise SystemExit(f"weinao journal: {data}: no journal there")
     if json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())  # noqa: T201  # asked for
+        showing.write_json(found)
         return
     for one in found:
         _print(one, catalogue(lang))
@@ -135,7 +133,7 @@ def _said(count: float) -> str:
 def _print(found: JournalStatus, words: Catalogue) -> None:
     from rich.table import Table
 
-    console = Console()
+    console = showing.console()
     oldest = local(found.oldest_at) if found.oldest_at else ""
     console.print(
         words.say(

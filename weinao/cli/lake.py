@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import stamina
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.progress import Progress
 
 from weinao import logging, metrics
 from weinao.catalogue import Catalogue, Language, catalogue
-from weinao.cli import stores
+from weinao.cli import showing, stores
 from weinao.cli.belonging import journals_of
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.keeping import Notes, needed_by_flows
@@ -293,7 +292,7 @@ def _folder(data: Path, lake: Path | None) -> Path:
 
 
 def _progress() -> Progress:
-    return Progress(console=Console(stderr=True), transient=True)
+    return showing.progress()
 
 
 @contextmanager
@@ -322,10 +321,9 @@ def _reader_may_leave() -> Iterator[None]:
 
 def _say(figures: dict[str, Any], *, json: bool) -> None:
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
-        sys.stdout.buffer.flush()
+        showing.write_json(figures)
     else:
-        Console().print(figures)
+        showing.console().print(figures)
 
 
 def _write_json(found: "duckdb.DuckDBPyRelation") -> None:
@@ -350,7 +348,7 @@ def _print(found: "duckdb.DuckDBPyRelation") -> None:
         table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
         rows += 1
     # A file or a pipe has no width; wide enough that nothing is cut.
-    console = Console() if sys.stdout.isatty() else Console(width=40 * len(table.columns))
+    console = showing.console(40 * len(table.columns))
     console.print(table)
     if rows == SHOWN_MAX:
         console.print(f"… {SHOWN_MAX} rows; --json has all")
@@ -367,7 +365,7 @@ def _print_status(found: "Status", words: Catalogue) -> None:
             kind, str(one.rows), str(one.files), str(one.bytes), f"{one.bytes_per_row:.1f}",
             one.first, one.last,
         )  # fmt: skip
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = showing.console(160)
     console.print(table)
     for grid, place in found.reached.items():
         key = "abreast" if place.behind_bytes == 0 else "behind"

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
+
+from weinao.cli import showing
 
 app = App(name="models", help="Weights of networks: fetch, list, check, train.")
 
@@ -26,7 +27,7 @@ def pull(*names: str, folder: Path | None = None, packages: Path | None = None) 
     from models.vision.pull import PullError
     from models.vision.pull import pull as fetch
 
-    console = Console(stderr=True)
+    console = showing.console(stderr=True)
     try:
         wanted = [weights_named(name) for name in names] or list(WEIGHTS)
         new = fetch(wanted, _folder(folder), packages=packages, told=console.print)
@@ -52,7 +53,7 @@ def convert(*names: str, folder: Path | None = None, packages: Path | None = Non
     from models.vision.pull import PullError
     from models.vision.store import path_of
 
-    console = Console(stderr=True)
+    console = showing.console(stderr=True)
     try:
         wanted = [weights_named(name) for name in names] or [one for one in WEIGHTS if one.shape]
         if other := [one.name for one in wanted if not one.shape]:
@@ -84,7 +85,7 @@ def list_(*, folder: Path | None = None) -> None:
         converted = all(path.is_file() for path in beside(_folder(folder) / one.file))
         ncnn = "converted" if converted else "can be" if one.shape else "no"
         table.add_row(one.name, here, ncnn, one.about, package, one.licence, one.sha256[:12])
-    Console().print(table)
+    showing.console().print(table)
 
 
 @app.command
@@ -131,7 +132,7 @@ def _again(name: str, data: Path, out: Path) -> bool:
     """Train one, print its scores beside its card's, and return whether any of them is off."""
     from weinao.cli.training import NOISE, TRAINED
 
-    trained, console = TRAINED[name], Console(stderr=True)
+    trained, console = TRAINED[name], showing.console(stderr=True)
     try:
         with console.status(name) as status:
             found = trained.make(data, out, status.update)
@@ -150,7 +151,7 @@ def _again(name: str, data: Path, out: Path) -> bool:
         apart = not abs(here - says) <= NOISE * max(1.0, abs(says))
         off |= apart
         table.add_row(figure, f"{here:.3f}", f"{says:g}", style="bold red" if apart else "")
-    Console().print(table)
+    showing.console().print(table)
     for file in trained.files:
         console.print(f"{file}: {_compared(out / file, file)}")
     return off

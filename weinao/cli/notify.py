@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import msgspec
 from cyclopts import App, Parameter
 
 from weinao import logging, metrics
 from weinao.catalogue import Language
+from weinao.cli import showing
 from weinao.cli.clocks import ClockOption, told_time
 from weinao.cli.folders import alone
 from weinao.cli.options import Address, Count, Name, Port, host_and_port
@@ -165,7 +165,7 @@ def try_out(
         result, detail = (rung.result, rung.detail) if rung else ("nowhere", "no_channel")
         found.append({"channel": name, "result": result, "detail": detail})
     if json:
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        showing.write_json(found)
     else:
         for told in found:
             said = words.say("result", told["result"])
@@ -203,7 +203,7 @@ def ledger(
     found = [*Ledger(book).entries(incident=incident, failed=failed, limit=limit)]
     book.close()
     if json:
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        showing.write_json(found)
     else:
         _print(found, lang)
 
@@ -319,7 +319,6 @@ def _channels(chosen: "CourierSettings") -> "Channels":
 def _print(found: "list[Entry]", lang: Language) -> None:
     from datetime import datetime
 
-    from rich.console import Console
     from rich.table import Table
 
     from weinao.wording import notice_words
@@ -338,7 +337,7 @@ def _print(found: "list[Entry]", lang: Language) -> None:
         table.add_row(
             f"{at:%m-%d %H:%M:%S}", one.incident, one.recipient, one.step, state, one.channel, tries
         )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    showing.console(200).print(table)
 
 
 def _chosen(

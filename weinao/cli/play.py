@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.live import Live
@@ -29,6 +28,7 @@ from sim.world.home import TZ_MS
 from sim.world.world import UnknownSubjectError, World
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli import showing
 from weinao.cli.capacity import TooManyHomesError, check, chosen, free_bytes
 from weinao.cli.folders import emptied
 from weinao.cli.minds import policy_of, rules_of
@@ -98,7 +98,7 @@ def play(
     rules_of(rules, "sim play")
     policy_of(policy, "sim play")
     story = story_of(scenario)
-    console = Console(stderr=json)
+    console = showing.console(stderr=json)
     played = story.seed if seed is None else seed
     try:
         world = World(story, played)
@@ -119,7 +119,7 @@ def play(
     finally:
         show.close()
     if json:
-        print(msgspec.json.format(msgspec.json.encode(came)).decode())  # noqa: T201  # asked for
+        showing.write_json(came)
     else:
         tell(console, came)
     if not came.sound:

@@ -8,6 +8,7 @@ import msgspec
 from cyclopts import App
 
 from weinao.catalogue import Language, catalogue
+from weinao.cli import showing
 from weinao.cli.minds import policy_of
 from weinao.cli.read import Json
 
@@ -27,7 +28,7 @@ def check(file: Path, /, *, json: Json = False) -> None:
     """
     changed = [*_differences(policy_of(file, "policy check"), policy_of(None, "policy check"))]
     if json:
-        print(msgspec.json.format(msgspec.json.encode(changed)).decode())  # noqa: T201  # asked for
+        showing.write_json(changed)
     elif changed:
         print(f"{file}: {len(changed)} differences from the policy we ship")  # noqa: T201
         for one in changed:
@@ -45,12 +46,11 @@ def show(*, policy: Path | None = None, json: Json = False, lang: Language = "zh
         json: Print JSON: all of it.
         lang: Language of the table.
     """
-    from rich.console import Console
     from rich.table import Table
 
     found = policy_of(policy, "policy show")
     if json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())  # noqa: T201  # asked for
+        showing.write_json(found)
         return
     words = catalogue(lang)
     names = ("kind", "family", "roles", "accept_s", "resolve_s", "verify", "orders", "patient")
@@ -66,7 +66,7 @@ def show(*, policy: Path | None = None, json: Json = False, lang: Language = "zh
             ", ".join(words.say("do", do) for do in plan.orders),
             "✓" if plan.patient else "",
         )
-    Console().print(table)
+    showing.console().print(table)
 
 
 def _differences(here: "Policy", shipped: "Policy") -> Iterator[dict[str, str]]:

@@ -19,10 +19,10 @@ import paho.mqtt.client as mqtt
 from cyclopts import App
 from msgspec import Struct
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from rich.console import Console
 from rich.text import Text
 
 from weinao import codec, topics
+from weinao.cli import showing
 from weinao.cli.options import Address, Name, Names, Span, host_and_port
 from weinao.clock import now_ms
 from weinao.messages import Ack, Pack, Registered
@@ -94,7 +94,7 @@ def load(
     code = _report(rows, loaded=loaded, as_json=json)
     if loaded < wanted:
         late = f"the journal has {loaded} of {wanted}, and no more came: is ingest running?"
-        Console(stderr=True).print(late)
+        showing.console(stderr=True).print(late)
         code = 1
     raise SystemExit(code)
 
@@ -328,9 +328,9 @@ def _report(rows: Sequence[Row], *, loaded: int | None, as_json: bool) -> int:
             "loaded": loaded,
             "refused": [{"where": row.where, "problem": row.problem} for row in refused],
         }
-        print(codec_json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201  # asked for
+        showing.write_json(report)
     else:
-        console = Console()
+        console = showing.console()
         for row in refused:
             told = Text.assemble(("refused", "red"), f" {row.where}: {row.problem}")
             console.print(told, soft_wrap=True)

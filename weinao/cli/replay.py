@@ -6,17 +6,13 @@ seen whose residents these people were.
 """
 
 import hashlib
-import json as codec
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress
-
 from weinao import logging
-from weinao.cli import stores
+from weinao.cli import showing, stores
 from weinao.cli.flow import grids_of, persistent, run_flow
 from weinao.cli.flows import stays_of
 from weinao.cli.folders import claimed, drafted
@@ -73,9 +69,9 @@ def replay(
         (out / f"{stores.FILE}.wal").unlink(missing_ok=True)  # of a store that is to go
         keep_rules(rules, out)
     if json:
-        print(codec.dumps(figures, indent=2))  # noqa: T201  # what was asked for
+        showing.write_json(figures)
     else:
-        Console().print(figures)
+        showing.console().print(figures)
 
 
 def _run(
@@ -133,7 +129,7 @@ def _journal(source: Path, out: Path) -> Path:
     from weinao.cli.recorded import NotRecordingsError, write_journal
 
     made = out / "journal"
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task("perception", total=None)
         try:
             write_journal(source, made, lambda done: progress.update(task, completed=done))

@@ -1,13 +1,12 @@
 """`weinao rules`: the thresholds of the rules, checked and shown."""
 
-import json as codec
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
+from weinao.cli import showing
 from weinao.cli.documented import Said, documented
 from weinao.cli.minds import rules_of
 from weinao.cli.read import Json
@@ -72,11 +71,10 @@ def _row(
 
 
 def _print(rows: Iterable[Mapping[str, Any]]) -> None:
-    print(codec.dumps([*rows], indent=2, ensure_ascii=False))  # noqa: T201  # asked for
+    showing.write_json([*rows])
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -89,7 +87,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> None:
             *(Text(_told(value)) for value in row.values()), style="bold" if changed else ""
         )
     # A file or a pipe has no width; wide enough that no line is cut.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 240).print(table)
+    showing.console(240).print(table)
 
 
 def _told(value: object) -> str:

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-from rich.progress import Progress
-
+from weinao.cli import showing
 from weinao.cli.options import Span
 
 
@@ -34,7 +32,7 @@ def scenes(
     from sim.scenes.seeds import SeedError, purpose_of
     from sim.scenes.write import WriteError, write
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task(f"{kind}: seconds rendered", total=minutes * 60)
         try:
             truth = write(
@@ -49,7 +47,7 @@ def scenes(
             )
         except (SeedError, WriteError) as error:
             raise SystemExit(f"weinao sim scenes: {error}") from error
-    Console().print(f"{len(truth)} clips, {_told(truth, kind)}: {out}")
+    showing.console().print(f"{len(truth)} clips, {_told(truth, kind)}: {out}")
 
 
 def _told(truth: dict[str, Any], kind: str) -> str:

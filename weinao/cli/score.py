@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from sim.score import Score, missed, unexplained
@@ -15,6 +14,7 @@ from sim.verdict import Noticed
 from sim.world.truth import Fact, Sent
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli import showing
 from weinao.cli.canvas import NoPictureError
 from weinao.cli.score_picture import draw_score, in_order, share, too_late
 from weinao.outcomes import Hazard, Incident, Notice, Outcome, Reason
@@ -78,7 +78,7 @@ def score(
         except NoPictureError as error:
             sys.exit(f"weinao score: {error}")
     if json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())  # noqa: T201  # asked for
+        showing.write_json(found)
     else:
         _show(found, lang)
     if why:
@@ -119,7 +119,7 @@ def _deliveries(store: "Store", sent: Sent) -> tuple[int, int]:
 def _show(found: Score, lang: Language) -> None:
     voice = Voice(lang, ())
     # A file or a pipe has no width; wide enough that no number is cut.
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=160)
+    console = showing.console(160)
     table = Table(title=voice.say("score", "title"))
     for name in _COLUMNS:
         table.add_column(voice.say("score", name), justify="left" if name == "kind" else "right")
@@ -172,7 +172,7 @@ def _sentences(found: Score, voice: Voice) -> "Iterator[str]":
 
 
 def _explain(facts: list[Fact], noticed: list[Noticed], incidents: list[Incident]) -> None:
-    console = Console(stderr=True)
+    console = showing.console(stderr=True)
     for fact in missed(facts, noticed, incidents):
         console.print(f"missed {fact.happening} {fact.about} at {fact.at}")
     for one in unexplained(facts, noticed, incidents):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from cyclopts import App
-from rich.console import Console
-from rich.progress import Progress
 
 from sim.scenarios import Scenario, ScenarioError, parse
 from sim.verdict import Verdict, judge
 from sim.world.truth import Fact, Sent
 from sim.world.world import UnknownSubjectError, World
+from weinao.cli import showing
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.cli.rehearse import Rehearsal
 
@@ -67,7 +66,7 @@ def run(
     folder = emptied(out, "sim run")
     keep_rules(rules, folder)
     begun_at = time.monotonic()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task("simulated", total=story.lasts_s)
         verdicts, sent = rehearse(
             story,
@@ -76,7 +75,7 @@ def run(
             lambda at: progress.update(task, completed=(at - story.starts_at) / 1_000),
             mind=lambda grids: mind_of(grids, in_force, handled),
         )
-    console = Console()
+    console = showing.console()
     played = story.seed if seed is None else seed
     console.print(f"{story.title}\nseed {played}")
     for one in verdicts:

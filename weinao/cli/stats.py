@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
 from cyclopts import Parameter
 
 from weinao.catalogue import Catalogue, Language, catalogue
-from weinao.cli import stores
+from weinao.cli import showing, stores
 from weinao.cli.read import FOLDER, instant
 from weinao.handling import ALL, Handled, handled
 from weinao.outcomes import Incident
@@ -66,12 +65,9 @@ def stats(
     except (StoreError, LakeError, NoPictureError, stores.WhereError) as error:
         sys.exit(f"weinao stats: {error}")
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
-        sys.stdout.buffer.flush()
+        showing.write_json(found)
     else:
-        from rich.console import Console
-
-        console = Console() if sys.stdout.isatty() else Console(width=160)
+        console = showing.console(160)
         console.print(_table(found, catalogue(lang)))
 
 

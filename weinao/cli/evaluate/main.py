@@ -4,7 +4,6 @@ Thresholds are frozen: what is measured is what is shipped. A home's own past is
 used only forwards in time.
 """
 
-import json as codec
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cyclopts import App
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
+
+from weinao.cli import showing
 
 app = App(name="evaluate", help="Score the shipped models and rules on labelled recordings.")
 
@@ -170,7 +169,7 @@ def yards(
 
 
 def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with showing.progress() as progress:
         task = progress.add_task(title, total=None)
 
         def told(done: int | str, total: int | None = None) -> None:
@@ -182,9 +181,9 @@ def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: boo
 
         scores = score(folder, progress=told)
     if as_json:
-        print(codec.dumps(scores, indent=2, sort_keys=True))  # noqa: T201  # what was asked for
+        showing.write_json(scores)
     else:
-        Console().print(_table(title, scores))
+        showing.console().print(_table(title, scores))
 
 
 def _table(title: str, scores: Scores) -> Table:
