@@ -162,7 +162,7 @@ def test_risks_and_scores_are_shown_in_words(tmp_path: Path, output: Output) -> 
     show("scores", tmp_path, "--lang=en")
     scores = output()
 
-    assert "静息心率漂移" in risks
+    assert "静息心率变化" in risks
     assert "发现" in risks
     assert "72–82" in scores  # the band that want of data leaves open
     assert "60%" in scores

@@ -164,7 +164,7 @@ def test_a_fall_is_seen_answered_and_closed_and_everybody_sees_the_same(
         staff.get_by_role("button", name="我到了").click()
         _stands(family, incident, "on_site")
         staff.get_by_label("说明").first.fill("人没事，已扶起。")
-        staff.get_by_label("照片（可不拍）").set_input_files(photo)
+        staff.get_by_label("照片（选填）").set_input_files(photo)
         staff.get_by_role("button", name="处置完成").click()
         _stands(family, incident, "resolved")
         family.get_by_role("link", name="跌倒").click()

@@ -39,7 +39,7 @@ def test_a_family_sees_how_she_is_and_has_three_buttons_under_the_alert(there: T
 
     incident = there.sos()
     page = daughter.get("/family").text
-    assert page.index("紧急求助") < page.index("她现在怎样")
+    assert page.index("紧急求助") < page.index("家人现在怎样")
     assert page.index("我知道了") < page.index("我去处理") < page.index("误报")
 
     assert answer(daughter, incident, "accept").status_code == 303

@@ -10,11 +10,12 @@ from pipeline.brain.identify.health_score import Advice
 from pipeline.brain.identify.home_limits import Limb
 from pipeline.brain.identify.news2 import Sign
 from pipeline.brain.thresholds import Thresholds
+from tests.conftest import ROOT
 from weinao.catalogue import LANGUAGES, SECTION_OF, catalogue
 from weinao.messages import Action, AnyObservation
 from weinao.outcomes import HazardKind, IncidentState, Severity
 
-BRAIN = Path(__file__).parents[2] / "pipeline" / "brain"
+BRAIN = ROOT / "pipeline" / "brain"
 
 
 def test_both_languages_hold_the_same_keys_in_the_same_order() -> None:
@@ -130,3 +131,25 @@ def test_a_reason_of_a_newer_brain_stands_for_itself() -> None:
 
 def _named(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+SHOWN = sorted(
+    [*ROOT.glob("*/words/*.toml"), *(ROOT / "configs").glob("prometheus/alerts.yml"),
+     *(ROOT / "configs").glob("grafana/*.json")]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_is_taken_for_a_man_or_for_a_woman(path: Path) -> None:
+    guessed = re.findall(
+        r"她|(?<!其)他(?!人)|\b(?:s?he|her|hers|his|him|herself|himself)\b",
+        path.read_text(encoding="utf-8"),
+        re.IGNORECASE,
+    )
+
+    assert guessed == []
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_chinese_sentences_have_chinese_stops(path: Path) -> None:
+    assert re.findall(r"[一-鿿][,;?!](?=[一-鿿])", path.read_text(encoding="utf-8")) == []
