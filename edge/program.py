@@ -14,6 +14,7 @@ from edge.reading import read_settings
 from edge.settings import CameraDevice, EdgeSettings
 from weinao import logging, metrics
 from weinao.clock import clock_of
+from weinao.mishaps import in_words
 
 
 def main(file: str, overrides: str = "{}") -> None:
@@ -21,7 +22,8 @@ def main(file: str, overrides: str = "{}") -> None:
     settings = read_settings(Path(file), msgspec.json.decode(overrides, type=dict))
     settings = _with_models(settings, os.environ)
     logging.configure(json=settings.log_json, level=settings.log_level)
-    asyncio.run(_run(settings))
+    with in_words("edge run"):
+        asyncio.run(_run(settings))
 
 
 def _with_models(settings: EdgeSettings, environment: Mapping[str, str]) -> EdgeSettings:

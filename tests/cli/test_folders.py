@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.journal import JournalWriter
 from weinao.cli import flows
-from weinao.cli.folders import alone, claimed, drafted, emptied
+from weinao.cli.folders import alone, claimed, drafted, emptied, whole
 from weinao.cli.replay import replay
 from weinao.cli.sim import run as sim_run
 
@@ -110,6 +110,33 @@ def test_a_folder_is_worked_in_by_one_process_at_a_time(tmp_path: Path) -> None:
         pass
     with alone(lock, "notify run"):
         assert lock.exists()
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_text("before")
+
+    with pytest.raises(OSError, match="full"):
+        _half_written(picture)
+    assert picture.read_text() == "before"
+
+    with whole(picture) as draft:
+        draft.write_text("after")
+    assert picture.read_text() == "after"
+    assert [one.name for one in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_a_device_is_written_to_and_stays_one() -> None:
+    with whole(Path("/dev/null")) as place:
+        place.write_text("nothing")
+
+    assert Path("/dev/null").is_char_device()
+
+
+def _half_written(picture: Path) -> None:
+    with whole(picture) as draft:
+        draft.write_text("hal")
+        raise OSError("the disk is full")
 
 
 def _cut_short(folder: Path) -> None:

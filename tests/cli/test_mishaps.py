@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.sinks.made import T0, incident, outcome
-from weinao.cli.mishaps import in_words, told
 from weinao.cli.options import host_and_port
 from weinao.cli.stores import FILE
+from weinao.mishaps import in_words, told
 
 WEINAO = (sys.executable, "-m", "weinao.cli.main")
 
@@ -114,6 +115,38 @@ def test_a_terminal_that_has_no_chinese_gets_what_it_can_show(data: Path) -> Non
 def test_a_pipe_that_broke_elsewhere_is_no_success() -> None:
     with pytest.raises(SystemExit, match="weinao x: Broken pipe"), in_words("x"):
         raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "x.sqlite"
+    file.write_bytes(b"all but a database" * 100)
+
+    with (
+        closing(sqlite3.connect(file)) as db,
+        pytest.raises(SystemExit, match="weinao x: file is not a database"),
+        in_words("x"),
+    ):
+        db.execute("SELECT * FROM t")
+
+
+def test_what_a_database_was_asked_wrongly_is_a_broken_program() -> None:
+    with (
+        closing(sqlite3.connect(":memory:")) as db,
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+        in_words("x"),
+    ):
+        db.execute("SELECT * FROM t")
+
+
+def test_an_agent_says_in_a_line_what_the_system_refuses(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    ended = asked("edge", "run", "--config", ROOT / "configs" / "edge.toml",
+                  "--folder", tmp_path / "file", "--metrics-port", "0")  # fmt: skip
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("weinao edge run: ")
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_broken_program_ends_with_its_traceback() -> None:

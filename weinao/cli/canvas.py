@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from weinao import logging
 from weinao.catalogue import Language
+from weinao.cli.folders import whole
 from weinao.cli.fonts import LATIN, chinese_font
 from weinao.registry import Record, Resident, Staff
 from weinao.voice import Voice
@@ -50,7 +51,8 @@ def canvas(
         figure = Figure(layout="constrained")
         yield figure, voice
         try:
-            figure.savefig(path, dpi=_DPI, format="png")
+            with whole(path) as draft:
+                figure.savefig(draft, dpi=_DPI, format="png")
         except OSError as error:
             raise NoPictureError(f"{path} cannot be written: {error}") from error
 

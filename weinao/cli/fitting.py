@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from weinao.cli import showing
+from weinao.cli.folders import whole
 
 if TYPE_CHECKING:
     from sim.fitting.closeness import Compared, Samples
@@ -53,7 +54,8 @@ def fit(folder: Path, /, *, out: Path | None = None) -> None:
         print(text, end="")  # noqa: T201  # what was asked for
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        with whole(out) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SystemExit(f"weinao sim fit: {out} cannot be written: {error}") from error
 
@@ -181,7 +183,8 @@ def _draw(found: Sequence[tuple["Compared", "Samples"]], path: Path) -> None:
         axis.set_axis_on()
         _draw_shares(axis, one, samples)
     try:
-        figure.savefig(path, dpi=90, format="png")
+        with whole(path) as draft:
+            figure.savefig(draft, dpi=90, format="png")
     except OSError as error:
         raise SystemExit(f"weinao sim closeness: {path} cannot be written: {error}") from error
 

@@ -100,6 +100,24 @@ def alone(lock: Path, command: str) -> Iterator[None]:
         os.close(fd)
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the place of a draft of a file, which takes the file's place at the end of the block.
+
+    Until then what was there stays whole, and for good if the block fails.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        yield target  # a device takes what it is given
+        return
+    draft = target.with_name(f".draft-{target.name}")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _within(folder: Path, command: str) -> list[Path]:
     if not folder.is_dir():
         raise SystemExit(f"weinao {command}: {folder} is no folder; name another")

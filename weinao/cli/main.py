@@ -5,7 +5,7 @@ import sys
 from cyclopts import App, Parameter
 
 from weinao import __version__
-from weinao.cli.mishaps import in_words
+from weinao.mishaps import in_words
 
 app = App(
     name="weinao",

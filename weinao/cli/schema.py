@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from weinao import schema as contract
+from weinao.cli.folders import whole
 
 
 def schema(*, out: Path = Path("docs")) -> None:
@@ -14,5 +15,6 @@ def schema(*, out: Path = Path("docs")) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, made in (("messages", contract.json_schema()), ("asyncapi", contract.asyncapi())):
         path = out / f"{name}.json"
-        path.write_text(contract.document(made), encoding="utf-8")
+        with whole(path) as draft:
+            draft.write_text(contract.document(made), encoding="utf-8")
         print(path)  # noqa: T201  # what a person asked for

@@ -7,9 +7,16 @@ A broken program still ends with its traceback.
 import io
 import os
 import select
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_REFUSED = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB,
+}  # fmt: skip
+"""What SQLite says of its file and of the disk, and not of what was asked of it."""
 
 
 @contextmanager
@@ -28,6 +35,10 @@ def in_words(command: str) -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _REFUSED:
+            raise
+        sys.exit(f"weinao {command}: {error}")
     except OSError as error:
         left = isinstance(error, BrokenPipeError) and _reader_has_left()
         _write_no_more()
