@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from random import SystemRandom
@@ -9,7 +10,7 @@ from random import SystemRandom
 import msgspec
 from msgspec.structs import replace
 
-from edge.agent import Agent
+from edge.agent import Agent, FolderInUseError
 from edge.reading import read_settings
 from edge.settings import CameraDevice, EdgeSettings
 from weinao import logging, metrics
@@ -23,7 +24,10 @@ def main(file: str, overrides: str = "{}") -> None:
     settings = _with_models(settings, os.environ)
     logging.configure(json=settings.log_json, level=settings.log_level)
     with in_words("edge run"):
-        asyncio.run(_run(settings))
+        try:
+            asyncio.run(_run(settings))
+        except FolderInUseError as error:
+            sys.exit(f"weinao edge run: {error}")
 
 
 def _with_models(settings: EdgeSettings, environment: Mapping[str, str]) -> EdgeSettings:

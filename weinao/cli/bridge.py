@@ -14,6 +14,7 @@ from cyclopts import App
 from weinao import logging, metrics, settings
 from weinao.cli.options import Address, Port, host_and_port
 from weinao.clock import now_ms
+from weinao.mishaps import told
 
 if TYPE_CHECKING:
     from pipeline.columns.people import Devices
@@ -264,10 +265,17 @@ def _job(config: Path, people: Path | None) -> "tuple[Job, Devices]":
     try:
         job = settings.load(config, _shape())
         place = people or config.parent / job.people.file
-        with place.open(newline="", encoding="utf-8") as file:
+        with place.open(newline="", encoding="utf-8-sig") as file:
             devices = read(file, job.people)
         settings.refuse(problems(job), str(config))
-    except (settings.SettingsError, PeopleError, OSError) as error:
+    except OSError as error:
+        sys.exit(
+            f"weinao bridge: {told(error)}: expected a CSV file of who wears what, as `people` of"
+            f" {config} says, or another by --people"
+        )
+    except UnicodeDecodeError:
+        sys.exit(f"weinao bridge: {place}: no text in UTF-8; a spreadsheet saves it as CSV UTF-8")
+    except (settings.SettingsError, PeopleError) as error:
         sys.exit(f"weinao bridge: {error}")
     return job, devices
 
