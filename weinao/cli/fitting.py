@@ -13,6 +13,7 @@ from rich.table import Table
 
 from weinao.cli import showing
 from weinao.cli.folders import whole
+from weinao.cli.legible import legible
 
 if TYPE_CHECKING:
     from sim.fitting.closeness import Compared, Samples
@@ -41,7 +42,8 @@ def fit(folder: Path, /, *, out: Path | None = None) -> None:
 
     with showing.progress() as progress:
         told = _teller(progress, "reading")
-        diaries, sleeps, people = _read(folder, told)
+        with legible(folder, "sim fit"):
+            diaries, sleeps, people = _read(folder, told)
         try:
             told("routine")
             routine = fit_routine(diaries, sleeps)
@@ -84,7 +86,8 @@ def closeness(
         raise SystemExit(f"weinao sim closeness: --people: expected 1 at least, got {people}")
     with showing.progress() as progress:
         told = _teller(progress, "reading")
-        diaries, sleeps, measured = _read(folder, told)
+        with legible(folder, "sim closeness"):
+            diaries, sleeps, measured = _read(folder, told)
         try:
             found = [
                 *routines(diaries, sleeps, shipped().routine, people, told),

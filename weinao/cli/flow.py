@@ -114,6 +114,7 @@ def run(
         log_json: Log lines as JSON.
         clock: Of a story that is played.
     """
+    from pipeline.journal import JournalError
     from sinks.store import StoreError
 
     logging.configure(json=log_json)
@@ -166,6 +167,8 @@ def run(
             )
         except KeyboardInterrupt:
             log.info("flow.ended")
+        except JournalError as error:
+            raise SystemExit(f"weinao flow run: {error}") from error
 
 
 class Place(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 from weinao.cli import showing
+from weinao.cli.legible import legible
 
 app = App(name="models", help="Weights of networks: fetch, list, check, train.")
 
@@ -134,7 +135,7 @@ def _again(name: str, data: Path, out: Path) -> bool:
 
     trained, console = TRAINED[name], showing.console(stderr=True)
     try:
-        with console.status(name) as status:
+        with console.status(name) as status, legible(data, f"models train {name}"):
             found = trained.make(data, out, status.update)
     except (ImportError, FileNotFoundError) as error:
         console.print(f"{name}: not trained: {error}", markup=False)

@@ -17,6 +17,7 @@ from weinao.cli.flow import grids_of, persistent, run_flow
 from weinao.cli.flows import stays_of
 from weinao.cli.folders import claimed, drafted
 from weinao.cli.histories import told_anew
+from weinao.cli.legible import legible
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
 from weinao.cli.options import Count, Names, Runner
 from weinao.cli.read import canonical
@@ -53,6 +54,8 @@ def replay(
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
         json: Print JSON.
     """
+    from pipeline.journal import JournalError
+
     logging.configure(level="warning")
     if not source.is_dir():
         raise SystemExit(
@@ -63,9 +66,12 @@ def replay(
     in_force, handled = rules_of(rules, "replay"), policy_of(policy, "replay")
     claimed(out, "replay", (stores.FILE, "journal"))
     with drafted(out) as draft:
-        figures = _run(
-            source, draft, grids, rules=in_force, policy=handled, runner=runner, workers=workers
-        )
+        try:
+            figures = _run(
+                source, draft, grids, rules=in_force, policy=handled, runner=runner, workers=workers
+            )
+        except JournalError as error:
+            raise SystemExit(f"weinao replay: {error}") from error
         (out / f"{stores.FILE}.wal").unlink(missing_ok=True)  # of a store that is to go
         keep_rules(rules, out)
     if json:
@@ -132,7 +138,8 @@ def _journal(source: Path, out: Path) -> Path:
     with showing.progress() as progress:
         task = progress.add_task("perception", total=None)
         try:
-            write_journal(source, made, lambda done: progress.update(task, completed=done))
+            with legible(source, "replay"):
+                write_journal(source, made, lambda done: progress.update(task, completed=done))
         except NotRecordingsError as error:
             raise SystemExit(f"weinao replay: {error}") from error
     return made

@@ -184,8 +184,11 @@ def adjustments(found: Iterable[Outcome], words: Catalogue) -> Table:
 
 
 def local(at: int) -> str:
-    """Return an instant as the clock on this machine's wall shows it."""
-    shown = datetime.fromtimestamp(at / 1_000, tz=UTC).astimezone()
+    """Return an instant as the clock on this wall shows it, or as a number if no clock could."""
+    try:
+        shown = datetime.fromtimestamp(at / 1_000, tz=UTC).astimezone()
+    except (ValueError, OverflowError):  # it was read from a file that is damaged
+        return str(at)
     return shown.strftime("%Y-%m-%d %H:%M:%S")
 
 

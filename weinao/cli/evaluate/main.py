@@ -15,6 +15,7 @@ from cyclopts import App
 from rich.table import Table
 
 from weinao.cli import showing
+from weinao.cli.legible import legible
 
 app = App(name="evaluate", help="Score the shipped models and rules on labelled recordings.")
 
@@ -179,7 +180,8 @@ def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: boo
             else:
                 progress.update(task, completed=done, total=total)
 
-        scores = score(folder, progress=told)
+        with legible(folder, f"evaluate {title}"):
+            scores = score(folder, progress=told)
     if as_json:
         showing.write_json(scores)
     else:
