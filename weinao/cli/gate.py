@@ -14,10 +14,11 @@ from cyclopts import App
 from rich.table import Table
 
 from weinao.cli import showing
+from weinao.cli.read import Json
 from weinao.clock import now_ms
 
 if TYPE_CHECKING:
-    from edge.perception.gate.gallery import Gallery
+    from edge.perception.gate.gallery import Entry, Gallery
 
 app = App(name="gate", help="Whose faces a gate knows: enrol, watch, list, forget.")
 
@@ -126,19 +127,38 @@ def watch(
 
 @app.command
 def forget(gallery: Path, person: str, /) -> None:
-    """Take somebody out, with all templates: consent withdrawn, moved away, or no reason left."""
-    _change(gallery, lambda known: known.without(person))
+    """Take somebody out, with all templates: consent withdrawn, moved away, or no reason left.
+
+    Args:
+        gallery: Its folder.
+        person: The pseudonym; exit with 1 if nobody of that name is in it.
+    """
+
+    def without(known: "Gallery") -> "Gallery":
+        if all(one.person != person for one in known.entries):
+            sys.exit(f"weinao gate: nobody called {person} is in {gallery}; `weinao gate list`")
+        return known.without(person)
+
+    _change(gallery, without)
 
 
 @app.command(name="list")
-def list_(gallery: Path, /) -> None:
-    """Show who is enrolled, on which grounds and until when; no templates."""
+def list_(gallery: Path, /, *, json: Json = False) -> None:
+    """Show who is enrolled, on which grounds and until when; no templates.
+
+    Args:
+        gallery: Its folder.
+        json: Print one JSON array.
+    """
     from edge.perception.gate.gallery import GalleryError, read_gallery
 
     try:
         known = read_gallery(gallery)
     except GalleryError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao gate: {error}")
+    if json:
+        showing.write_json([_told(one) for one in known.entries])
+        return
     table = Table(title=f"{len(known.entries)} enrolled with {known.embedder}")
     for column in ("person", "kind", "templates", "grounds", "until"):
         table.add_column(column)
@@ -150,13 +170,25 @@ def list_(gallery: Path, /) -> None:
     showing.console().print(table)
 
 
+def _told(one: "Entry") -> dict[str, object]:
+    return {
+        "person": one.person,
+        "kind": one.kind,
+        "templates": len(one.templates),
+        "consent": one.consent,
+        "reason": one.reason,
+        "approvers": [name for name in (one.approver, one.second_approver) if name],
+        "valid_to": one.valid_to,
+    }
+
+
 def _change(folder: Path, change: "Callable[[Gallery], Gallery]") -> None:
     from edge.perception.gate.gallery import GalleryError, read_gallery, write_gallery
 
     try:
         write_gallery(folder, change(read_gallery(folder)))
     except GalleryError as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao gate: {error}")
 
 
 def _templates(pictures: Sequence[Path], models: Path | None) -> tuple[bytes, ...]:
@@ -176,7 +208,7 @@ def _templates(pictures: Sequence[Path], models: Path | None) -> tuple[bytes, ..
         detector, embedder = CenterFace.in_folder(folder), embedder_in_folder(folder)
         return tuple(template_of(path, detector, embedder) for path in pictures)
     except (VisionError, EnrolError) as error:
-        sys.exit(str(error))
+        sys.exit(f"weinao gate: {error}")
 
 
 def _millis(day: datetime) -> int:

@@ -61,13 +61,17 @@ for _name, (_target, _about) in _COMMANDS.items():
 
 def main() -> None:
     """Run the command line."""
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
-    target, _ = _COMMANDS.get(asked, ("", ""))
-    if target and not target.endswith(":app"):
+    words = [word for word in sys.argv[1:3] if not word.startswith("-")]
+    target, _ = _COMMANDS.get(words[0] if words else "", ("", ""))
+    words = words[: 2 if target.endswith(":app") else 1]
+    asked = app
+    for word in words:
+        if word in asked:
+            asked = asked[word]
+    if asked is not app and asked.default_command is not None:
         # The list of commands has a line of it; by itself it says all that it has to say.
-        app[asked].help = None
-    words = sys.argv[1 : 3 if target.endswith(":app") else 2]
-    with in_words(" ".join(word for word in words if not word.startswith("-"))):
+        asked.help = None
+    with in_words(" ".join(words)):
         app()
 
 

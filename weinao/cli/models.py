@@ -11,6 +11,7 @@ from rich.table import Table
 
 from weinao.cli import showing
 from weinao.cli.legible import legible
+from weinao.cli.read import Json
 
 app = App(name="models", help="Weights of networks: fetch, list, check, train.")
 
@@ -71,33 +72,53 @@ def convert(*names: str, folder: Path | None = None, packages: Path | None = Non
 
 
 @app.command(name="list")
-def list_(*, folder: Path | None = None) -> None:
-    """Show which weights there are, their sources and licences, and which are here."""
+def list_(*, folder: Path | None = None, json: Json = False) -> None:
+    """Show which weights there are, their sources and licences, and which are here.
+
+    Args:
+        folder: Where they are kept; the user's cache, if not said.
+        json: Print one JSON array.
+    """
     from models.vision.catalogue import WEIGHTS
     from models.vision.network import beside
     from models.vision.store import held
 
-    table = Table(title=str(_folder(folder)))
-    for column in ("name", "here", "ncnn", "for", "package", "licence", "sha256"):
-        table.add_column(column)
+    rows: list[dict[str, str]] = []
     for one in WEIGHTS:
         package = f"{one.package.client}: {one.package.name} {one.package.version}"
         here = held(_folder(folder), one)
         converted = all(path.is_file() for path in beside(_folder(folder) / one.file))
         ncnn = "converted" if converted else "can be" if one.shape else "no"
-        table.add_row(one.name, here, ncnn, one.about, package, one.licence, one.sha256[:12])
+        rows.append(
+            {"name": one.name, "here": here, "ncnn": ncnn, "for": one.about, "package": package,
+             "licence": one.licence, "sha256": one.sha256}
+        )  # fmt: skip
+    if json:
+        showing.write_json(rows)
+        return
+    table = Table(*rows[0], title=str(_folder(folder)))
+    for row in rows:
+        table.add_row(*(row | {"sha256": row["sha256"][:12]}).values())
     showing.console().print(table)
 
 
 @app.command
-def verify(*, folder: Path | None = None) -> None:
-    """Check the hash of every file of weights; exit with 1 unless all are there and good."""
+def verify(*, folder: Path | None = None, json: Json = False) -> None:
+    """Check the hash of every file of weights; exit with 1 unless all are there and good.
+
+    Args:
+        folder: Where they are kept; the user's cache, if not said.
+        json: Print one JSON object, name and how it is.
+    """
     from models.vision.catalogue import WEIGHTS
     from models.vision.store import Held, held
 
     found = {one.name: held(_folder(folder), one) for one in WEIGHTS}
-    for name, here in found.items():
-        print(f"{name}: {here}")  # noqa: T201  # what was asked for
+    if json:
+        showing.write_json(found)
+    else:
+        for name, here in found.items():
+            print(f"{name}: {here}")  # noqa: T201  # what was asked for
     sys.exit(any(here is not Held.GOOD for here in found.values()))
 
 

@@ -14,6 +14,7 @@ from sim.world.truth import Fact, Sent
 from sim.world.world import UnknownSubjectError, World
 from weinao.cli import showing
 from weinao.cli.minds import keep_rules, mind_of, policy_of, rules_of
+from weinao.cli.read import Json
 from weinao.cli.rehearse import Rehearsal
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ app.command(
     help="Say how close simulated people are to recorded ones.",
 )
 
-app.command("weinao.cli.play:play", name="play")
+app.command("weinao.cli.play:play", name="play", help="Play a scenario through live programs.")
 
 app.command("weinao.cli.scenes:scenes", name="scenes", help="Render what a camera would see.")
 
@@ -47,6 +48,7 @@ def run(
     seed: int | None = None,
     rules: Path | None = None,
     policy: Path | None = None,
+    json: Json = False,
 ) -> None:
     """Play a scenario, write its truth, journal and store, and say what held.
 
@@ -56,6 +58,7 @@ def run(
         seed: Of the world, in the place of the scenario's own.
         rules: A file of thresholds, as configs/rules.toml; without it, the defaults.
         policy: How incidents are handled, as configs/policy.toml; without it, the one we ship.
+        json: Print what held as one JSON object.
     """
     from weinao import logging
     from weinao.cli.folders import emptied
@@ -75,8 +78,12 @@ def run(
             lambda at: progress.update(task, completed=(at - story.starts_at) / 1_000),
             mind=lambda grids: mind_of(grids, in_force, handled),
         )
-    console = showing.console()
     played = story.seed if seed is None else seed
+    if json:
+        account = {"title": story.title, "seed": played, "verdicts": verdicts, "sent": sent}
+        showing.write_json(account)
+        raise SystemExit(not all(one.held for one in verdicts))
+    console = showing.console()
     console.print(f"{story.title}\nseed {played}")
     for one in verdicts:
         console.print(f"[green]held[/]   {one.told}" if one.held else f"[red]broken[/] {one.told}")
