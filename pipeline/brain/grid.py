@@ -62,7 +62,7 @@ from weinao.outcomes import (
 from weinao.registry import Device, Household, Record, Resident
 from weinao.topics import Way
 
-SNAPSHOT_VERSION = 8
+SNAPSHOT_VERSION = 9
 """Raise it with the shape of any state; then the journal is replayed instead of resumed."""
 
 
@@ -178,7 +178,7 @@ class GridBrain:
         for place in self._identify.unpromised(now):
             if self._gives_no_word(place):
                 going_on = [*self._identify.go_on(place, now, self._blind)]
-                yield from self._respond(going_on, now, self._identify.behind_ms(place, now))
+                yield from self._respond(going_on, now, self._behind_ms(place, now))
         yield from self._desk.pass_time(self._known, now)
         yield from self._calendar.pass_time(self._known, now)
         yield from self._visits.pass_time(self._known, now)
@@ -276,7 +276,7 @@ class GridBrain:
         return home.id if home and home.agent == device.agent else device.agent
 
     def _judge(self, seen: Seen, now: int) -> Iterator[AnyOutcome]:
-        behind_ms = self._identify.behind_ms(seen.place, now)
+        behind_ms = self._behind_ms(seen.place, now)
         for findings in self._identify.at_once(seen):
             yield from self._respond(findings, now, behind_ms)
         self._liveness.watch(seen)
@@ -287,7 +287,7 @@ class GridBrain:
         beat = self._liveness.beat(agent, boot, said, self._known, now)
         yield from self._respond(beat.hazards, now)
         for place in (*self._known.households_of_agent.get(agent.id, ()), agent.id):
-            behind_ms = self._identify.behind_ms(place, now)
+            behind_ms = self._behind_ms(place, now)
             if beat.restarted:
                 self._identify.lose_sight(place, said.at)
             # Nobody's word reaches further than the present of whoever gave it.
@@ -302,6 +302,12 @@ class GridBrain:
         home = self._known.household(place)
         agent = self._known.device(home.agent if home is not None else place)
         return agent is None or agent.heartbeat_s is None or self._liveness.silent(agent.id)
+
+    def _behind_ms(self, place: str, now: int) -> int:
+        """Return how old, at most, news of a place is because they came late."""
+        home = self._known.household(place)
+        told = self._liveness.behind_ms(home.agent if home is not None else place, now)
+        return self._identify.behind_ms(place, now) if told is None else told
 
     def _blind(self, place: str) -> bool:
         return self._liveness.blind(place, self._known)

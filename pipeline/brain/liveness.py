@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from pipeline.brain import word
 from pipeline.brain.identify import inactivity
 from pipeline.brain.identify.silence import Heard, Silence, heard_behind
 from pipeline.brain.perceive.registered import Registered, stands_in
 from pipeline.brain.perceive.seen import Seen
+from pipeline.brain.word import Word
 from weinao.messages import Home, Status
 from weinao.outcomes import Hazard
 from weinao.registry import Device, Record
@@ -37,6 +39,7 @@ class LivenessState(Struct, frozen=True):
         watching: For each household, the devices whose silence would make it look quiet.
         ticked_at: The community's clock,
         tick_ms: and how far apart its last two ticks were.
+        words: The last word of each agent about time.
     """
 
     heard: dict[str, Heard] = {}
@@ -44,6 +47,7 @@ class LivenessState(Struct, frozen=True):
     watching: dict[str, tuple[str, ...]] = {}
     ticked_at: int = 0
     tick_ms: int = 0
+    words: dict[str, Word] = {}
 
 
 class Beat(NamedTuple):
@@ -67,6 +71,7 @@ class Liveness:
         self._heard, self._boots = dict(resume.heard), dict(resume.boots)
         self._watching = dict(resume.watching)
         self._ticked_at, self._tick_ms = resume.ticked_at, resume.tick_ms
+        self._words = dict(resume.words)
         self._next_silent_at = 0
 
     def snapshot(self) -> LivenessState:
@@ -77,6 +82,7 @@ class Liveness:
             dict(self._watching),
             self._ticked_at,
             self._tick_ms,
+            dict(self._words),
         )
 
     def tick(self, known: Registered, now: int) -> list[Hazard]:
@@ -86,6 +92,8 @@ class Liveness:
 
     def beat(self, agent: Device, boot: str, said: Status, known: Registered, now: int) -> Beat:
         """Take in a heartbeat."""
+        before = self._words.get(agent.id)
+        self._words[agent.id] = word.following(before, said.at, said.complete_to, now)
         heard = self._heard.get(agent.id, Heard(0))
         self._heard[agent.id], over = self._silence.hear(heard, now)
         due = self._silence.due_at(self._heard[agent.id], agent)
@@ -121,6 +129,10 @@ class Liveness:
         """Say whether an agent is silent."""
         heard = self._heard.get(agent)
         return heard is not None and heard.raised is not None
+
+    def behind_ms(self, agent: str, now: int) -> int | None:
+        """Return how far an agent is behind by its own words; None where only its clock can say."""
+        return word.behind_ms(self._words.get(agent), now)
 
     def blind(self, household: str, known: Registered) -> bool:
         """Say whether a sensor of a home is silent, so that a quiet home may only look quiet."""

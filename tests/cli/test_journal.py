@@ -45,6 +45,7 @@ def conclude(data: Path, runner: Runner, policy: Policy | None = None) -> None:
         until_end=True,
         place=Place(data=data, flow="1", guests=frozenset()),
         tell=telling(lambda: nullcontext(store)),
+        kept=store.progress,
     )
     store.close()
 
@@ -179,6 +180,32 @@ def test_a_flow_whose_recovery_is_older_than_the_journal_goes_on_with_what_is_op
     assert on_disk.oldest(tmp_path / "journal") > story.entries[-1].offset // 100
     assert [one.id for one in after if one.kind == "sos"] == [before.id]
     assert [one.subject for one in after if one.kind == "smoke"] == ["home-1"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_flow_that_is_further_than_its_store_tells_again_what_the_store_has_lost(
+    tmp_path: Path, runner: Runner
+) -> None:
+    story = Journal()
+    story.say("button-1", Home(at=START + 1_000, sensor=Sensor.SOS, value=1.0))
+    story.tick(START + 2_000)
+    write(tmp_path / "journal", story.entries)
+    conclude(tmp_path, runner)
+    shutil.copy(tmp_path / "store.duckdb", tmp_path / "older")
+    later = Journal(registered=False, at=START + 3_000)
+    later.say("smoke-1", Home(at=START + 4_000, sensor=Sensor.SMOKE, value=1.0))
+    write(tmp_path / "journal", later.entries)
+    conclude(tmp_path, runner)
+    before = {one.id: one.state for one in found(tmp_path)}
+    (tmp_path / "older").replace(tmp_path / "store.duckdb")
+
+    with structlog.testing.capture_logs() as said:
+        conclude(tmp_path, runner)
+        conclude(tmp_path, runner)
+
+    assert {one.id: one.state for one in found(tmp_path)} == before
+    assert {one.kind for one in found(tmp_path)} >= {"sos", "smoke"}
+    assert [one["event"] for one in said].count("recovery.discarded") == 1
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

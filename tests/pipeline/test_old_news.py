@@ -1,9 +1,13 @@
 """What comes late: old news wakes nobody, danger to life apart."""
 
+import pytest
+
 from tests.pipeline.community import START, Journal
 from tests.pipeline.stories import MIN, NIGHT, H, S, about, concluded, journal, of, sos, standing
 from weinao.messages import (
     Home,
+    Motion,
+    MotionEvent,
     Registered,
     Rhythm,
     Sensor,
@@ -93,3 +97,55 @@ def test_what_is_over_by_the_time_it_is_known_wakes_nobody():
     assert incident.state is IncidentState.CLOSED
     assert not incident.old
     assert [one for one in of(outcomes, Notice) if one.incident == incident.id] == []
+
+
+def in_step(made: Journal, count: int, now: int, behind: int, complete_to: int | None = None):
+    """Let heartbeats come as they are made, by a clock that is behind the community's."""
+    for beat in range(count):
+        made.tick(now + beat * 10 * S)
+        at = now + beat * 10 * S - behind
+        upto = at if complete_to is None else complete_to
+        made.say("agent-1", Status(at=at, complete_to=upto))
+    return now + count * 10 * S
+
+
+@pytest.mark.parametrize("behind", [0, H, 30 * 24 * H])
+def test_a_fall_is_told_at_once_and_is_no_old_news_though_a_clock_is_hours_wrong(behind: int):
+    made = journal()
+    now = in_step(made, 6, START, behind)
+    made.tick(now)
+    made.say("band-1", Motion(at=now - behind, event=MotionEvent.FALL, confidence=0.9))
+
+    outcomes = concluded(made)
+
+    [told] = [one for one in of(outcomes, Notice) if one.kind is HazardKind.FALL]
+    assert (told.at, told.old, told.recipient) == (now, False, "daughter-1")
+
+
+@pytest.mark.parametrize("behind", [0, H])
+def test_what_a_cut_off_home_tells_is_old_also_once_its_word_comes_in_step_again(behind: int):
+    made = journal(Device(id="leak-1", agent="agent-1", household="home-1", room="bathroom"))
+    cut = in_step(made, 6, START, behind)
+    back = cut + 2 * H
+    made.tick(back)
+    for beat in range(720):  # its heartbeats of two hours come all at once, before what is routine
+        at = cut + beat * 10 * S - behind
+        made.say("agent-1", Status(at=at, complete_to=cut - behind, queue_len=beat))
+    now = in_step(made, 6, back, behind, complete_to=cut - behind)
+    made.say("leak-1", Home(at=cut + 20 * MIN - behind, sensor=Sensor.LEAK, value=1))
+    made.tick(now)
+
+    [incident] = [one for one in standing(concluded(made)) if one.kind is HazardKind.LEAK]
+
+    assert incident.old
+
+
+def test_the_first_alarm_of_a_home_that_was_in_step_and_cut_off_is_old():
+    made = journal(Device(id="leak-1", agent="agent-1", household="home-1", room="bathroom"))
+    cut = in_step(made, 6, START, 0)
+    made.tick(cut + 2 * H)
+    made.say("leak-1", Home(at=cut + MIN, sensor=Sensor.LEAK, value=1))
+
+    [incident] = [one for one in standing(concluded(made)) if one.kind is HazardKind.LEAK]
+
+    assert incident.old

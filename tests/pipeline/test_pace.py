@@ -14,7 +14,16 @@ from pipeline.ingest.pace import PACE, Community
 from pipeline.journal import JournalReader, JournalWriter
 from tests.pipeline.community import GRID, RECORDS, RULES, START
 from weinao import codec, topics
-from weinao.messages import AnyObservation, Home, Pack, Registered, Sensor
+from weinao.messages import (
+    AnyObservation,
+    Home,
+    Motion,
+    MotionEvent,
+    Pack,
+    Registered,
+    Sensor,
+    Status,
+)
 from weinao.outcomes import Notice, Outcome
 
 HOUR_MS = 3_600_000
@@ -99,7 +108,13 @@ def test_a_clock_that_was_hours_ahead_holds_up_nobody_who_has_to_be_asked(tmp_pa
         machine.say("loader", Registered(at=START, record=record))
     machine.run(60)
     machine.wall -= 8 * HOUR_MS
+    for _ in range(6):
+        machine.run(10)
+        machine.say("agent-2", Status(at=machine.wall, complete_to=machine.wall))
     machine.say("button-1", Home(at=machine.wall, sensor=Sensor.SOS, value=1.0))
+    fall = Motion(at=machine.wall, event=MotionEvent.FALL, confidence=0.9)
+    machine.say("band-2", fall)
+    fell_at = machine.ticks()[-1]
     machine.run(100)
     machine.journal.close()
     machine.start()  # killed meanwhile: what it showed last is in the journal
@@ -111,6 +126,9 @@ def test_a_clock_that_was_hours_ahead_holds_up_nobody_who_has_to_be_asked(tmp_pa
     assert min(later - earlier for earlier, later in pairwise(ticks)) >= 0
     assert ticks[-1] - ticks[59] > 290_000 * PACE
     assert asked[:3] == ["son-1", "head-1", "property-1"]
+    [fell, *_] = [one for one in told if one.kind == "fall"]
+    assert not fell.old
+    assert fell.at - fell_at < 2_000
 
 
 def test_that_it_is_ahead_is_said_once_and_once_that_it_is_not_any_more(tmp_path: Path) -> None:

@@ -164,6 +164,8 @@ def run(
                 progress=reached(asked),
                 tell=telling(asked),
                 elsewhere=elsewhere,
+                # What waits in front of a database that is away cannot be asked for.
+                kept=None if direct or stores.dsn_of(data=data) else reached(asked),
             )
         except KeyboardInterrupt:
             log.info("flow.ended")
@@ -202,6 +204,7 @@ def run_flow(
     tell: Tell = dict,
     identity: int = 0,
     elsewhere: "KafkaPlace | None" = None,
+    kept: Progress | None = None,
 ) -> None:
     """Run the flow of these grids in this process, under one runner or the other.
 
@@ -221,6 +224,7 @@ def run_flow(
         tell: What people were told of grids, as the store has it.
         identity: Of the journal; what was recovered of another counts for nothing.
         elsewhere: Where the journal is, if it is in Kafka.
+        kept: How far the store has come, where it can be asked for all that it has taken.
     """
     from pipeline.flow.bequests import Bequests
     from pipeline.flow.seat import nobody
@@ -240,7 +244,7 @@ def run_flow(
         recovery = _recovery_of(recovery, f"{digest}-{identity:x}" if identity else digest)
     log = logging.logger(flow=place.flow if place else FIRST)
     if recovery is not None and elsewhere is None:
-        _discard_spoilt(recovery, journal, mind, log)
+        _discard_spoilt(recovery, journal, mind, kept, log)
     # Who keeps no recovery looks back only: it holds nothing, and leaves no word.
     lives = place if recovery is not None and elsewhere is None else None
     leave: Callable[[Bequest], object] = _nothing
@@ -337,12 +341,14 @@ def _recovery_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _discard_spoilt(recovery: Path, journal: Path, mind: "Mind", log: FilteringBoundLogger) -> None:
+def _discard_spoilt(
+    recovery: Path, journal: Path, mind: "Mind", kept: Progress | None, log: FilteringBoundLogger
+) -> None:
     """Remove what a flow cannot go on from: it begins anew where the journal does."""
     from pipeline.flow import recovering
 
     try:
-        recovering.check(recovery, journal, mind)
+        recovering.check(recovery, journal, mind, kept() if kept else None)
     except recovering.SpoiltError as error:
         log.warning("recovery.discarded", folder=str(recovery), error=str(error))
         shutil.rmtree(recovery)
