@@ -10,6 +10,7 @@ decided once more. Only hosts that the settings name are ever called.
 
 import hmac
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -303,7 +304,7 @@ class Caller:
         while not self._stop.is_set():
             try:
                 self.look(0.5)
-            except StoreUnavailableError:
+            except (StoreUnavailableError, sqlite3.Error):  # of others, or of our own disk
                 self._stop.wait(1)
 
 

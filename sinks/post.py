@@ -3,6 +3,7 @@
 One connection with paho's own thread: what people say is little, and pages never wait for it.
 """
 
+import sqlite3
 import ssl
 import threading
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class Post:
     ) -> None:
         self._outbox, self._settings, self._community = outbox, settings, community
         self._now, self._on_ack = now, on_ack
-        self._outage = Outage(log, "broker", now)
+        self._outage, self._book = Outage(log, "broker", now), Outage(log, "book", now)
         self._sent_at: dict[tuple[str, str, str, int], int] = {}
         self._heeded: set[str] = set()
         self._stop, self._news, self._anew = (threading.Event() for _ in range(3))
@@ -89,7 +90,12 @@ class Post:
         while not self._stop.is_set():
             self._news.wait(_LOOK_S)
             self._news.clear()
-            self._carry()
+            try:
+                self._carry()
+            except sqlite3.Error as error:
+                self._book.lost(error)  # our own disk: what is said waits, and we go on looking
+            else:
+                self._book.restored()
 
     def _carry(self) -> None:
         waiting = self._outbox.waiting()
@@ -150,7 +156,11 @@ class Post:
             ack = ack_of(message.payload)
         except msgspec.DecodeError:
             return  # whoever said that was not ingest
-        self._outbox.acked(grid, device, ack)
+        try:
+            self._outbox.acked(grid, device, ack)
+        except sqlite3.Error as error:
+            self._book.lost(error)
+            return  # it goes again, and is acknowledged again
         self._on_ack()
 
 

@@ -31,7 +31,7 @@ def seen(camera: CameraDevice, models: Path) -> list[AnyObservation]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_camera_of_the_demo_sees_what_its_film_shows(tmp_path: Path, weights: Path) -> None:
     demo_cameras.prepare(tmp_path)
     home = demo_cameras.home(tmp_path, tmp_path / "kept")

@@ -152,6 +152,7 @@ def _read(data: Path, table: str) -> list[dict[str, object]]:
 
 @pytest.mark.slow
 @pytest.mark.service
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("edition", EDITIONS)
 def test_a_flow_concludes_the_same_to_the_byte_into_a_server_as_into_a_file(
     edition: str, tmp_path: Path

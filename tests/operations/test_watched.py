@@ -23,7 +23,7 @@ from weinao.cli.supervisor import Supervisor
 from weinao.clock import now_ms
 from weinao.messages import Home, Sensor
 
-pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
 
 GRID = "grid-1"
 ALERTS = ROOT / "configs" / "prometheus" / "alerts.yml"

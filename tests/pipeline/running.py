@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,9 +119,12 @@ class Sender:
         self.client.on_connect = lambda c, *_: c.subscribe(
             topics.ack(COMMUNITY, GRID, device), qos=1
         )
+        hears = threading.Event()
+        self.client.on_subscribe = lambda *_: hears.set()
         host, port = address.split(":")
         self.client.connect(host, int(port))
         self.client.loop_start()
+        assert hears.wait(60)  # what is acknowledged before that, it would not hear of
 
     @property
     def waiting(self) -> Callable[[int], list[int]]:

@@ -1,10 +1,11 @@
 """Webhooks: signed, for who may see it, tried again until taken, and gone with their token."""
 
 import hmac
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,6 +157,24 @@ def test_a_call_that_is_taken_while_it_is_looked_for_what_is_due_is_not_made_aga
 
     calls = [headers["weinao-call"] for headers, _ in system.heard]
     assert len({*calls}) == len(calls) > 0
+
+
+def test_who_calls_goes_on_after_our_own_disk_has_refused(
+    there: Town, system: Other, tmp_path: Path
+) -> None:
+    made(there, system, there.token(Role.FAMILY, "daughter-1", *ALL))
+    [book] = tmp_path.rglob("portal.sqlite")
+    with closing(sqlite3.connect(book, isolation_level=None)) as disk:
+        disk.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON calls"
+            " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+        )
+        there.sos()
+        there.desk.caller.open()
+        there.desk.caller._stop.wait(1)
+        disk.execute("DROP TRIGGER full")
+
+    _until(lambda: system.heard)
 
 
 def test_after_a_day_it_is_given_up_and_the_log_says_so(there: Town, system: Other) -> None:

@@ -21,7 +21,7 @@ from weinao.messages import Home, Sensor
 confluent_kafka = pytest.importorskip("confluent_kafka", reason="the extra `kafka` is missing")
 pytest.importorskip("bytewax", reason="Bytewax has no wheel for this Python")
 
-pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
 
 HOMES = 6
 

@@ -28,7 +28,7 @@ from weinao.clock import now_ms
 from weinao.messages import Home, Sensor
 from weinao.outcomes import Incident
 
-pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(600)]
 
 T = TypeVar("T")
 

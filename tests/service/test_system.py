@@ -21,7 +21,7 @@ from weinao.cli.stage import Happening, Home, Stage
 from weinao.clock import now_ms
 from weinao.topics import Way
 
-pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def weinao(*arguments: object, code: int = 0) -> str:
@@ -31,7 +31,7 @@ def weinao(*arguments: object, code: int = 0) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=380,
+        timeout=880,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr

@@ -1,7 +1,9 @@
 """What people say reaches the journal, whoever dies on the way, and counts once."""
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -51,6 +53,25 @@ def test_what_was_said_while_nothing_ran_arrives_once_over_crashes_of_everybody(
         assert len({(one.pack.boot, one.pack.device) for one in said}) == 1
         notes = {one.pack.seq: one.pack.obs for one in said}
         assert all(one.pack.obs == notes[one.pack.seq] for one in said)
+
+
+def test_what_the_journal_has_is_forgotten_after_our_own_disk_has_refused(tmp_path: Path) -> None:
+    with running(tmp_path) as programs:
+        programs.broker()
+        programs.ingest()
+        portal = _portal(tmp_path, programs)
+        with closing(sqlite3.connect(tmp_path / "portal.sqlite", isolation_level=None)) as disk:
+            disk.execute(
+                "CREATE TRIGGER full BEFORE DELETE ON outbox"
+                " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+            )
+            _say(portal, 2)
+            _until(lambda: len(programs.journalled()) >= 2 * 2)  # what is not forgotten goes again
+            disk.execute("DROP TRIGGER full")
+        _until(lambda: not portal[0].waiting())
+        portal[1].close()
+
+        assert {_decoded(one).pack.seq for one in programs.journalled()} == {1, 2}
 
 
 class Connected(Post):

@@ -106,7 +106,7 @@ def streams(folder: Path) -> dict[str, str]:
     return {name: str(folder / f"{name}.avi") for name in EXPECTED}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_fault_is_said_and_none_ends_the_agent(
     tmp_path: Path, broker: RealBroker, servers: dict[str, str], role: str
