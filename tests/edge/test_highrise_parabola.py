@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge.perception.highrise.gate import SHIPPED, refused
 from edge.perception.highrise.parabola import through
-from edge.perception.highrise.relink import Track
+from edge.perception.highrise.relink import Track, goes_on
 from tests.edge.highrise_made import dropped, track_of
 
 speeds = st.floats(-3, 3)
@@ -126,6 +126,33 @@ def test_more_sightings_are_more_evidence_and_more_clutter_is_less(
     assert evidence(min(hits + more, 1), chance) >= evidence(hits, chance) - 1e-9
     if hits <= chance:
         assert evidence(hits, chance) == 0
+
+
+@given(
+    terminal=st.floats(11, 40),
+    seen=st.floats(8, 15),
+    lost=st.floats(20, 70),
+    noise=st.integers(0, 1_000),
+)
+def test_a_thing_that_was_lost_on_its_way_down_is_the_same_thing_below(
+    terminal: float, seen: float, lost: float, noise: int
+) -> None:
+    t_s, m = dropped(terminal_ms=terminal, drop_m=100, fps=25)
+    m = m + np.random.default_rng(noise).normal(0, 0.03, m.shape)
+    above, below = m[:, 1] < seen - 40, m[:, 1] > seen + lost - 40
+    first, later = track_of(t_s[above], m[above]), track_of(t_s[below][:25], m[below][:25])
+
+    assert goes_on(first, later)
+    assert not goes_on(later, first)
+
+
+@given(st.floats(11, 40), st.floats(4, 8), st.floats(0, 20))
+def test_what_is_thrown_from_where_the_first_passed_long_ago_is_another(
+    terminal: float, later_s: float, lower: float
+) -> None:
+    t_s, m = dropped(terminal_ms=terminal, drop_m=10, fps=25)
+
+    assert not goes_on(track_of(t_s, m), track_of(t_s + later_s, m + np.array([0, lower])))
 
 
 def test_in_rain_and_snow_more_floors_are_asked_for() -> None:

@@ -27,6 +27,10 @@ SPARSE = 0.4
 PULL_MS2 = (2.5, 17.0)
 """Acceleration outside which a guess is dropped early; wider than the gate."""
 PULL_UNKNOWN_MS2 = (0.5, 60.0)
+UNSEEN_S_MAX = 8.0
+"""How long a fall may go unseen and still be the same: from 100 m at 12 m/s. Ours."""
+SLOWER = 0.5
+"""Of the speed that was measured last; half of it is what noise may have added."""
 ASIDE_CELLS = (-14, -10, -7, 7, 10, 14)
 """Where the same parabola is laid to see how often chance alone confirms one."""
 
@@ -110,6 +114,21 @@ def continued(track: Track, later: Track) -> Track:
         box=both(track.box, later.box),
         tone=both(track.tone, later.tone),
     )
+
+
+def goes_on(track: Track, later: Track) -> bool:
+    """Return whether a later track may be the same thing, further down.
+
+    Drag never makes a thing much slower than it was, and nothing pulls it more than before.
+    """
+    begins_s, ends_s = float(track.t_s[0]), float(track.t_s[-1])
+    gap_s = float(later.t_s[0]) - ends_s
+    if not 0 < gap_s <= UNSEEN_S_MAX:
+        return False
+    speed = track.parabola.speed_at(ends_s)
+    pull = (speed - track.parabola.speed_at(begins_s)) / max(ends_s - begins_s, 1e-3)
+    fallen = float(later.m[0, 1] - track.m[-1, 1])
+    return SLOWER * speed * gap_s <= fallen <= speed * gap_s + pull * gap_s**2 / 2
 
 
 def relinked(seed: Seed, window: Window, seen: Gathered, taken: NDArray[np.bool_]) -> Track | None:

@@ -13,7 +13,7 @@ from edge.perception.highrise.doubt import Doubt
 from edge.perception.highrise.facade import Array, Facade, Image
 from edge.perception.highrise.gate import SHIPPED, Limits, refused
 from edge.perception.highrise.motion import Motion, Moved
-from edge.perception.highrise.relink import Track, continued, relinked
+from edge.perception.highrise.relink import Track, continued, goes_on, relinked
 from edge.perception.highrise.tracklets import seeds
 from edge.perception.highrise.weather import Weather
 from edge.perception.highrise.window import Window
@@ -29,7 +29,8 @@ GROWS_M = 1.0
 """How near the end of a fall a longer track must pass to be the same thing, and not its mirror."""
 SAME_S = 4.0
 SAME_M = 6.0
-"""Falls this close in time and across are one: an object, its reflection, its fragments."""
+"""Falls this close in time and across are one: an object, its reflection, its fragments. Later, it
+is only what goes on where the first was going: a hundred metres take six seconds."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,8 @@ class HighriseWatch:
                 self._known[index] = replace(known, track=continued(known.track, track))
 
     def _same(self, fall: Fall, known: Fall) -> bool:
-        if abs(fall.decided_s - known.decided_s) > SAME_S:
+        near = abs(fall.decided_s - known.decided_s) <= SAME_S
+        if not near and not goes_on(known.track, fall.track):
             return False
         apart = abs(float(fall.track.m[-1, 0]) - float(known.track.m[-1, 0]))
         return min(apart, abs(fall.start_m[0] - known.start_m[0])) < SAME_M
