@@ -35,6 +35,14 @@ def test_a_command_and_its_options_say_what_they_are(path: tuple[str, ...]) -> N
     assert [one.name for one in options if one.show and not one.parameter.help] == []
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_whoever_names_no_option_has_named_none_wrongly(path: tuple[str, ...]) -> None:
+    for one in COMMANDS[path].assemble_argument_collection():
+        default = one.field_info.default
+        for holds in one.parameter.validator if default is not one.field_info.empty else ():
+            holds(one.hint, default)
+
+
 def test_what_held_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         sim_run("stove_on", out=tmp_path / "out", json=True)
