@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from sinks import duckdb_rows, schema
+from sinks.duckdb_log import cut_back
 from sinks.duckdb_reads import UNAVAILABLE, DuckDBReads
 from sinks.positioned import PositionedStore, UnfitError
 from sinks.rows import FOLLOWED, KEYED, numbered
@@ -54,7 +55,18 @@ class DuckDBStore(PositionedStore):
     ) -> None:
         super().__init__(str(path))
         self._path, self._kept = path, kept
-        self._db = _open(path, memory_bytes_max, threads, read_only=read_only)
+        if path.resolve() in _OWNED:
+            raise StoreUnavailableError(f"{path}: open in this process already; share that store")
+        self.cut_bytes = 0
+        """How much of its log could not be read and was cut off, when it was opened."""
+
+        try:
+            self._db = _open(path, memory_bytes_max, threads, read_only=read_only)
+        except StoreUnavailableError:
+            self.cut_bytes = 0 if read_only else cut_back(path, _readable)
+            if not self.cut_bytes:
+                raise
+            self._db = _open(path, memory_bytes_max, threads, read_only=False)
         try:
             (schema.check if read_only else schema.migrate)(self._db)
         except (duckdb.Error, StoreRefusedError) as error:
@@ -134,8 +146,6 @@ def _open(
 ) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
         raise StoreUnavailableError(f"{path}: no such store yet")
-    if path.resolve() in _OWNED:
-        raise StoreUnavailableError(f"{path}: open in this process already; share that store")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_bytes_max // 1024**2}MiB",
         "threads": threads,
@@ -147,6 +157,14 @@ def _open(
         return duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
         raise StoreUnavailableError(f"{path}: cannot be opened: {error}") from error
+
+
+def _readable(path: Path) -> bool:
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _progress_rows(reached: dict[str, Position]) -> pa.Table:

@@ -135,6 +135,7 @@ def run(
         # A file has one owner, whom all workers share; to the store's process each has its own way.
         file = stores.to_write(data, store) if store else None
         direct = stores.dsn_of(dsn) if dsn else ""
+        in_front = bool(direct or stores.dsn_of(data=data))
     except (StoreError, stores.WhereError) as error:
         raise SystemExit(f"weinao flow run: {error}") from error
     owned = persistent(file, outage, now) if file else None
@@ -165,7 +166,7 @@ def run(
                 tell=telling(asked),
                 elsewhere=elsewhere,
                 # What waits in front of a database that is away cannot be asked for.
-                kept=None if direct or stores.dsn_of(data=data) else reached(asked),
+                kept=None if in_front else reached(asked),
             )
         except KeyboardInterrupt:
             log.info("flow.ended")

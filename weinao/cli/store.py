@@ -86,6 +86,7 @@ async def _own(
     dsn: str,
     now: Callable[[], int],
 ) -> None:
+    from sinks.duckdb_log import TORN
     from sinks.measures import Measures
 
     stop = asyncio.Event()
@@ -97,6 +98,8 @@ async def _own(
     if not dsn:
         notes.say_of({})  # what a file has kept, it has
         file = stores.own_file(data, chosen, kept)
+        if file.cut_bytes:
+            log.error("store.cut", bytes=file.cut_bytes, kept=f"{stores.FILE}.wal{TORN}")
         await _serve(file, addresses, stop, logging.logger(store=str(data / stores.FILE)))
         return
     from sinks.anteroom import Anteroom
