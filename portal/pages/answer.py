@@ -27,6 +27,8 @@ from weinao.messages import Action, Feedback
 from weinao.outcomes import Incident
 
 RATINGS = range(1, 6)
+LOOKED_BACK_MS = 600_000
+"""So far back it is looked for what became of an answer."""
 
 
 @dataclass
@@ -56,7 +58,7 @@ def incident_page(
         )  # fmt: skip
     fate = None
     if said := request.query_params.get("said", ""):
-        fate = desk.fate(grid, incident, said, desk.now() - 600_000)
+        fate = desk.fate(grid, incident, said, desk.now() - LOOKED_BACK_MS)
     tongue = tongue_of(request, desk, grid)
     with desk.stores.lent() as store:
         shown = whole(found, reach, desk.known, tongue, store)
@@ -115,10 +117,11 @@ async def link_answer(
         action = _action(data, reach, incident, desk)
         said = Answer(action=action, note=data.note, rating=data.rating)
         uses = partial(_used, desk, found, reach, f"link.{action}")
-        await sync_to_thread(partial(take, uses=uses), desk, reach, incident, said, b"")
+        kept = await sync_to_thread(partial(take, uses=uses), desk, reach, incident, said, b"")
     except LinkRefusedError as error:
         return _refused(request, desk, error.key)
-    return page(request, desk, "thanks.html", grid=incident.grid, action=action)
+    fate = await sync_to_thread(desk.fate, incident.grid, incident.id, kept, now - LOOKED_BACK_MS)
+    return page(request, desk, "thanks.html", grid=incident.grid, action=action, fate=fate)
 
 
 @get("/photos/{name:str}", guards=[only()])
@@ -256,7 +259,7 @@ def _drilled(request: Asked, desk: Desk, link: Link) -> Template:
         desk.links.use(link, desk.now())
         desk.outbox.answer(grid, said)
     desk.post.hurry()
-    return page(request, desk, "thanks.html", action=Action.ACK)
+    return page(request, desk, "thanks.html", action=Action.ACK, fate=None)
 
 
 def _used(desk: Desk, link: Link, reach: Reach, action: str) -> None:

@@ -283,6 +283,26 @@ def test_a_link_is_used_up_with_the_answer_or_not_at_all(there: Town) -> None:
     assert there.client.get(f"/a/{link}").status_code == 403
 
 
+def test_whose_answer_by_a_link_came_too_late_is_told_so(
+    there: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = there.sos()
+    first, second = (
+        there.desk.links.make(incident.id, who, there.now + 60_000)
+        for who in ("daughter-1", "son-1")
+    )
+    taken = send(there.client, f"/a/{first}", {"action": "dismiss"}, files=_no_photo()).text
+    monkeypatch.setattr(there.desk.live, "wait_for", lambda *_: there.pump())
+
+    late = send(there.client, f"/a/{second}", {"action": "accept"}, files=_no_photo()).text
+
+    assert "谢谢" in taken
+    assert "正在送达" in taken
+    assert "您的答复没有生效" in late
+    assert "可能已有人先一步处理" in late
+    assert "谢谢" not in late
+
+
 def test_looking_at_a_link_answers_nothing_and_it_is_for_one_incident_alone(there: Town) -> None:
     incident, other = there.sos("sos-1"), there.sos("sos-2")
     link = there.desk.links.make(incident.id, "daughter-1", there.now + 60_000)
