@@ -145,7 +145,9 @@ def _open(
     path: Path, memory_bytes_max: int, threads: int, *, read_only: bool
 ) -> duckdb.DuckDBPyConnection:
     if read_only and not path.exists():
-        raise StoreUnavailableError(f"{path}: no such store yet")
+        raise StoreUnavailableError(
+            f"{path}: no such store yet; name a system's folder, or start one there: `weinao up`"
+        )
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_bytes_max // 1024**2}MiB",
         "threads": threads,

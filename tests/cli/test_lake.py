@@ -66,7 +66,7 @@ def test_status_says_how_far_the_lake_is_behind_its_store(
     assert found["reached"] == {"grid-1": {"offset": 6, "index": 0, "behind_bytes": 94}}
     assert found["kinds"]["home"]["rows"] == 1
     assert "数据湖" in told
-    assert "落后日志 94 字节" in told
+    assert "比存储落后 94 字节日志" in told
 
 
 def test_a_question_may_be_about_a_time_and_a_grid(

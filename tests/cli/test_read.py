@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -152,6 +153,30 @@ def test_tables_speak_both_languages(tmp_path: Path, output: Output) -> None:
     assert "已结案" in zh
     assert "closed" in en
     assert "unknown detected a fall" in en  # the made hazard names no device
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "why"),
+    [
+        ("incidents", "--kind=fal", "expected one of .*smoke"),
+        ("incidents", "--state=opened", "expected one of .*on_site"),
+        ("observations", "--kind=vital", "expected one of vitals"),
+        ("deadletters", "--kind=old", "expected one of topic, too_large"),
+        ("losses", "--state=lost", "expected one of missing, filled, thinned"),
+        ("risks", "--state=missed", "expected one of raised, cleared"),
+        ("visits", "--limit=0", "expected at least 1"),
+        ("visits", "--limit=99999999", "weinao visits: --limit: expected at most"),
+        ("visits", "--since=soon", "weinao visits: --since: expected a time"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_the_place_of_nothing_found(
+    command: str, option: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        show(command, filled(tmp_path), option)
+
+    said = f"{capsys.readouterr().err} {ended.value}"
+    assert re.search(why, re.sub(r"[\s│]+", " ", said)), said
 
 
 def test_risks_and_scores_are_shown_in_words(tmp_path: Path, output: Output) -> None:

@@ -218,7 +218,7 @@ def query(
 
     from sinks.lake.query import Narrowed, ask, refused
 
-    part = Narrowed(grid, instant(since), instant(until, "--until"))
+    part = Narrowed(grid, instant(since, "lake query"), instant(until, "lake query", "--until"))
     with _errors(), _reader_may_leave():
         try:
             found = ask(_folder(data, lake), question, part)

@@ -4,7 +4,7 @@ What cannot be meant ends a command before it has done anything, with exit code 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -64,6 +64,17 @@ def _is_id(_: object, value: str | None) -> None:
             f"{value!r}: expected at most 64 letters, digits, _, - and . of ASCII, the first a"
             " letter or a digit"
         ) from None
+
+
+def one_of(known: Iterable[str]) -> Parameter:
+    """Return an option that takes no other word than these."""
+    words = tuple(known)
+
+    def is_known(_: object, value: str | None) -> None:
+        if value is not None and value not in words:
+            raise ValueError(f"{value!r}: expected one of {', '.join(words)}")
+
+    return Parameter(validator=is_known)
 
 
 def _are_ids(kind: object, value: Sequence[str]) -> None:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import msgspec
 from cyclopts import Parameter
 
 from weinao.catalogue import Language
 from weinao.cli import stores
+from weinao.cli.options import Count, one_of
 from weinao.clock import now_ms
-from weinao.outcomes import Outcome
+from weinao.messages import AnyObservation
+from weinao.outcomes import HazardKind, IncidentState, Outcome, Phase, Reason, RiskKind
 from weinao.voice import story_words
 
 if TYPE_CHECKING:
@@ -30,9 +32,21 @@ ROWS = 50
 """Shown to people who did not say how many."""
 
 _PAGE = 500
+_COMMANDS = {"due_visits": "visits"}
+"""What is not called as its table is."""
+
 _SPANS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+Hazards = Annotated[str, one_of(HazardKind)]
+States = Annotated[str, one_of(IncidentState)]
+Kinds = Annotated[str, one_of(str(one.__struct_config__.tag) for one in get_args(AnyObservation))]
+Reasons = Annotated[str, one_of(Reason)]
+Fates = Annotated[str, one_of(("missing", "filled", "thinned"))]
+Risks = Annotated[str, one_of(RiskKind)]
+Phases = Annotated[str, one_of((Phase.RAISED, Phase.CLEARED))]
 
 
 @Parameter(name="*")
@@ -51,7 +65,7 @@ class Wanted:
 
     data: Path = FOLDER
     json: Json = False
-    limit: int | None = None
+    limit: Count | None = None
     since: str | None = None
     grid: str | None = None
     lang: Language = "zh"
@@ -63,8 +77,8 @@ ALL = Wanted()
 def incidents(
     *,
     wanted: Wanted = ALL,
-    kind: str | None = None,
-    state: str | None = None,
+    kind: Hazards | None = None,
+    state: States | None = None,
     subject: str | None = None,
 ) -> None:
     """Show incidents, each as it stands; with `--since`, what began since.
@@ -81,7 +95,7 @@ def incidents(
 def observations(
     *,
     wanted: Wanted = ALL,
-    kind: str | None = None,
+    kind: Kinds | None = None,
     device: str | None = None,
     subject: str | None = None,
 ) -> None:
@@ -97,7 +111,7 @@ def observations(
 
 
 def deadletters(
-    *, wanted: Wanted = ALL, kind: str | None = None, device: str | None = None
+    *, wanted: Wanted = ALL, kind: Reasons | None = None, device: str | None = None
 ) -> None:
     """Show what was set aside, and why. The journal still holds each of them whole.
 
@@ -111,7 +125,7 @@ def deadletters(
     _show("deadletters", wanted, kind=kind, device=device)
 
 
-def losses(*, wanted: Wanted = ALL, state: str | None = None, device: str | None = None) -> None:
+def losses(*, wanted: Wanted = ALL, state: Fates | None = None, device: str | None = None) -> None:
     """Show the loss ledger: numbers that never came, came late, or were given up by name.
 
     Args:
@@ -125,8 +139,8 @@ def losses(*, wanted: Wanted = ALL, state: str | None = None, device: str | None
 def risks(
     *,
     wanted: Wanted = ALL,
-    kind: str | None = None,
-    state: str | None = None,
+    kind: Risks | None = None,
+    state: Phases | None = None,
     subject: str | None = None,
 ) -> None:
     """Show latent dangers, each as it stands: what a visit should look into, not an alarm.
@@ -198,12 +212,18 @@ def _members(outcome: Outcome) -> dict[str, Any]:
 
 
 def _show(table: str, wanted: Wanted, **chosen: str | None) -> None:
-    from sinks.store import Filter, StoreError
+    from sinks.store import READ_MAX, Filter, StoreError
 
+    command = _COMMANDS.get(table, table)
+    if wanted.limit is not None and wanted.limit > READ_MAX:
+        sys.exit(
+            f"weinao {command}: --limit: expected at most {READ_MAX}, got {wanted.limit};"
+            " without it, --json prints everything"
+        )
     asked = Filter(
         **chosen,  # type: ignore[arg-type]  # names of its own
         grid=wanted.grid,
-        since=instant(wanted.since),
+        since=instant(wanted.since, command),
         limit=_PAGE,
     )
     try:
@@ -217,7 +237,7 @@ def _show(table: str, wanted: Wanted, **chosen: str | None) -> None:
         finally:
             store.close()
     except (StoreError, stores.WhereError) as error:
-        sys.exit(f"weinao {table}: {error}")
+        sys.exit(f"weinao {command}: {error}")
     except BrokenPipeError:
         # Who reads has read enough. Nothing more may be written, not even at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -228,12 +248,10 @@ def _found(
 ) -> Iterable[Outcome]:  # fmt: skip
     from msgspec.structs import replace
 
-    from sinks.store import READ_MAX, every
+    from sinks.store import every
 
     if limit is None:
         return every(store, table, asked)
-    if limit > READ_MAX:
-        sys.exit(f"--limit: at most {READ_MAX}; without it, --json prints everything")
     newest = replace(asked, newest=True, limit=limit)
     found: list[Outcome] = getattr(store, table)(newest)
     return found
@@ -246,24 +264,21 @@ def _write(parts: Iterable[bytes]) -> None:
 
 
 def _print(table: str, found: list[Outcome], wanted: Wanted) -> None:
-    from rich.console import Console
-
     from weinao.cli import tables
+    from weinao.cli.showing import console
 
-    words = story_words(wanted.lang)
-    # A file or a pipe has no width; wide enough that nothing is cut.
-    console = Console() if sys.stdout.isatty() else Console(width=220)
+    words, shown = story_words(wanted.lang), console()
     if not found:
-        console.print(words.say("table", "nothing"))
+        shown.print(words.say("table", "nothing"))
         return
     draw: Callable[..., Any] = getattr(tables, table)
-    console.print(draw(found, words))
+    shown.print(draw(found, words))
     if wanted.limit is None and len(found) == ROWS:
-        console.print(words.say("table", "newest", count=ROWS))
+        shown.print(words.say("table", "newest", count=ROWS))
 
 
-def instant(text: str | None, option: str = "--since") -> int | None:
-    """Return the instant that an option names; end the program if that is none."""
+def instant(text: str | None, command: str, option: str = "--since") -> int | None:
+    """Return the instant that an option of a command names; end the program if that is none."""
     if text is None:
         return None
     if match := re.fullmatch(r"(\d+)([smhd])", text):
@@ -272,5 +287,6 @@ def instant(text: str | None, option: str = "--since") -> int | None:
         return round(datetime.fromisoformat(text).astimezone().timestamp() * 1_000)
     except ValueError:
         sys.exit(
-            f"{option}: expected a time such as 2026-11-23T08:00 or 90m, 24h, 7d, got {text!r}"
+            f"weinao {command}: {option}: expected a time such as 2026-11-23T08:00 or 90m, 24h, 7d,"
+            f" got {text!r}"
         )

@@ -51,7 +51,7 @@ def stats(
     from sinks.store import StoreError
     from weinao.cli.canvas import NoPictureError
 
-    span = instant(since), instant(until, "--until")
+    span = instant(since, "stats"), instant(until, "stats", "--until")
     try:
         found = handled(
             _from_lake(lake or data / "lake", grid, *span)
