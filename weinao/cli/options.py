@@ -54,7 +54,9 @@ def _is_wait(_: object, value: float | None) -> None:
         raise ValueError("expected 0 or more")
 
 
-def _is_id(_: object, value: str) -> None:
+def _is_id(_: object, value: str | None) -> None:
+    if value is None:
+        return
     try:
         msgspec.convert(value, Id)
     except msgspec.ValidationError:
