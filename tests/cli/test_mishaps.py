@@ -198,3 +198,12 @@ def test_what_cannot_be_meant_ends_a_command_before_it_does_anything(
     assert ended.returncode == 2
     assert complaint in " ".join(ended.stderr.replace("│", "").split())
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("command", [("announce",), ("notify", "run"), ("portal", "run")])
+def test_what_settings_may_say_need_not_be_said_on_the_command_line(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    ended = asked(*command, "--data", "x", cwd=tmp_path)
+
+    assert "community: missing" in ended.stderr

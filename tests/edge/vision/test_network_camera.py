@@ -50,6 +50,10 @@ def camera() -> Iterator[str]:
     serving.join()
 
 
+def said(heard: list[Sample]) -> list[tuple[str, bool]]:
+    return [(one.trouble, one.began) for one in heard if isinstance(one, CameraTrouble)]
+
+
 def test_a_camera_that_hangs_up_is_called_again(camera: str) -> None:
     async def collect() -> list[Sample]:
         settings = CameraDevice(id="cam-1", source=camera, role="gate", fps_max=50)
@@ -58,15 +62,16 @@ def test_a_camera_that_hangs_up_is_called_again(camera: str) -> None:
         async with asyncio.timeout(60):
             async for sample in driver.samples():
                 heard.append(sample)
-                back = [one for one in heard if isinstance(one, CameraTrouble) and not one.began]
+                back = [one for one in said(heard) if one == ("no_signal", False)]
                 if len(back) == 2 and isinstance(sample, Frame):
                     return heard
         return heard
 
     heard = asyncio.run(collect())
 
-    said = [(one.trouble, one.began) for one in heard if isinstance(one, CameraTrouble)]
-    assert said == [("no_signal", True), ("no_signal", False)] * 2
+    # A machine that others use may be slow at it; that is said, too.
+    heard_of = [one for one in said(heard) if one[0] != "slow"]
+    assert heard_of == [("no_signal", True), ("no_signal", False)] * 2
     frames = [one for one in heard if isinstance(one, Frame)]
     assert len(frames) > SERVED
     assert frames[0].picture.shape == (SIZE[1], SIZE[0], 3)
