@@ -75,7 +75,7 @@ def test_added_on_her_page_it_signs_her_in_until_she_takes_it_back(tmp_path: Pat
         page.get_by_role("button", name=ADD).click()
         page.get_by_text("还没有用过").wait_for()
 
-        page.get_by_role("button", name="退出登录").click()
+        page.get_by_role("button", name="退出登录", exact=True).click()
         page.wait_for_url(lambda at: "/account" not in at)
         page.goto(f"{url}/sign-in")
         page.get_by_role("button", name=ENTER).click()
