@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from weinao.cli.evaluate.highrise import ClipScore, figures, score_clip
+from weinao.cli.evaluate.highrise import ClipScore, figures, frames_of, score_clip
 from weinao.cli.evaluate.highrise_truth import completed
 
 Image = NDArray[np.uint8]
@@ -66,25 +66,13 @@ def played(folder: Path, name: str, seed: int) -> Iterator[tuple[str, ClipScore]
     """Yield each film of a folder, and what the shipped detector makes of it in an alteration."""
     for film, clip in json.loads((folder / "truth.json").read_text(encoding="utf-8")).items():
         truth = completed(clip, folder / film)
-        frames: Frames = _film(folder / film, truth["container_fps"])
+        frames: Frames = frames_of(folder / film, truth["container_fps"])
         for part in ALTERATIONS[name]:
             rng = np.random.default_rng([seed, *film.encode(), *part.encode()])
             if part in PLACES:
                 truth = _placed(truth, part)
             frames = PLAYS[part](frames, rng)
         yield film, score_clip(truth, frames)
-
-
-def _film(path: Path, fps: float) -> Frames:
-    film = cv2.VideoCapture(str(path))
-    index = 0
-    while True:
-        there, frame = film.read()
-        if not there:
-            film.release()
-            return
-        yield index / fps, np.asarray(frame, np.uint8)
-        index += 1
 
 
 def _at_rate(frames: Frames, _: Rng, *, fps: float) -> Frames:
@@ -178,7 +166,7 @@ def _encoded(frames: Frames, _: Rng, *, tag: str, ending: str, quality: float) -
             times.append(at_s)
         if film:
             film.release()
-        for at_s, (_, frame) in zip(times, _film(path, 1.0), strict=False):
+        for at_s, (_, frame) in zip(times, frames_of(path, 1.0), strict=False):
             yield at_s, frame
 
 

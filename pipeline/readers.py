@@ -7,11 +7,12 @@ Who trims reads these notes and knows nothing else of who reads. A note that can
 for a reader that needs everything.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from weinao.whole import write_whole
 
 FOLDER = "readers"
 BEQUESTS = "bequests"
@@ -62,26 +63,6 @@ def footholds(journal: Path) -> frozenset[int]:
     """Return where another brain could begin to read a journal, but for its very start."""
     found = (path.name for path in (journal / BEQUESTS).glob("*"))
     return frozenset(int(name) for name in found if name.isdigit())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves either the old one or the new one, which is durable.
-
-    Raises:
-        OSError: The old one still stands.
-    """
-    draft = path.with_name(path.name + ".new")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _read(path: Path) -> Bookmark:

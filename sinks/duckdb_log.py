@@ -5,10 +5,11 @@ that is never opened again tells nobody of any danger. The longest beginning tha
 kept. What was in the rest, the flow concludes anew: it sees that it is further than its store.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+from weinao.whole import write_whole
 
 TORN = ".torn"
 """Ends the name under which the log as it was is kept, for a person to look at."""
@@ -60,16 +61,7 @@ def _cut_back(path: Path, log: Path, opens: Callable[[Path], bool]) -> int:
 
 def _replace(log: Path, content: bytes) -> None:
     """Put a shorter log in the place of one, durably, and keep that under another name."""
-    kept, draft = log.with_name(log.name + TORN), log.with_name(f"{log.name}.new")
+    kept = log.with_name(log.name + TORN)
     kept.unlink(missing_ok=True)
     kept.hardlink_to(log)
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(log)
-    folder = os.open(log.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(log, content)

@@ -14,8 +14,9 @@ from pipeline.brain import bequest
 from pipeline.brain.bequest import Bequest
 from pipeline.flow.seat import SeatState, seat_of
 from pipeline.journal import JournalError, oldest
-from pipeline.readers import BEQUESTS, footholds, write_whole
+from pipeline.readers import BEQUESTS, footholds
 from weinao.outage import Outage
+from weinao.whole import write_whole
 
 SUFFIX = ".msgpack.z"
 

@@ -12,8 +12,8 @@ from pipeline.flow.mind import Mind
 from pipeline.flow.seat import Fetch, Handed, Seat, SeatState, nobody
 from pipeline.flow.steps import by_grid
 from pipeline.journal import Record
-from pipeline.readers import write_whole
 from weinao.outcomes import Outcome
+from weinao.whole import write_whole
 
 
 class Checkpoint(Struct, frozen=True):

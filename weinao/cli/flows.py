@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from pipeline.readers import write_whole
 from weinao.stays import FIRST, Stays
+from weinao.whole import write_whole
 
 if TYPE_CHECKING:
     from pipeline.flow.mind import Mind

@@ -73,7 +73,7 @@ def evaluate_highrise(folder: Path, *, progress: Progress | None = None) -> dict
         if not (folder / name).exists():
             raise FileNotFoundError(f"{folder / name}: named in truth.json, and not there")
         whole = completed(clip, folder / name)
-        scores.append(score_clip(whole, _film(folder / name, whole["container_fps"])))
+        scores.append(score_clip(whole, frames_of(folder / name, whole["container_fps"])))
         if progress:
             progress(done + 1, len(truth))
     return figures(scores)
@@ -150,7 +150,8 @@ def _starts(near: list[bool], off: NDArray[np.float64]) -> dict[str, float]:
     }
 
 
-def _film(path: Path, fps: float) -> Frames:
+def frames_of(path: Path, fps: float) -> Frames:
+    """Yield the frames of a film, each with its time in seconds at so many a second."""
     import cv2
 
     film = cv2.VideoCapture(str(path))
