@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.perception.highrise.facade import Image
+from edge.perception.highrise.robust import middle, weights
 
 PLACES = 1_500
 """So many give the gain to 0.0006 where the noise is two grey levels: 0.08 of a level."""
@@ -53,11 +54,9 @@ def gain(before: NDArray[np.float32], now: NDArray[np.float32]) -> float:
     if np.count_nonzero(shows) < _PLACES_MIN:
         return 1.0
     one, two = before[shows], now[shows]
-    found = float(np.median(two / one))
+    found = float(middle(two / one)[0])
     for _ in range(_ROUNDS):
-        off = two - found * one
-        scale = max(1.5 * float(np.median(np.abs(off))), 1.0)
-        weighed = one / (1 + np.square(off / scale))
+        weighed = one * weights(two - found * one)
         found = float((weighed @ two) / (weighed @ one))
     return found
 

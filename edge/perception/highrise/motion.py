@@ -22,7 +22,8 @@ APART = 2
 WIDTH_PX_MAX = 1_920
 """Wider frames are halved: 4K shows nothing that a fall needs, and costs four times as much."""
 CLIP = 15
-"""A thing that passes counts for no more than this in what is usual for its place."""
+"""A thing that passes counts for no more than this in what is usual for its place. Its square is a
+grey level, too."""
 LEARNS = 0.04
 USUAL_TIMES = 4.2
 """Times the usual difference of a place before it counts as motion: one in 40,000 of normal noise.
@@ -154,11 +155,11 @@ class Motion:
 
     def _learn(self, moved: Image) -> Image:
         """Return the bar of each place, and learn what is usual there."""
-        square = cv2.LUT(moved, _SQUARES)
         if self._usual is None:
-            self._usual = square.astype(np.float32) + 1
+            self._usual = _squared(moved).astype(np.float32) + 1
         elif self._count < _LEARNS_ALL or self._count % 2 == 0:
-            cv2.accumulateWeighted(square, self._usual, max(LEARNS, 1 / (self._count + 1)))
+            rate = max(LEARNS, 1 / (self._count + 1))
+            cv2.accumulateWeighted(_squared(moved), self._usual, rate)
         if self._bar is None or self._count % _RECKONS_EVERY == 0:
             around = cv2.blur(self._usual, (7, 7))
             usual = cv2.sqrt(cv2.max(around, self._usual * 0.5))
@@ -203,6 +204,10 @@ class Motion:
         )
 
 
+def _squared(moved: Image) -> Image:
+    _, clipped = cv2.threshold(moved, CLIP, 255, cv2.THRESH_TRUNC)
+    return np.asarray(cv2.multiply(clipped, clipped), np.uint8)
+
+
 _JOIN = np.ones((3, 3), np.uint8)
-_SQUARES = np.square(np.minimum(np.arange(256), CLIP)).astype(np.uint8)
 _LEARNS_ALL = 50

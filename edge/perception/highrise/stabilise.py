@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.perception.highrise.facade import Array, Image
+from edge.perception.highrise.robust import middle, weights
 
 PATCH_PX = 192
 CALM_PX = 0.2
@@ -138,19 +139,26 @@ class Stabiliser:
         if far > SHIFT_PX_MAX:
             self._refer(grey)
             return np.zeros(4)
-        guesses = [np.zeros(4), self._move, *shifts, _similar(shifts, grey.shape[0])]
-        unlike = [self._unlike(grey, reference, guess) for guess in guesses]
+        guesses = np.array([np.zeros(4), self._move, *shifts, _similar(shifts, grey.shape[0])])
+        unlike = self._unlike(grey, reference, guesses)
         begin = found = guesses[int(np.argmin(unlike))]
         for _ in range(ROUNDS):
             found = found + self._step(grey, reference, found)
         if np.hypot(*(found - begin)[:2]) > _STRAYS_PX:
             found = begin
-        least = self._unlike(grey, reference, found)
+        least = self._unlike(grey, reference, found[None])[0]
         return found if least < unlike[0] * (1 - EXPLAINS_MIN) else np.zeros(4)
 
-    def _change(self, grey: Image, reference: _Reference, move: Array, every: int = 1) -> Array:
-        """Return how much brighter places are where a movement brought them; of all, or a part."""
-        right, down, turn, growth = move
+    def _change(self, grey: Image, reference: _Reference, moves: Array, every: int = 1) -> Array:
+        """Return (M, N) how much brighter places are where each of (M, 4) movements brought them.
+
+        Args:
+            grey: (H, W).
+            reference: At rest.
+            moves: Right, down, turn and growth.
+            every: Of all places, one in so many.
+        """
+        right, down, turn, growth = moves.T[:, :, None]
         tall, wide = grey.shape
         at = reference.at[::every]
         off_u, off_v = at[:, 0] - (wide - 1) / 2, at[:, 1] - (tall - 1) / 2
@@ -158,21 +166,18 @@ class Stabiliser:
         v = at[:, 1] + down + turn * off_u + growth * off_v
         return np.asarray(_sampled(grey, u, v) - reference.tone[::every])
 
-    def _unlike(self, grey: Image, reference: _Reference, move: Array) -> float:
-        """Return by how much places differ from the reference, whatever the light does."""
-        change = self._change(grey, reference, move, every=_SOME)
-        off = change - np.median(change)
+    def _unlike(self, grey: Image, reference: _Reference, moves: Array) -> Array:
+        """Return (M,) by how much places differ from the reference, whatever the light does."""
+        change = self._change(grey, reference, moves, every=_SOME)
         light = reference.slopes[::_SOME, -2:]
-        weighed = light * _weights(off)[:, None]
-        off = change - light @ np.linalg.lstsq(weighed.T @ light, weighed.T @ change, rcond=None)[0]
-        return float(np.mean(np.minimum(np.abs(off), _OUTVOTED)))
+        counts = weights(change - middle(change))
+        off = change - _explained(light, change, counts) @ light.T
+        return np.asarray(np.minimum(np.abs(off), _OUTVOTED).mean(axis=1))
 
     def _step(self, grey: Image, reference: _Reference, move: Array) -> Array:
-        change = self._change(grey, reference, move)
-        weighed = reference.slopes * _weights(change - np.median(change))[:, None]
-        normal = weighed.T @ reference.slopes
-        normal[np.diag_indices(6)] *= 1 + 1e-6
-        return -np.asarray(np.linalg.solve(normal, weighed.T @ change))[:4]
+        change = self._change(grey, reference, move[None])
+        counts = weights(change - middle(change))
+        return -_explained(reference.slopes, change, counts)[0, :4]
 
 
 _STRAYS_PX = 1.5
@@ -183,10 +188,13 @@ _OUTVOTED = 24.0
 """Grey levels; more is something else that came into view."""
 
 
-def _weights(off: Array) -> Array:
-    """Return how much each place counts: one that is far off is something that moves by itself."""
-    scale = max(1.5 * float(np.median(np.abs(off))), 1.0)
-    return np.asarray(1 / (1 + np.square(off / scale)))
+def _explained(causes: Array, change: Array, counts: Array) -> Array:
+    """Return (M, K) how much of each of (N, K) causes explains each of (M, N) changes best."""
+    normal = (causes.T * counts[:, None]) @ causes
+    diagonal = np.arange(normal.shape[-1])
+    normal[:, diagonal, diagonal] *= 1 + 1e-6
+    wanted = (counts * change) @ causes
+    return np.asarray(np.linalg.solve(normal, wanted[..., None]))[..., 0]
 
 
 def _similar(shifts: list[Array], tall: int) -> Array:
@@ -237,7 +245,7 @@ def _steep(grey: Image, inside: Image | None) -> tuple[Array, Array]:
 
 
 def _sampled(grey: Image, u: Array, v: Array) -> Array:
-    """Return (N,) brightness between pixels."""
+    """Return brightness between pixels."""
     tall, wide = grey.shape
     u, v = np.clip(u, 0, wide - 1.001), np.clip(v, 0, tall - 1.001)
     left, top = u.astype(np.intp), v.astype(np.intp)

@@ -10,6 +10,8 @@ from edge.perception.highrise.motion import CELL_PX, Motion, Moved
 
 KEEP_S = 2.4
 """An object that fell for longer has passed 28 m, and its alarm is long out."""
+_ROOM = 128
+"""Frames there is room for at first: twice what is kept at 25 frames a second."""
 
 
 class Window:
@@ -18,9 +20,15 @@ class Window:
     def __init__(self, facade: Facade, motion: Motion) -> None:
         self.facade, self._motion = facade, motion
         self.frames: deque[Moved] = deque()
+        self._taken = np.zeros((_ROOM, *motion.grid), np.bool_)
+        self._end = 0
 
     def push(self, moved: Moved) -> None:
         """Take a frame in, and let go of what is too old."""
+        if self._end == len(self._taken):
+            self._make_room()
+        self._taken[self._end] = moved.taken
+        self._end += 1
         self.frames.append(moved)
         while moved.at_s - self.frames[0].at_s > KEEP_S:
             self.frames.popleft()
@@ -42,7 +50,15 @@ class Window:
 
     def taken(self) -> NDArray[np.bool_]:
         """Return (F, rows, columns) which cells were taken in each frame."""
-        return np.stack([frame.taken for frame in self.frames])
+        return self._taken[self._end - len(self.frames) : self._end]
+
+    def _make_room(self) -> None:
+        """Move what is still wanted to the front: seldom, so that no search has to gather it."""
+        kept = self.taken().copy()
+        if 2 * len(kept) > len(self._taken):
+            self._taken = np.zeros((2 * len(self._taken), *self._taken.shape[1:]), np.bool_)
+        self._end = len(kept)
+        self._taken[: self._end] = kept
 
     def cells(self, pixels: Array) -> NDArray[np.intp]:
         """Return (N, 2) column and row of pixels."""
