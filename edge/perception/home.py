@@ -3,9 +3,7 @@
 from edge.lanes import Lane
 from edge.perception.base import Finding
 from edge.samples import HomeEvent
-from weinao.messages import Home, Sensor
-
-ALARMING = frozenset({Sensor.SOS, Sensor.SMOKE, Sensor.GAS, Sensor.CO, Sensor.LEAK})
+from weinao.messages import EMERGENCIES, Home
 
 
 def perceive_home(sample: HomeEvent) -> list[Finding]:
@@ -16,7 +14,7 @@ def perceive_home(sample: HomeEvent) -> list[Finding]:
             observation=Home(
                 at=sample.at, sensor=sample.sensor, value=sample.value, room=sample.room
             ),
-            lane=Lane.ALARM if sample.sensor in ALARMING and sample.value else Lane.ROUTINE,
+            lane=Lane.ALARM if sample.sensor in EMERGENCIES and sample.value else Lane.ROUTINE,
             mark=sample.mark,
         )
     ]
