@@ -140,7 +140,7 @@ class Reader:
             self._latest.fail(Ended())
         except DriverError as error:
             self._latest.fail(error)
-        except (OSError, cv2.error, MemoryError) as error:
+        except (OSError, cv2.error, ValueError, MemoryError) as error:
             self._latest.fail(DriverError(f"{type(error).__name__}: {error}"))
         finally:
             source.close()
@@ -153,8 +153,7 @@ class Reader:
             wanted = clock >= due and not pace.behind()
             if not wanted:
                 if not source.skip():
-                    picture = source.read()  # which says why there is none
-                    assert picture is None
+                    source.read()  # which says why there is none
                     return
                 number += 1
                 continue

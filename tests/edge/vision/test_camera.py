@@ -4,9 +4,11 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import numpy as np
@@ -225,6 +227,52 @@ def test_a_file_that_was_cut_off_is_played_and_then_said(tmp_path: Path) -> None
     assert len(frames(heard)) >= 5
     assert isinstance(heard[-1], CameraTrouble)
     assert heard[-1].trouble == "unreadable"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("film") / "whole.avi", empty(20))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 40), st.lists(st.booleans(), min_size=1))
+def test_however_damaged_a_film_ends_once_whichever_frames_are_passed_over(
+    film: Path, seed: int, holes: int, wanted: list[bool]
+) -> None:
+    rng, spoilt = np.random.default_rng(seed), bytearray(film.read_bytes())
+    for place in rng.integers(8_000, len(spoilt) - 2_000, holes):
+        spoilt[place : place + 1_500] = rng.bytes(1_500)
+    (film.parent / "spoilt.avi").write_bytes(spoilt)
+    source, count = OpenCvSource(str(film.parent / "spoilt.avi")), 0
+
+    with suppress(PayloadError):
+        while source.read() is not None if wanted[count % len(wanted)] else source.skip():
+            count += 1
+
+    assert count <= 20
+    assert not source.skip()
+    with suppress(PayloadError):
+        assert source.read() is None
+    source.close()
+
+
+def test_a_film_goes_on_behind_a_hole(film: Path) -> None:
+    content = bytearray(film.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = np.random.default_rng(2).bytes(20_000)
+    (film.parent / "hole.avi").write_bytes(content)
+
+    source, count = OpenCvSource(str(film.parent / "hole.avi")), 0
+    while source.read() is not None:
+        count += 1
+
+    assert count > 15
+
+
+def test_a_film_on_a_disk_in_memory_is_a_file() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        heard = play(write_video(Path(folder) / "gate.avi", empty(4)), ended)
+
+    assert frames(heard)
 
 
 class Vanishing:
