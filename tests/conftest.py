@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 _NEED_VISION = [
     "cli/test_demo_cameras.py",
+    "cli/test_evaluate_*",
     "edge/vision/*",
     "edge/test_highrise_*",
     "models/test_faces.py",

@@ -1,23 +1,28 @@
 """What is made of a clip's truth that somebody else wrote down."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from edge.perception.highrise.facade import CalibrationError
 from tests.edge.test_highrise_watch import LINES, SIZE, falling, shown
-from weinao.cli.evaluate.highrise import evaluate_highrise
-from weinao.cli.evaluate.highrise_truth import completed
+from weinao.cli.evaluate.highrise import evaluate_highrise, score_clip
+from weinao.cli.evaluate.highrise_truth import TruthError, completed, read_truths
 
 FPS = 25.0
 
 
-def film(path: Path, times: float = 1.0, lasts_s: float = 6.0) -> Path:
+def film(path: Path, times: float = 1.0, lasts_s: float = 6.0, codec: str = "mp4v") -> Path:
     """Write a film of a fall at 3 s, from the 13th floor."""
     size = (round(SIZE[0] * times), round(SIZE[1] * times))
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), FPS, size)
     for frame in shown(falling(60, lasts_s=lasts_s)):
         writer.write(cv2.resize(frame, size))
     writer.release()
@@ -80,13 +85,93 @@ def test_a_film_shorter_than_the_warm_up_misses_what_falls_in_it(tmp_path: Path)
     assert (figures["falls"], figures["found"], figures["false_alarms"]) == (1, 0, 0)
 
 
-def test_a_film_that_cannot_be_read_is_watched_for_no_time(tmp_path: Path) -> None:
+def test_a_film_that_cannot_be_read_is_named_and_asks_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no film")
     (tmp_path / "truth.json").write_text(json.dumps({"a.mp4": whole()}))
 
     figures = evaluate_highrise(tmp_path)
 
-    assert (figures["falls"], figures["found"], figures["hours"]) == (1, 0, 0)
+    assert (figures["clips"], figures["falls"], figures["hours"]) == (0, 0, 0)
+    assert figures["unread"] == {"a.mp4": "no video that can be read"}
+
+
+@pytest.mark.slow
+def test_a_film_that_is_cut_off_before_a_fall_does_not_ask_for_it(tmp_path: Path) -> None:
+    content = film(tmp_path / "a.avi", codec="MJPG").read_bytes()
+    (tmp_path / "a.avi").write_bytes(content[: len(content) // 3])
+    (tmp_path / "truth.json").write_text(json.dumps({"a.avi": whole()}))
+
+    figures = evaluate_highrise(tmp_path)
+
+    assert (figures["clips"], figures["falls"], figures["false_alarms"]) == (1, 0, 0)
+    assert figures["hours"] > 0
+    assert figures["unread"]["a.avi"].startswith("cut off after")
+
+
+def test_no_bad_clip_ends_the_evaluation_of_the_others(tmp_path: Path) -> None:
+    film(tmp_path / "good.mp4", lasts_s=1.0)
+    film(tmp_path / "unnamed.mp4", lasts_s=0.4)
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "nowhere.mp4").symlink_to("gone")
+    (tmp_path / "still.png").write_bytes(b"")
+    whole_and_well = whole() | {"falls": [], "note": "of ours", "width": float(SIZE[0])}
+    names = ["good.mp4", "folder.mp4", "nowhere.mp4", "gone.mp4", "null.mp4", "flat.mp4"]
+    truths: dict[str, Any] = dict.fromkeys(names, whole_and_well) | {"null.mp4": None}
+    film(tmp_path / "flat.mp4", lasts_s=0.4)
+    truths["flat.mp4"] = {"facade_roi": [[0, 0], [10, 0], [20, 0]]}
+    (tmp_path / "truth.json").write_text("\ufeff" + json.dumps(truths), encoding="utf-8")
+
+    figures = evaluate_highrise(tmp_path)
+
+    assert figures["clips"] == 1
+    assert figures["unread"].keys() == {*names, "unnamed.mp4"} - {"good.mp4"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*whole(), *whole()["facade"], *whole()["falls"][0], "floor", "left"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([(), ("facade",), ("falls", 0)]), st.data())
+def test_whatever_stands_at_a_clip_it_can_be_used_or_is_named(
+    at: tuple[Any, ...], data: st.DataObject
+) -> None:
+    clip: Any = whole()
+    spoilt = clip
+    for step in at:
+        spoilt = spoilt[step]
+    spoilt[data.draw(st.sampled_from(sorted(spoilt)))] = data.draw(JSON)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "a.mp4").touch()
+        (Path(folder) / "truth.json").write_text(json.dumps({"a.mp4": clip}))
+
+        try:
+            usable, unread = read_truths(Path(folder))
+        except TruthError:
+            return
+
+        assert {*usable} ^ {*unread} == {"a.mp4"}
+        for said in usable.values():
+            with suppress(CalibrationError):
+                score_clip(completed(said, Path(folder) / "a.mp4"), [])
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"no JSON", b"[]", b"{}", b'{"a.mp4": NaN}', b"\xff\xfe\x00"]
+)
+def test_a_truth_that_nobody_can_read_is_refused(tmp_path: Path, said: bytes) -> None:
+    (tmp_path / "truth.json").write_bytes(said)
+
+    with pytest.raises(TruthError, match=r"truth\.json"):
+        evaluate_highrise(tmp_path)
 
 
 def test_what_a_film_says_of_itself_need_not_be_written_down(tmp_path: Path) -> None:

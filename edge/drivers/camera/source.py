@@ -80,6 +80,12 @@ class OpenCvSource:
     def period_s(self) -> float:
         return self._period_s
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its pictures, as it says before the first."""
+        wide, tall = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        return int(self._capture.get(wide)), int(self._capture.get(tall))
+
     def skip(self) -> bool:
         """Pass over a frame, and over what is damaged before it; after the end there is none."""
         tries, until = 0, time.monotonic() + READ_MS_MAX / 1_000

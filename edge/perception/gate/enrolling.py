@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 from msgspec.structs import asdict
 
 from edge.perception.gate.gallery import packed
 from edge.perception.gate.quality import quality_of
 from models.vision.base import Detector, Embedder
 from models.vision.faces import aligned
+from models.vision.pictures import PictureError, read_picture
 
 QUALITY_MIN = 0.5
 """Of a picture that others will be compared with for years. Ours."""
@@ -26,10 +25,10 @@ def template_of(path: Path, detector: Detector, embedder: Embedder) -> bytes:
     Raises:
         EnrolError: It cannot be read, shows nobody or several, or shows the face badly.
     """
-    read = cv2.imread(str(path))
-    if read is None:
-        raise EnrolError(f"{path}: no picture that can be read")
-    picture = np.asarray(read, np.uint8)
+    try:
+        picture = read_picture(path)
+    except PictureError as error:
+        raise EnrolError(str(error)) from error
     found = detector.detect(picture)
     count = int((found.scores >= FACE_MIN).sum())
     if count != 1:

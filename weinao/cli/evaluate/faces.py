@@ -8,13 +8,16 @@ Everything ships as it is scored: detector, alignment, embedder and threshold. T
 - rank1, tpir_at_fpir_1pct: the first picture of each mated person is the gallery, all others ask:
   how often the best is right; and right and above the threshold that one in a hundred non-mated
   passes;
-- detected_share: pictures in which a face was found. A face that was not found matches nobody;
+- pictures: how many could be read; all else is of these;
+- detected_share: those in which a face was found. A face that was not found matches nobody;
 - ms_per_face_p50: picture to direction, what it costs one core of this machine (its own time, not
   that of others who share it); wall_ms_per_face_p50 is what passed meanwhile.
 """
 
 import csv
+import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
@@ -24,12 +27,18 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from weinao.cli.evaluate.reading import with_unread
+
 if TYPE_CHECKING:
-    from models.vision.base import Detector, Embedder
+    from models.vision.base import Detector, Embedder, Picture
 
 Progress = Callable[[int, int], None]
 
 EAST_ASIAN = "east_asian"
+
+
+class ManifestError(Exception):
+    """There is a manifest, and nobody can read it."""
 
 
 class Face(Struct, frozen=True):
@@ -52,44 +61,76 @@ def evaluate_faces(
 
     Raises:
         FileNotFoundError: The folder has no manifest.
+        ManifestError: It cannot be read.
         WeightsMissingError: `weinao models pull` has not been run.
     """
     from models.vision.centerface import CenterFace
     from models.vision.faces import embedder_in_folder
+    from models.vision.pictures import PictureError, read_picture
     from models.vision.store import default_folder
 
-    faces = read_manifest(folder / "manifest.csv")
+    listed, unread = read_manifest(folder / "manifest.csv")
     weights = models or default_folder(os.environ)
     looking = CenterFace.in_folder(weights), embedder_in_folder(weights, embedder)
-    directions, took_ms = [], []
-    for done, face in enumerate(faces, 1):
-        direction, ms = _looked_at(folder / face.file, *looking)
+    faces, directions, took_ms = [], [], []
+    for done, face in enumerate(listed, 1):
+        if progress:
+            progress(done, len(listed))
+        try:
+            picture = read_picture(folder / face.file)
+        except PictureError as error:
+            unread[face.file] = str(error)
+            continue
+        direction, ms = _looked_at(picture, *looking)
+        faces.append(face)
         directions.append(direction)
         took_ms.append(ms)
-        if progress:
-            progress(done, len(faces))
-    found = np.array([one is not None for one in directions])
+    found = np.array([one is not None for one in directions], bool)
     size = max((len(one) for one in directions if one is not None), default=1)
-    vectors = np.array([np.zeros(size) if one is None else one for one in directions])
-    return {
-        **figures(faces, vectors @ vectors.T, looking[1].match_at),
-        "detected_share": float(found.mean()),
-        "ms_per_face_p50": float(np.nanmedian([own for own, _ in took_ms])),
-        "wall_ms_per_face_p50": float(np.nanmedian([wall for _, wall in took_ms])),
+    vectors = np.zeros((len(faces), size))
+    vectors[found] = np.array([one for one in directions if one is not None]).reshape(-1, size)
+    own_ms, wall_ms = np.array(took_ms).reshape(-1, 2).T
+    measured = {
+        "pictures": float(len(faces)),
+        "detected_share": mean(found),
+        "ms_per_face_p50": float(np.median(own_ms)) if len(own_ms) else math.nan,
+        "wall_ms_per_face_p50": float(np.median(wall_ms)) if len(wall_ms) else math.nan,
     }
+    shipped = looking[1].match_at
+    return with_unread(figures(faces, vectors @ vectors.T, shipped) | measured, unread, folder)
 
 
-def read_manifest(path: Path) -> list[Face]:
-    """Read which faces there are.
+def read_manifest(path: Path) -> tuple[list[Face], dict[str, str]]:
+    """Return which faces there are, and why a line is none.
+
+    Without a column `group` there are no groups; without `role`, whoever has two pictures is mated.
 
     Raises:
         FileNotFoundError: There is no manifest.
+        ManifestError: It is no CSV in UTF-8 with the columns `file` and `person`.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Face(line["file"], line["person"], line["group"], line["role"] == "mated")
-            for line in csv.DictReader(file)
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            lines = [(reader.line_num, line) for line in reader]
+            columns = reader.fieldnames or ()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path}: expected CSV in UTF-8: {error}") from error
+    if not {"file", "person"} <= set(columns):
+        got = ", ".join(columns) or "none"
+        raise ManifestError(f"{path}: expected columns file, person, group, role; got {got}")
+    if not lines:
+        raise ManifestError(f"{path}: expected a line for each picture; got none")
+    count = Counter(line["person"] for _, line in lines)
+    faces, unread = [], dict[str, str]()
+    for number, line in lines:
+        name, person, role = line["file"], line["person"], line.get("role")
+        if name and person:
+            mated = role == "mated" if role else count[person] > 1
+            faces.append(Face(name, person, line.get("group") or "", mated))
+        else:
+            unread[f"manifest.csv, line {number}"] = "expected a file and a person"
+    return faces, unread
 
 
 def figures(
@@ -102,12 +143,14 @@ def figures(
         scores: (n, n) cosines.
         shipped: The threshold in the code.
     """
-    people = np.array([face.person for face in faces])
+    people = np.array([face.person for face in faces], str)
     rows, columns = np.triu_indices(len(faces), 1)
     score, same = scores[rows, columns], people[rows] == people[columns]
-    groups = np.array([face.group for face in faces])
+    groups = np.array([face.group for face in faces], str)
     within = {
-        name: (groups[rows] == name) & (groups[columns] == name) for name in np.unique(groups)
+        name: (groups[rows] == name) & (groups[columns] == name)
+        for name in np.unique(groups)
+        if name
     }
     found: dict[str, float] = {}
     for far, name in ((1e-2, "1e-2"), (1e-3, "1e-3"), (1e-4, "1e-4")):
@@ -133,13 +176,18 @@ def share_above(
     return float((score[same] > threshold).mean()), float(threshold)
 
 
+def mean(of: NDArray[np.bool_]) -> float:
+    """Return the share of what holds; not a number, where there is nothing to ask."""
+    return float(of.mean()) if len(of) else math.nan
+
+
 def _at(
     score: NDArray[np.floating], same: NDArray[np.bool_], threshold: float, prefix: str
 ) -> Mapping[str, float]:
     above = score >= threshold
     return {
-        f"{prefix}fmr_at_shipped": float(above[~same].mean()) if (~same).any() else float("nan"),
-        f"{prefix}tar_at_shipped": float(above[same].mean()) if same.any() else float("nan"),
+        f"{prefix}fmr_at_shipped": mean(above[~same]),
+        f"{prefix}tar_at_shipped": mean(above[same]),
     }
 
 
@@ -150,32 +198,30 @@ def _search(
     for at, face in enumerate(faces):
         if face.mated:
             first.setdefault(face.person, at)
-    gallery = np.array(sorted(first.values()))
+    gallery = np.array(sorted(first.values()), int)
     asking = np.setdiff1d(np.arange(len(faces)), gallery)
+    if not len(gallery) or not len(asking):
+        return {}
     near = scores[np.ix_(asking, gallery)]
     best, right = near.max(axis=1), people[gallery][near.argmax(axis=1)] == people[asking]
-    mated = np.array([faces[at].mated for at in asking])
+    mated = np.array([faces[at].mated for at in asking], bool)
     strangers = np.sort(best[~mated])[::-1]
     threshold = strangers[int(0.01 * len(strangers))] if len(strangers) else float("nan")
     return {
-        "rank1": float(right[mated].mean()),
-        "tpir_at_fpir_1pct": float((right & (best > threshold))[mated].mean()),
+        "rank1": mean(right[mated]),
+        "tpir_at_fpir_1pct": (
+            math.nan if math.isnan(threshold) else mean((right & (best > threshold))[mated])
+        ),
         "fpir_1pct_threshold": float(threshold),
         "gallery": float(len(gallery)),
     }
 
 
 def _looked_at(
-    path: Path, detector: "Detector", embedder: "Embedder"
+    picture: "Picture", detector: "Detector", embedder: "Embedder"
 ) -> tuple[NDArray[np.float32] | None, tuple[float, float]]:
-    import cv2
-
     from models.vision.faces import aligned
 
-    read = cv2.imread(str(path))
-    if read is None:
-        return None, (float("nan"), float("nan"))
-    picture = np.asarray(read, np.uint8)
     own, wall = process_time(), perf_counter()
     found = detector.detect(picture)
     if not len(found):

@@ -3,7 +3,8 @@
 Uses what ships and learns nothing. A clip's truth may hold the facade's floor lines; where it holds
 an outline alone, the scale is unknown, as it is before anybody has calibrated a camera.
 
-- falls, found: those that count as visible, where the truth says so; else all.
+- falls, found: those that count as visible, where the truth says so; else all. A fall in what of a
+  film could not be read is not asked for.
 - false_alarms: events that are no fall's first.
 - start_within_tolerance: share of the found whose start is within one floor and 1.5 m sideways;
   without floor lines, within 90 px.
@@ -11,7 +12,6 @@ an outline alone, the scale is unknown, as it is before anybody has calibrated a
 - fps: frames a second of one core's own time, without decoding.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from time import thread_time
@@ -21,7 +21,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from weinao.cli.evaluate.highrise_truth import completed
+from weinao.cli.evaluate.highrise_truth import completed, read_truths
+from weinao.cli.evaluate.reading import pictures_of, with_unread
 
 if TYPE_CHECKING:
     from edge.perception.highrise.facade import Facade
@@ -46,7 +47,8 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
         missed: First frames of the falls that were not found.
         false_s: Seconds of the events that are no fall's first.
         lasts_s: Length of the clip.
-        frames: How many it has.
+        frames: How many could be read.
+        unread: Why that is not all, if it is not.
         took_s: What they cost a core.
     """
 
@@ -59,46 +61,62 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
     lasts_s: float = 0.0
     frames: int = 0
     took_s: float = 0.0
+    unread: str = ""
 
 
-def evaluate_highrise(folder: Path, *, progress: Progress | None = None) -> dict[str, float]:
+def evaluate_highrise(folder: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Return the figures of the shipped detector on a folder of clips.
 
     Raises:
-        FileNotFoundError: There is no truth, or a clip that it names is not there.
+        FileNotFoundError: There is no truth.
+        TruthError: It cannot be read.
     """
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    from edge.perception.highrise.facade import CalibrationError
+
+    truth, unread = read_truths(folder)
     scores = []
-    for done, (name, clip) in enumerate(truth.items()):
-        if not (folder / name).exists():
-            raise FileNotFoundError(f"{folder / name}: named in truth.json, and not there")
+    for done, (name, clip) in enumerate(truth.items(), 1):
         whole = completed(clip, folder / name)
-        scores.append(score_clip(whole, frames_of(folder / name, whole["container_fps"])))
-        if progress:
-            progress(done + 1, len(truth))
-    return figures(scores)
+        try:
+            score = score_clip(whole, frames_of(folder / name, whole["container_fps"]))
+        except CalibrationError as error:
+            unread[name] = f"its facade in truth.json: {error}"
+            continue
+        finally:
+            if progress:
+                progress(done, len(truth))
+        scores.append(score)
+        if score.unread:
+            unread[name] = score.unread
+    return with_unread(figures(scores), unread, folder)
 
 
 def score_clip(truth: Mapping[str, Any], frames: Frames) -> ClipScore:
     """Return what the shipped detector makes of a clip."""
     import cv2
 
+    from edge.drivers.base import DriverError
     from edge.perception.highrise.watch import HighriseWatch
 
     facade = facade_of(truth)
     watch = HighriseWatch(facade, (int(truth["width"]), int(truth["height"])))
     found: list[Fall] = []
-    count, took_s, last_s = 0, 0.0, 0.0
+    count, took_s, last_s, unread = 0, 0.0, 0.0, ""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    for at_s, frame in frames:
-        began = thread_time()
-        found += watch.observe(frame, at_s)
-        took_s += thread_time() - began
-        count, last_s = count + 1, at_s
+    try:
+        for at_s, frame in frames:
+            began = thread_time()
+            found += watch.observe(frame, at_s)
+            took_s += thread_time() - began
+            count, last_s = count + 1, at_s
+    except (DriverError, cv2.error) as error:
+        unread = str(error)
     cv2.setNumThreads(threads)
-    outcome = _held_against(truth, facade, found)
-    return msgspec.structs.replace(outcome, lasts_s=last_s, frames=count, took_s=took_s)
+    outcome = _held_against(truth, facade, found, last_s if unread else None)
+    return msgspec.structs.replace(
+        outcome, lasts_s=last_s, frames=count, took_s=took_s, unread=unread
+    )
 
 
 def facade_of(truth: Mapping[str, Any]) -> "Facade":
@@ -125,6 +143,7 @@ def figures(scores: Iterable[ClipScore]) -> dict[str, float]:
     near = [one for clip in clips for one in clip.near]
     off = np.array([one for clip in clips for one in clip.off]).reshape(-1, 2)
     summed = {
+        "clips": sum(clip.frames > 0 for clip in clips),
         "falls": sum(clip.falls for clip in clips),
         "found": len(delays),
         "false_alarms": sum(len(clip.false_s) for clip in clips),
@@ -151,27 +170,25 @@ def _starts(near: list[bool], off: NDArray[np.float64]) -> dict[str, float]:
 
 
 def frames_of(path: Path, fps: float) -> Frames:
-    """Yield the frames of a film, each with its time in seconds at so many a second."""
-    import cv2
+    """Yield the frames of a film, each with its time in seconds at so many a second.
 
-    film = cv2.VideoCapture(str(path))
-    index = 0
-    while True:
-        there, frame = film.read()
-        if not there:
-            film.release()
-            return
-        yield index / fps, np.asarray(frame, np.uint8)
-        index += 1
+    Raises:
+        DriverError: It cannot be read, or only so far; raised behind the last frame that can.
+    """
+    for number, _, picture in pictures_of(path):
+        yield number / fps, picture
 
 
-def _held_against(truth: Mapping[str, Any], facade: "Facade", found: "list[Fall]") -> ClipScore:
+def _held_against(
+    truth: Mapping[str, Any], facade: "Facade", found: "list[Fall]", read_s: float | None = None
+) -> ClipScore:
+    """Hold falls against the truth of a clip; of one that was read up to a time only, up to it."""
     fps = float(truth["container_fps"])
     left = list(found)
     delays, off, near, missed = [], [], [], []
     falls = 0
     for fall in truth["falls"]:
-        begins_s = float(fall.get("release_s", fall["first_frame"] / fps))
+        begins_s = _release_s(fall, fps)
         ends_s = fall["last_frame"] / fps
         own = [
             one for one in left
@@ -179,14 +196,15 @@ def _held_against(truth: Mapping[str, Any], facade: "Facade", found: "list[Fall]
         ]  # fmt: skip
         if own:
             left.remove(own[0])
-        if not fall.get("visible", True):
+        unseen = read_s is not None and ends_s > read_s and not own
+        if unseen or fall.get("visible") is False:
             continue
         falls += 1
         if not own:
             missed.append(int(fall["first_frame"]))
             continue
         delays.append(own[0].decided_s - begins_s)
-        if "start_xy" not in fall and not (facade.metric and "start_m" in fall):
+        if not fall.get("start_xy") and not (facade.metric and fall.get("start_m")):
             continue  # nobody wrote down where it began
         away, good = _away(fall, facade, own[0])
         off.append(away)
@@ -201,11 +219,16 @@ def _held_against(truth: Mapping[str, Any], facade: "Facade", found: "list[Fall]
     )
 
 
+def _release_s(fall: Mapping[str, Any], fps: float) -> float:
+    said = fall.get("release_s")
+    return float(fall["first_frame"] / fps if said is None else said)
+
+
 def _away(
     fall: Mapping[str, Any], facade: "Facade", found: "Fall"
 ) -> tuple[tuple[float, float], bool]:
     """Return how far off a start is, and whether that is near enough."""
-    if facade.metric and "start_m" in fall:
+    if facade.metric and fall.get("start_m"):
         floors = (-found.start_m[1] - fall["start_m"][1]) / facade.floor_m
         side = found.start_m[0] - fall["start_m"][0]
         return (floors, side), abs(floors) <= 1 and abs(side) <= START_M

@@ -9,9 +9,11 @@ fares at a gate.
   telephone, with its frame, its cast and its lines.
 """
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,8 +21,10 @@ import numpy as np
 from models.vision.base import Picture
 from models.vision.centerface import CenterFace
 from models.vision.liveness import LIVE_MIN, Liveness
+from models.vision.pictures import PictureError, read_picture
 from models.vision.store import default_folder
 from weinao.cli.evaluate.faces import read_manifest
+from weinao.cli.evaluate.reading import with_unread
 
 Progress = Callable[[int, int], None]
 
@@ -29,24 +33,26 @@ _SEED = 4
 
 def evaluate_liveness(
     folder: Path, *, models: Path | None = None, progress: Progress | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return the figures of the shipped liveness check on a folder of faces.
 
     Raises:
         FileNotFoundError: The folder has no manifest.
+        ManifestError: It cannot be read.
         WeightsMissingError: `weinao models pull` has not been run.
     """
     weights = models or default_folder(os.environ)
     detector, liveness = CenterFace.in_folder(weights), Liveness.in_folder(weights)
     rng = np.random.default_rng(_SEED)
-    faces = read_manifest(folder / "manifest.csv")
+    faces, unread = read_manifest(folder / "manifest.csv")
     scenes = {"live": lambda seen, _: seen, "sheet": _sheet, "screen": _screen}
     alive: dict[str, list[bool]] = {name: [] for name in scenes}
     for done, face in enumerate(faces, 1):
-        read = cv2.imread(str(folder / face.file))
-        if read is None:
+        try:
+            seen = read_picture(folder / face.file)
+        except PictureError as error:
+            unread[face.file] = str(error)
             continue
-        seen = np.asarray(read, np.uint8)
         for name, render in scenes.items():
             scene = render(seen, rng)
             found = detector.detect(scene)
@@ -54,11 +60,17 @@ def evaluate_liveness(
                 alive[name].append(liveness.live(scene, found.boxes[0]) >= LIVE_MIN)
         if progress:
             progress(done, len(faces))
-    return {
-        "live_share": float(np.mean(alive["live"])),
-        "refused_sheet": float(1 - np.mean(alive["sheet"])),
-        "refused_screen": float(1 - np.mean(alive["screen"])),
-    }
+    shares = {name: float(np.mean(said)) if said else math.nan for name, said in alive.items()}
+    return with_unread(
+        {
+            "pictures": len(faces) - sum(face.file in unread for face in faces),
+            "live_share": shares["live"],
+            "refused_sheet": 1 - shares["sheet"],
+            "refused_screen": 1 - shares["screen"],
+        },
+        unread,
+        folder,
+    )
 
 
 def _sheet(seen: Picture, rng: np.random.Generator) -> Picture:

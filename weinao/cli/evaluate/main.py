@@ -9,13 +9,15 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from cyclopts import App
 from rich.table import Table
 
 from weinao.cli import showing
+from weinao.cli.evaluate.reading import UNREAD
 from weinao.cli.legible import legible
+from weinao.mishaps import told
 
 app = App(name="evaluate", help="Score the shipped models and rules on labelled recordings.")
 
@@ -86,12 +88,12 @@ def faces(folder: Path, *, embedder: str = "facefeature", json: bool = False) ->
         json: Print JSON.
     """
     from models.vision.base import VisionError
-    from weinao.cli.evaluate.faces import evaluate_faces
+    from weinao.cli.evaluate.faces import ManifestError, evaluate_faces
 
     try:
         _report("faces", partial(evaluate_faces, embedder=embedder), folder, json)
-    except (VisionError, FileNotFoundError) as error:
-        sys.exit(str(error))
+    except (VisionError, ManifestError, OSError) as error:
+        _refuse("faces", error)
 
 
 @app.command
@@ -103,12 +105,13 @@ def liveness(folder: Path, *, json: bool = False) -> None:
         json: Print JSON.
     """
     from models.vision.base import VisionError
+    from weinao.cli.evaluate.faces import ManifestError
     from weinao.cli.evaluate.liveness import evaluate_liveness
 
     try:
         _report("liveness", evaluate_liveness, folder, json)
-    except (VisionError, FileNotFoundError) as error:
-        sys.exit(str(error))
+    except (VisionError, ManifestError, OSError) as error:
+        _refuse("liveness", error)
 
 
 @app.command
@@ -120,8 +123,12 @@ def highrise(folder: Path, *, json: bool = False) -> None:
         json: Print JSON.
     """
     from weinao.cli.evaluate.highrise import evaluate_highrise
+    from weinao.cli.evaluate.highrise_truth import TruthError
 
-    _report("highrise", evaluate_highrise, folder, json)
+    try:
+        _report("highrise", evaluate_highrise, folder, json)
+    except (TruthError, OSError) as error:
+        _refuse("highrise", error)
 
 
 @app.command
@@ -137,8 +144,8 @@ def people(folder: Path, *, json: bool = False) -> None:
 
     try:
         _report("people", evaluate_people, folder, json)
-    except (VisionError, FileNotFoundError) as error:
-        sys.exit(str(error))
+    except (VisionError, OSError) as error:
+        _refuse("people", error)
 
 
 @app.command
@@ -169,11 +176,15 @@ def yards(
         sys.exit(str(error))
 
 
+def _refuse(title: str, error: Exception) -> NoReturn:
+    sys.exit(f"weinao evaluate {title}: {told(error) if isinstance(error, OSError) else error}")
+
+
 def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: bool) -> None:
     with showing.progress() as progress:
         task = progress.add_task(title, total=None)
 
-        def told(done: int | str, total: int | None = None) -> None:
+        def hear(done: int | str, total: int | None = None) -> None:
             """Show how much is done: a count, or in words."""
             if isinstance(done, str):
                 progress.update(task, description=f"{title}: {done}")
@@ -181,11 +192,17 @@ def _report(title: str, score: Callable[..., Scores], folder: Path, as_json: boo
                 progress.update(task, completed=done, total=total)
 
         with legible(folder, f"evaluate {title}"):
-            scores = score(folder, progress=told)
+            scores = score(folder, progress=hear)
     if as_json:
         showing.write_json(scores)
     else:
-        showing.console().print(_table(title, scores))
+        shown = {name: found for name, found in scores.items() if name != UNREAD}
+        showing.console().print(_table(title, shown))
+    unread = scores.get(UNREAD, {})
+    for name, reason in unread.items():
+        sys.stderr.write(f"weinao evaluate {title}: {name}: {reason}\n")
+    if unread and not (scores.get("clips") or scores.get("pictures")):
+        sys.exit(f"weinao evaluate {title}: {folder}: nothing there could be read")
 
 
 def _table(title: str, scores: Scores) -> Table:

@@ -4,7 +4,8 @@ Uses what ships and learns nothing; each clip is played to a fresh perception as
 it, eight frames a second. Where a depth picture stands left of the colour one, as in UR-Fall's
 films, the colour half is looked at.
 
-- falls, found: clips named `...fall...`, and those in which a fall was told.
+- falls, found: clips named `...fall...`, and those in which a fall was told. One that could not be
+  read to its end asks for none, unless one was told.
 - false: falls told in other clips, and more than one in a clip that holds one.
 - delay_s_p50: from when somebody was down to when it was known.
 - cpu_ms_per_frame, cpu_ms_per_video_s: processor time of one core, without decoding.
@@ -16,11 +17,12 @@ import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from weinao.cli.evaluate.reading import FILMS, pictures_of, with_unread
 from weinao.messages import Motion, MotionEvent
 
 if TYPE_CHECKING:
@@ -29,10 +31,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-FILMS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 FPS_MAX = 8.0
 """Frames a second that a camera's agent looks at by default (`fps_max` in configs/edge.toml)."""
-FPS_USUAL = 25.0
 PAIR_WIDE_MIN = 2.4
 """Two pictures side by side are at least so many times as wide as high."""
 GREY_LEVELS = 4.0
@@ -48,6 +48,7 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
         lasts_s: Length of the clip.
         frames: How many were looked at.
         took_s: What they cost a core.
+        unread: Why those are not all, if they are not.
     """
 
     name: str
@@ -56,16 +57,17 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
     lasts_s: float
     frames: int
     took_s: float
+    unread: str = ""
 
     @property
     def falls(self) -> int:
-        """How many there are in it, by its name."""
-        return int("fall" in self.name.lower())
+        """How many there are in what was read of it, by its name."""
+        return int("fall" in self.name.lower() and not (self.unread and not self.told))
 
 
 def evaluate_people(
     folder: Path, *, models: Path | None = None, progress: Progress | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return the figures of the shipped look for falls on a folder of clips.
 
     Raises:
@@ -76,12 +78,14 @@ def evaluate_people(
     if not clips:
         raise FileNotFoundError(f"{folder}: no clip ({', '.join(FILMS)})")
     fresh = looker(models)
-    scores = []
+    scores: list[ClipScore] = []
     for done, path in enumerate(clips, 1):
         scores.append(score_clip(path, fresh()))
         if progress:
             progress(done, len(clips))
-    return figures(scores)
+    return with_unread(
+        figures(scores), {one.name: one.unread for one in scores if one.unread}, folder
+    )
 
 
 def looker(models: Path | None = None) -> "Callable[[], PeoplePerception]":
@@ -100,43 +104,39 @@ def looker(models: Path | None = None) -> "Callable[[], PeoplePerception]":
 
 def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
     """Return what a fresh perception makes of a clip."""
+    import cv2
+
+    from edge.drivers.base import DriverError
     from edge.samples import Frame
 
-    told, delays, count, took_s, last_s = [], [], 0, 0.0, 0.0
-    for number, (at_s, picture) in enumerate(frames(path)):
-        began = process_time()
-        at = round(at_s * 1_000)
-        sample = Frame(device="clip", at=at, number=number, picture=picture)
-        for found in looking.perceive(sample):
-            said = found.observation
-            if isinstance(said, Motion) and said.event is MotionEvent.FALL:
-                told.append(at_s)
-                delays.append((at - said.at) / 1_000)
-        took_s += process_time() - began
-        count, last_s = count + 1, at_s
+    told, delays, count, took_s, last_s, unread = [], [], 0, 0.0, 0.0, ""
+    try:
+        for number, (at_s, picture) in enumerate(frames(path)):
+            began = process_time()
+            at = round(at_s * 1_000)
+            sample = Frame(device="clip", at=at, number=number, picture=picture)
+            for said in (one.observation for one in looking.perceive(sample)):
+                if isinstance(said, Motion) and said.event is MotionEvent.FALL:
+                    told.append(at_s)
+                    delays.append((at - said.at) / 1_000)
+            took_s += process_time() - began
+            count, last_s = count + 1, at_s
+    except (DriverError, cv2.error) as error:
+        unread = str(error)
     return ClipScore(
         name=path.name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
-        took_s=took_s,
+        took_s=took_s, unread=unread,
     )  # fmt: skip
 
 
 def frames(path: Path) -> "Iterator[tuple[float, Picture]]":
-    """Yield the frames of a clip that a camera's agent would look at, each with its second."""
-    import cv2
+    """Yield the frames of a clip that a camera's agent would look at, each with its second.
 
-    film = cv2.VideoCapture(str(path))
-    said = float(film.get(cv2.CAP_PROP_FPS))
-    fps = said if np.isfinite(said) and 0 < said <= 240 else FPS_USUAL  # noqa: PLR2004  # as cameras do
-    index, due_s = 0, 0.0
-    while film.grab():
-        at_s, index = index / fps, index + 1
-        if at_s < due_s:
-            continue
-        due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
-        there, frame = film.retrieve()
-        if there:
-            yield at_s, _colour(np.asarray(frame, np.uint8))
-    film.release()
+    Raises:
+        DriverError: It cannot be read, or only so far; raised behind the last frame that can.
+    """
+    for number, fps, picture in pictures_of(path, FPS_MAX):
+        yield number / fps, _colour(picture)
 
 
 def figures(scores: list[ClipScore]) -> dict[str, float]:
@@ -145,7 +145,7 @@ def figures(scores: list[ClipScore]) -> dict[str, float]:
     took_s, seen = sum(clip.took_s for clip in scores), sum(clip.frames for clip in scores)
     lasts_s = sum(clip.lasts_s for clip in scores)
     summed = {
-        "clips": len(scores),
+        "clips": sum(clip.frames > 0 for clip in scores),
         "falls": sum(clip.falls for clip in scores),
         "falls_found": sum(bool(clip.told) for clip in scores if clip.falls),
         "false": sum(max(len(clip.told) - clip.falls, 0) for clip in scores),
