@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from edge.perception.people.perception import PeoplePerception
     from models.vision.base import Picture
 
+    Frames = Iterator[tuple[float, Picture]]
+
 Progress = Callable[[int, int], None]
 
 FILMS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
@@ -100,10 +102,15 @@ def looker(models: Path | None = None) -> "Callable[[], PeoplePerception]":
 
 def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
     """Return what a fresh perception makes of a clip."""
+    return score_frames(path.name, frames(path), looking)
+
+
+def score_frames(name: str, shown: "Frames", looking: "PeoplePerception") -> ClipScore:
+    """Return what a fresh perception makes of the frames it is shown."""
     from edge.samples import Frame
 
     told, delays, count, took_s, last_s = [], [], 0, 0.0, 0.0
-    for number, (at_s, picture) in enumerate(frames(path)):
+    for number, (at_s, picture) in enumerate(shown):
         began = process_time()
         at = round(at_s * 1_000)
         sample = Frame(device="clip", at=at, number=number, picture=picture)
@@ -115,28 +122,39 @@ def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
         took_s += process_time() - began
         count, last_s = count + 1, at_s
     return ClipScore(
-        name=path.name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
+        name=name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
         took_s=took_s,
     )  # fmt: skip
 
 
-def frames(path: Path) -> "Iterator[tuple[float, Picture]]":
+def frames(path: Path) -> "Frames":
     """Yield the frames of a clip that a camera's agent would look at, each with its second."""
+    return looked_at(film(path))
+
+
+def looked_at(shown: "Frames") -> "Frames":
+    """Yield those of a camera's frames that its agent looks at."""
+    due_s = 0.0
+    for at_s, picture in shown:
+        if at_s >= due_s:
+            due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
+            yield at_s, picture
+
+
+def film(path: Path) -> "Frames":
+    """Yield all frames of a clip, each with its second; of a pair of pictures the colour one."""
     import cv2
 
-    film = cv2.VideoCapture(str(path))
-    said = float(film.get(cv2.CAP_PROP_FPS))
+    source = cv2.VideoCapture(str(path))
+    said = float(source.get(cv2.CAP_PROP_FPS))
     fps = said if np.isfinite(said) and 0 < said <= 240 else FPS_USUAL  # noqa: PLR2004  # as cameras do
-    index, due_s = 0, 0.0
-    while film.grab():
-        at_s, index = index / fps, index + 1
-        if at_s < due_s:
-            continue
-        due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
-        there, frame = film.retrieve()
+    index = 0
+    while source.grab():
+        there, frame = source.retrieve()
         if there:
-            yield at_s, _colour(np.asarray(frame, np.uint8))
-    film.release()
+            yield index / fps, _colour(np.asarray(frame, np.uint8))
+        index += 1
+    source.release()
 
 
 def figures(scores: list[ClipScore]) -> dict[str, float]:
