@@ -13,8 +13,8 @@ from models.vision.base import Picture, Poses
 from models.vision.network import Backend, open_network
 from models.vision.store import path_of
 
-SCORE_MIN = 0.2
-"""A body from here on: the network's makers begin at 0.11, where shadows get bodies, too."""
+SCORE_MIN = 0.11
+"""A body from here on, as the network's makers draw them; shadows get such bodies, too."""
 SIDE = 256
 _JOINTS = 17
 

@@ -14,6 +14,8 @@ KINDS = (PERSON, *VEHICLES)
 SAME_MIN = 0.5
 """Shared over joint area from which two boxes of one look are one body: CenterNet gives some twice.
 Ours; two people who stand closer in the picture are one."""
+POSE_MIN = 0.2
+"""Score of a body of joints that is believed. Ours: below, shadows get bodies, too."""
 JOINT_MIN = 0.2
 """Score of a joint that is believed; MoveNet's makers draw from 0.11 on."""
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
@@ -50,7 +52,7 @@ def bodies_of(found: Detections | None, poses: Poses | None) -> list[Body]:
             _add(bodies, Body(_box(found.boxes[index]), float(found.scores[index]), detected=True))
     if poses is None:
         return bodies
-    for index in range(len(poses.scores)):
+    for index in np.flatnonzero(poses.scores >= POSE_MIN).tolist():
         box, tilt = _box(poses.boxes[index]), tilt_of(poses.joints[index])
         body = Body(box, float(poses.scores[index]), tilt)
         near = _same(bodies, box)

@@ -56,12 +56,14 @@ class Down(Struct, frozen=True):
         drop_s: How long it took.
         lies_s: How long it has been seen lying since.
         looks: In how many looks.
+        high: How high the body was when it stood, pixels.
     """
 
     at: int
     drop_s: float
     lies_s: float
     looks: int
+    high: float
 
 
 def down(glimpses: Sequence[Glimpse], limits: FallLimits) -> Down | None:
@@ -93,7 +95,7 @@ def down(glimpses: Sequence[Glimpse], limits: FallLimits) -> Down | None:
     if not low or low[-1] is not glimpses[-1]:
         return None
     drop_s, lies_s = (low[0].at - stood[-1].at) / 1_000, (low[-1].at - low[0].at) / 1_000
-    return Down(low[0].at, drop_s, lies_s, len(low)) if drop_s <= limits.drop_s_max else None
+    return Down(low[0].at, drop_s, lies_s, len(low), high) if drop_s <= limits.drop_s_max else None
 
 
 def fell(found: Down | None, limits: FallLimits) -> bool:

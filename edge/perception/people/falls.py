@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.perception.people.fall import FallLimits, down, fell, upright
-from edge.perception.people.look import SECOND_MIN, around
+from edge.perception.people.look import SECOND_MIN, around, whole
 from edge.perception.people.shapes import Box, middle, size
 from edge.perception.people.tracks import Track, Tracks
 from models.vision.base import Floats, Picture
@@ -84,7 +84,18 @@ class Falls:
 
     def urgent(self, tracks: Tracks, at: int) -> bool:
         """Return whether somebody may be falling just now, so that every frame counts."""
-        return any(self._going_down(one, at) for one in tracks.following)
+        return any(self.going_down(one, at) for one in tracks.following)
+
+    def going_down(self, track: Track, at: int) -> bool:
+        """Return whether somebody was upright a moment ago, and no longer is."""
+        if at - track.seen_at > _URGENT_MS:
+            return False
+        up = [one for one in track.glimpses if upright(one, self.limits)]
+        if len(up) < 2 or at - up[-1].at > _URGENT_MS:  # noqa: PLR2004  # as `down` asks
+            return False
+        tallest = max(size(one.box)[1] for one in up[-5:])
+        newest = track.glimpses[-1]
+        return not upright(newest, self.limits) or size(newest.box)[1] < _SHRUNK * tallest
 
     def observe(self, tracks: Tracks, picture: Picture, at: int) -> list[Motion]:
         """Take in the tracks after a frame; return what has become known."""
@@ -93,7 +104,7 @@ class Falls:
             found = down(track.glimpses, self.limits)
             if track.seen_at != at or found is None or not fell(found, self.limits):
                 continue
-            score = self._second(track, picture, at)
+            score = self._second(track, found.high, picture, at)
             if score >= SECOND_MIN:
                 said.append(self._fell(track, found.at, score, picture, at))
         known = {one.id for one in tracks.following}
@@ -104,24 +115,14 @@ class Falls:
         """Begin anew: the view is another one."""
         self._tried, self._lying = {}, []
 
-    def _going_down(self, track: Track, at: int) -> bool:
-        if at - track.seen_at > _URGENT_MS:
-            return False
-        up = [one for one in track.glimpses if upright(one, self.limits)]
-        if len(up) < 2 or at - up[-1].at > _URGENT_MS:  # noqa: PLR2004  # as `down` asks
-            return False
-        tallest = max(size(one.box)[1] for one in up[-5:])
-        newest = track.glimpses[-1]
-        return not upright(newest, self.limits) or size(newest.box)[1] < _SHRUNK * tallest
-
-    def _second(self, track: Track, picture: Picture, at: int) -> float:
+    def _second(self, track: Track, high: float, picture: Picture, at: int) -> float:
         """Look again, now and then, at somebody who is not lying there already."""
         tried = self._tried.setdefault(track.id, _Tried())
         again = any(_near(one.box, track.box) for one in self._lying)
         if again or tried.count >= TRIES_MAX or at - tried.at < TRY_MS:
             return 0.0
         tried.count, tried.at = tried.count + 1, at
-        return self.look(picture, track.box)
+        return self.look(picture, whole(track.box, high))
 
     def _fell(self, track: Track, fell_at: int, score: float, picture: Picture, at: int) -> Motion:
         share = min(max((score - SECOND_MIN) / (SURE - SECOND_MIN), 0.0), 1.0)

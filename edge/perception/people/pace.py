@@ -1,8 +1,8 @@
 """When a look is worth its cost: motion first, networks second, and twice as often when it matters.
 
 nothing moves, nobody there -> the detector every `idle_ms`
-something moves             -> the detector every `detect_ms`
-somebody is followed        -> and joints every `pose_ms`
+something moves             -> the detector every `detect_ms`, and joints every `seek_ms`
+somebody is followed        -> joints every `pose_ms`, and in every frame while she is new
 somebody goes down          -> both, in every frame
 """
 
@@ -35,11 +35,13 @@ class PaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         detect_ms: For persons and vehicles while something moves.
         idle_ms: Likewise while nothing does.
         pose_ms: For joints while somebody is followed and something moves.
+        seek_ms: Likewise while nobody is: joints find some whom the detector overlooks.
     """
 
     detect_ms: Pause = 1_000
     idle_ms: Pause = 5_000
     pose_ms: Pause = 240
+    seek_ms: Pause = 480
 
 
 class Due(Struct, frozen=True):
@@ -90,13 +92,12 @@ class Pace:
         self._detected_at: int | None = None
         self._posed_at: int | None = None
 
-    def due(self, at: int, *, moving: bool, followed: bool, urgent: bool) -> Due:
+    def due(self, at: int, *, moving: bool, followed: bool, fresh: bool, urgent: bool) -> Due:
         """Return what looks at a frame; it is then taken as having looked."""
         rest = self._settings.detect_ms if moving else self._settings.idle_ms
         detect = urgent or _over(self._detected_at, at, rest)
-        pose = followed and (
-            urgent or (moving and _over(self._posed_at, at, self._settings.pose_ms))
-        )
+        wait = self._settings.pose_ms if followed else self._settings.seek_ms
+        pose = urgent or (moving and (fresh or _over(self._posed_at, at, wait)))
         if detect:
             self._detected_at = at
         if pose:

@@ -7,15 +7,16 @@ import numpy as np
 from edge.drivers.base import DriverError
 from edge.lanes import Lane
 from edge.perception.base import Finding
-from edge.perception.people.bodies import KINDS, bodies_of, things_of
+from edge.perception.people.bodies import KINDS, SAME_MIN, bodies_of, things_of
 from edge.perception.people.counting import Counting
 from edge.perception.people.falls import Falls
-from edge.perception.people.look import second_look
+from edge.perception.people.look import AROUND as SHOWN
+from edge.perception.people.look import lying_body, second_look, whole
 from edge.perception.people.pace import Pace, Stir
 from edge.perception.people.settings import DrawingError, PeopleSettings, drawn
-from edge.perception.people.shapes import Box, size
+from edge.perception.people.shapes import Box, overlap, size
 from edge.perception.people.standing import Stood, stand
-from edge.perception.people.tracks import Tracks, follow
+from edge.perception.people.tracks import Tracks, follow, found_again, new
 from edge.samples import Frame, Sample
 from edge.settings import CameraDevice
 from models.vision.base import Detector, Picture, Pose, Poses
@@ -51,7 +52,8 @@ class PeoplePerception:
         self._tracks, self._vehicles = Tracks(), tuple[Stood, ...]()
         self._size: tuple[int, int] | None = None
         self._counting: Counting | None = None
-        self.looks = {"detect": 0, "pose": 0, "second": 0}
+        self._unposed = False
+        self.looks = {"detect": 0, "pose": 0, "turned": 0, "second": 0}
         """How often the networks were asked."""
 
     @classmethod
@@ -94,12 +96,14 @@ class PeoplePerception:
         due = self._pace.due(
             at,
             moving=moving,
-            followed=self._settings.falls and bool(self._tracks.following),
+            followed=bool(self._tracks.following),
+            fresh=any(new(one, at) for one in self._tracks.following),
             urgent=self._settings.falls and self._falls.urgent(self._tracks, at),
         )
         said: list[Finding] = []
-        if due.detect or due.pose:
-            self._look(picture, at, detect=due.detect, pose=due.pose)
+        posing = due.pose and self._settings.falls
+        if due.detect or posing:
+            self._look(picture, at, detect=due.detect, pose=posing)
             crowds = counting.observe(
                 self._tracks.following, self._vehicles, at, detected=due.detect
             )
@@ -133,17 +137,36 @@ class PeoplePerception:
         poses = self._posed(picture) if pose else None
         self.looks["detect"] += detect
         self._tracks = follow(self._tracks, bodies_of(found, poses), at, detecting=detect)
+        if pose:
+            self._unposed = not any(one.seen_at == at for one in self._tracks.following)
+            self._look_down(picture, at)
         if found is not None:
             things = things_of(found)
             self._vehicles = stand(self._vehicles, things, at, self._settings.standing)
 
+    def _look_down(self, picture: Picture, at: int) -> None:
+        """Look for who was going down and is not seen: networks rarely see who lies."""
+        for track in self._tracks.following:
+            if track.seen_at == at or not self._falls.going_down(track, at):
+                continue
+            times = SHOWN[self.looks["turned"] % len(SHOWN)]  # another one in each look
+            self.looks["turned"] += 1
+            high = max(size(one.box)[1] for one in track.glimpses)
+            body = lying_body(picture, whole(track.box, high), times, self._pose)
+            seen = [one.box for one in self._tracks.following if one.seen_at == at]
+            if body and all(overlap(body.box, box) < SAME_MIN for box in seen):
+                self._tracks = found_again(self._tracks, track.id, body, at)
+
     def _posed(self, picture: Picture) -> Poses | None:
         boxes = [one.box for one in self._tracks.following]
         tallest = max((max(*size(box)) for box in boxes), default=0.0)
-        if tallest < JOINTS_PX_MIN:
+        if boxes and tallest < JOINTS_PX_MIN:
             return None
         self.looks["pose"] += 1
-        left, top, right, bottom = _square(boxes, tallest, picture)
+        everything = (0, 0, picture.shape[1], picture.shape[0])
+        # What nobody's joints were found in the last time may be no person: look for others, too.
+        around = boxes and not self._unposed
+        left, top, right, bottom = _square(boxes, tallest, picture) if around else everything
         part = np.ascontiguousarray(picture[top:bottom, left:right])
         found = self._pose.poses(part)
         boxes_px = found.boxes + np.array([left, top, left, top], np.float32)

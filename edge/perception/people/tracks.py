@@ -31,6 +31,8 @@ CONFIRMED = 2
 """Looks from which on a track is somebody,"""
 SURE_MIN = 0.5
 """or one look of the detector that is so sure. Ours."""
+NEW_MS = 500
+"""So long a track is new; a fall shows against two looks at somebody upright. Ours."""
 KEPT_MS = 5_000
 TRACKS_MAX = 256
 """At one time; beyond it nobody new is followed, and the surest come first."""
@@ -136,6 +138,17 @@ def follow(tracks: Tracks, bodies: Sequence[Body], at: int, *, detecting: bool) 
             )
             upcoming += 1
     return Tracks(tuple(following), upcoming)
+
+
+def new(track: Track, at: int) -> bool:
+    """Return whether somebody has been followed for a moment only."""
+    return at - track.glimpses[0].at <= NEW_MS and track.hits <= CONFIRMED
+
+
+def found_again(tracks: Tracks, number: int, body: Body, at: int) -> Tracks:
+    """Return tracks with one more glimpse of the one that has this id."""
+    following = [_seen(one, body, at) if one.id == number else one for one in tracks.following]
+    return replace(tracks, following=tuple(following))
 
 
 def likeness(one: Box, other: Box, apart_ms: int) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from edge.perception.people.perception import PeoplePerception
 from edge.perception.people.settings import PeopleSettings
 from edge.samples import Frame
 from models.vision.base import Picture
-from weinao.cli.evaluate.people import frames, looker, score_clip
+from weinao.cli.evaluate.people import frames, looker, score_clip, score_frames
 from weinao.messages import Crowd, Motion
 
 pytestmark = pytest.mark.slow
@@ -82,7 +83,17 @@ def cropped(picture: Picture) -> Picture:
     return np.ascontiguousarray(picture[int(0.06 * high) :, int(0.08 * wide) :])
 
 
-@pytest.mark.parametrize("changed", [mirrored, darker, cropped])
+def grey(picture: Picture) -> Picture:
+    one = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.cvtColor(one, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def half_as_large(picture: Picture) -> Picture:
+    shrunk = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.uint8)
+
+
+@pytest.mark.parametrize("changed", [mirrored, darker, cropped, grey, half_as_large])
 def test_falls_are_found_in_the_same_films_changed(
     films: Path, fresh, changed: Callable[[Picture], Picture]
 ) -> None:
@@ -97,3 +108,18 @@ def test_falls_are_found_in_the_same_films_changed(
         found += falls
 
     assert found >= 2
+
+
+def test_who_gets_up_did_not_fall(films: Path, fresh) -> None:
+    for name in ("02", "04", "16"):
+        shown = list(frames(films / f"urfd-fall-{name}-cam0.mp4"))
+        pictures = [picture for _, picture in reversed(shown)]
+        backwards = zip((at_s for at_s, _ in shown), pictures, strict=True)
+
+        assert score_frames(name, backwards, fresh()).told == ()
+
+
+def test_who_falls_soon_after_a_film_begins_is_found(films: Path, fresh) -> None:
+    shown = [one for one in frames(films / "urfd-fall-04-cam0.mp4") if one[0] >= 0.5]
+
+    assert len(score_frames("04", iter(shown), fresh()).told) == 1

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from edge.perception.people.perception import PeoplePerception
     from models.vision.base import Picture
 
+    Frames = Iterator[tuple[float, Picture]]
+
 Progress = Callable[[int, int], None]
 
 FPS_MAX = 8.0
@@ -104,6 +106,11 @@ def looker(models: Path | None = None) -> "Callable[[], PeoplePerception]":
 
 def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
     """Return what a fresh perception makes of a clip."""
+    return score_frames(path.name, frames(path), looking)
+
+
+def score_frames(name: str, shown: "Frames", looking: "PeoplePerception") -> ClipScore:
+    """Return what a fresh perception makes of the frames it is shown."""
     import cv2
 
     from edge.drivers.base import DriverError
@@ -111,7 +118,7 @@ def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
 
     told, delays, count, took_s, last_s, unread = [], [], 0, 0.0, 0.0, ""
     try:
-        for number, (at_s, picture) in enumerate(frames(path)):
+        for number, (at_s, picture) in enumerate(shown):
             began = process_time()
             at = round(at_s * 1_000)
             sample = Frame(device="clip", at=at, number=number, picture=picture)
@@ -124,19 +131,41 @@ def score_clip(path: Path, looking: "PeoplePerception") -> ClipScore:
     except (DriverError, cv2.error) as error:
         unread = str(error)
     return ClipScore(
-        name=path.name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
+        name=name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
         took_s=took_s, unread=unread,
     )  # fmt: skip
 
 
-def frames(path: Path) -> "Iterator[tuple[float, Picture]]":
+def frames(path: Path) -> "Frames":
     """Yield the frames of a clip that a camera's agent would look at, each with its second.
 
     Raises:
         DriverError: It cannot be read, or only so far; raised behind the last frame that can.
     """
-    for number, fps, picture in pictures_of(path, FPS_MAX):
+    return film(path, FPS_MAX)
+
+
+def film(path: Path, fps_max: float = 0.0) -> "Frames":
+    """Yield frames of a clip, each with its second; of a pair of pictures the colour one.
+
+    Args:
+        path: Of the clip.
+        fps_max: So many a second; 0 for all.
+
+    Raises:
+        DriverError: It cannot be read, or only so far; raised behind the last frame that can.
+    """
+    for number, fps, picture in pictures_of(path, fps_max):
         yield number / fps, _colour(picture)
+
+
+def looked_at(shown: "Frames") -> "Frames":
+    """Yield those of a camera's frames that its agent looks at."""
+    due_s = 0.0
+    for at_s, picture in shown:
+        if at_s >= due_s:
+            due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
+            yield at_s, picture
 
 
 def figures(scores: list[ClipScore]) -> dict[str, float]:
