@@ -68,7 +68,7 @@ class OpenCvSource:
         if self._is_file:
             _look_at(where)
         self._capture = _opened(where, is_device=where.startswith("/dev/") and not self._is_file)
-        self._seen, self._reached, self._over = 0, 0.0, False
+        self._seen, self._damaged, self._reached, self._over = 0, 0, 0.0, False
         if not self._capture.isOpened():
             kind = PayloadError if self._is_file else DeviceUnavailableError
             raise kind(f"{_public(where)}: no video that can be read")
@@ -92,6 +92,7 @@ class OpenCvSource:
         while not self._over:
             if self._capture.grab():
                 self._seen += 1
+                self._damaged += tries
                 self._reached = max(self._reached, self._capture.get(cv2.CAP_PROP_PTS) + 1)
                 return True
             tries += 1
@@ -128,6 +129,10 @@ class OpenCvSource:
         if max(self._seen, self._reached) < promised * WHOLE_SHARE:
             raise PayloadError(
                 f"{self._where}: cut off after {self._seen} of {promised:.0f} frames"
+            )
+        if self._damaged:
+            raise PayloadError(
+                f"{self._where}: damaged in {self._damaged} places; {self._seen} frames were read"
             )
 
 

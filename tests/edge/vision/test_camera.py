@@ -255,15 +255,16 @@ def test_however_damaged_a_film_ends_once_whichever_frames_are_passed_over(
     source.close()
 
 
-def test_a_film_goes_on_behind_a_hole(film: Path) -> None:
+def test_a_film_goes_on_behind_a_hole_and_says_at_its_end_that_it_has_one(film: Path) -> None:
     content = bytearray(film.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 20_000] = np.random.default_rng(2).bytes(20_000)
     (film.parent / "hole.avi").write_bytes(content)
 
     source, count = OpenCvSource(str(film.parent / "hole.avi")), 0
-    while source.read() is not None:
-        count += 1
+    with pytest.raises(PayloadError, match="damaged in"):
+        while source.read() is not None:
+            count += 1
 
     assert count > 15
 
