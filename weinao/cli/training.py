@@ -79,7 +79,7 @@ def _rhythm(data: Path, out: Path, told: Told) -> Figures:
 
 def _highrise(data: Path, out: Path, told: Told) -> Figures:  # noqa: ARG001  # it is rendered
     from models.highrise import WEIGHTS
-    from models.train.highrise import cross_validate, fit, save
+    from models.train.highrise import LEVELS, cross_validate, fit, save
     from weinao.cli.highrise import LEARN_CLIPS, LEARN_SEED
     from weinao.cli.highrise_examples import gathered, scenes
 
@@ -90,7 +90,7 @@ def _highrise(data: Path, out: Path, told: Told) -> Figures:  # noqa: ARG001  # 
     scores = cross_validate(*columns)
     return {
         f"{least} {name}": float((scores[rows["fell"] == side] >= least).mean())
-        for least in (0.5, 0.75, 0.9)
+        for least in LEVELS
         for name, side in (("falls", 1), ("others", 0))
     }
 
@@ -117,11 +117,7 @@ TRAINED: dict[str, Trained] = {
     "highrise": Trained(
         ("highrise_v1.npz",),
         "highrise_v1.md",
-        {
-            "0.5": ("0.5", ("falls", "others")),
-            "0.75": ("0.75", ("falls", "others")),
-            "0.9": ("0.9", ("falls", "others")),
-        },
+        {level: (level, ("falls", "others")) for level in ("0.5", "0.75", "0.85", "0.9", "0.95")},
         _highrise,
     ),
     "yards": Trained(

@@ -261,12 +261,15 @@ def test_a_film_goes_on_behind_a_hole_and_says_at_its_end_that_it_has_one(film: 
     content[middle : middle + 20_000] = np.random.default_rng(2).bytes(20_000)
     (film.parent / "hole.avi").write_bytes(content)
 
-    source, count = OpenCvSource(str(film.parent / "hole.avi")), 0
-    with pytest.raises(PayloadError, match="damaged in"):
+    source, count, said = OpenCvSource(str(film.parent / "hole.avi")), 0, ""
+    try:
         while source.read() is not None:
             count += 1
+    except PayloadError as error:
+        said = str(error)
 
     assert count > 15
+    assert "damaged in" in said
 
 
 def test_a_film_on_a_disk_in_memory_is_a_file() -> None:
