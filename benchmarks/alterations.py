@@ -5,7 +5,7 @@ one after the other. None of them knows what is looked for.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,17 @@ Array = NDArray[np.float64]
 Frames = Iterator[tuple[float, Image]]
 Rng = np.random.Generator
 Play = Callable[[Frames, Rng], Frames]
+
+
+def named(plays: Iterable[str], *joined: str) -> dict[str, tuple[str, ...]]:
+    """Return, by name, what is done to a film one after the other.
+
+    Args:
+        plays: Each is an alteration by itself.
+        joined: Several of them, with a plus between.
+    """
+    single = {name: (name,) for name in plays}
+    return {"as-it-is": (), **single, **{name: tuple(name.split("+")) for name in joined}}
 
 
 def at_rate(frames: Frames, _: Rng, *, fps: float) -> Frames:

@@ -135,24 +135,18 @@ PLAYS: dict[str, Play] = {
     "small": partial(altered.redrawn, draw=partial(altered.scaled, by=_GROWS["small"])),
     "large": partial(altered.redrawn, draw=partial(altered.scaled, by=_GROWS["large"])),
 }
-ALTERATIONS: dict[str, tuple[str, ...]] = {
-    "as-it-is": (),
-    **{name: (name,) for name in PLAYS},
-    **{
-        joined: tuple(joined.split("+"))
-        for joined in (
-            "rate-15+mpeg4",
-            "rate-15+shake",
-            "rate-15+steps",
-            "shake+steps",
-            "shake+mpeg4",
-            "small+mpeg4",
-            "small+shake",
-            "mirrored+dark+noise",
-            "doubled+mpeg4",
-        )
-    },
-}
+ALTERATIONS = altered.named(
+    PLAYS,
+    "rate-15+mpeg4",
+    "rate-15+shake",
+    "rate-15+steps",
+    "shake+steps",
+    "shake+mpeg4",
+    "small+mpeg4",
+    "small+shake",
+    "mirrored+dark+noise",
+    "doubled+mpeg4",
+)
 """By name: what is done to a film, one after the other."""
 
 

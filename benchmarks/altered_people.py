@@ -24,10 +24,10 @@ from alterations import Frames, Image, Play, Rng
 from msgspec.structs import replace
 
 from weinao.cli.evaluate.people import (
+    FPS_MAX,
     ClipScore,
     figures,
     film,
-    looked_at,
     looker,
     score_clip,
     score_frames,
@@ -70,6 +70,15 @@ def main() -> None:
         key: sum(one[key] for one in told.values()) for key in ("falls", "falls_found", "false")
     }
     print(json.dumps({**told, "all": whole}, indent=2) if asked.json else _line("all", whole))
+
+
+def looked_at(shown: Frames) -> Frames:
+    """Yield those of a camera's frames that its agent looks at."""
+    due_s = 0.0
+    for at_s, picture in shown:
+        if at_s >= due_s:
+            due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
+            yield at_s, picture
 
 
 def played(path: Path, name: str, down_s: float, seed: int) -> Frames:
@@ -228,24 +237,18 @@ HARMLESS = (
 """Nobody falls: who takes four times as long lies down."""
 TOO_QUICK = ("quicker-2",)
 """Nobody falls so quickly: only films without a fall are played so."""
-ALTERATIONS: dict[str, tuple[str, ...]] = {
-    "as-it-is": (),
-    **{name: (name,) for name in (*PLAYS, *CUTS)},
-    **{
-        joined: tuple(joined.split("+"))
-        for joined in (
-            "dark+noise",
-            "grey+noise",
-            "half+mpeg4",
-            "mirrored+rate-10",
-            "mirrored+tilted-left",
-            "rate-15+shake",
-            "rate-10+lost",
-            "mirrored+backwards",
-            "half+backwards",
-        )
-    },
-}
+ALTERATIONS = altered.named(
+    [*PLAYS, *CUTS],
+    "dark+noise",
+    "grey+noise",
+    "half+mpeg4",
+    "mirrored+rate-10",
+    "mirrored+tilted-left",
+    "rate-15+shake",
+    "rate-10+lost",
+    "mirrored+backwards",
+    "half+backwards",
+)
 """By name: what is done to a film, one after the other."""
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
@@ -26,6 +27,9 @@ _NEED_VISION = [
     "sim/test_scenes.py",
     "sim/test_yards.py",
 ]
+if TYPE_CHECKING:
+    from models.vision.base import Picture
+
 _HAS_VISION = all(importlib.util.find_spec(one) for one in ("cv2", "cryptography", "openvino"))
 collect_ignore_glob = [] if _HAS_VISION else _NEED_VISION
 
@@ -50,6 +54,17 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip("no recordings: set WEINAO_DATA to a folder with falls/, vitals/ and home/")
     return folder
+
+
+@pytest.fixture
+def street(recordings: Path) -> "Picture":
+    """A photograph of four persons and a bus in a street."""
+    from models.vision.pictures import read_picture  # noqa: PLC0415  # only for those who need it
+
+    path = recordings / "faces" / "multi" / "bus.jpg"
+    if not path.exists():
+        pytest.skip(f"no recordings: {path.name}")
+    return read_picture(path)
 
 
 @pytest.fixture(scope="session")

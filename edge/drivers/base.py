@@ -19,6 +19,10 @@ class PayloadError(DriverError):
     """The device or the recording is not what it claims; trying again will hardly help."""
 
 
+class HolesError(PayloadError):
+    """All of a recording was gone through; what lay between could not be read everywhere."""
+
+
 class Driver(Protocol):
     """Yields samples for as long as its device is there. Starting again is the agent's business."""
 

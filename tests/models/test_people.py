@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -20,14 +19,6 @@ from models.vision.tfjs import TfjsError, frozen_graph
 PERSONS = np.array([(50, 398, 242, 905), (223, 405, 344, 860), (668, 395, 809, 880)])
 """The three whole persons of bus.jpg, by hand."""
 NOSE, HIP, ANKLE = 0, 11, 15
-
-
-@pytest.fixture
-def street(recordings: Path) -> Picture:
-    read = cv2.imread(str(recordings / "faces" / "multi" / "bus.jpg"))
-    if read is None:
-        pytest.skip("no recordings: multi/bus.jpg")
-    return np.asarray(read, np.uint8)
 
 
 def near(boxes: np.ndarray, wanted: np.ndarray) -> np.ndarray:

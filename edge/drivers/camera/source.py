@@ -9,7 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from edge.drivers.base import DeviceUnavailableError, PayloadError
+from edge.drivers.base import DeviceUnavailableError, HolesError, PayloadError
 from models.vision.base import Picture
 
 OPEN_MS_MAX, READ_MS_MAX = 10_000, 10_000
@@ -131,7 +131,7 @@ class OpenCvSource:
                 f"{self._where}: cut off after {self._seen} of {promised:.0f} frames"
             )
         if self._damaged:
-            raise PayloadError(
+            raise HolesError(
                 f"{self._where}: damaged in {self._damaged} places; {self._seen} frames were read"
             )
 

@@ -19,14 +19,6 @@ STANDING = (668.0, 395.0, 809.0, 880.0)
 EDGES = st.floats(-500, 2_000)
 
 
-@pytest.fixture
-def street(recordings: Path) -> Picture:
-    read = cv2.imread(str(recordings / "faces" / "multi" / "bus.jpg"))
-    if read is None:
-        pytest.skip("no recordings: multi/bus.jpg")
-    return np.asarray(read, np.uint8)
-
-
 @pytest.mark.parametrize("clockwise", [True, False])
 def test_who_lies_is_seen_where_she_lies_by_turning_the_picture(
     street: Picture, weights: Path, clockwise: bool

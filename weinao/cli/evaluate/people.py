@@ -51,6 +51,7 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
         frames: How many were looked at.
         took_s: What they cost a core.
         unread: Why those are not all, if they are not.
+        cut: Whether it could not be read to its end.
     """
 
     name: str
@@ -60,11 +61,12 @@ class ClipScore(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     took_s: float
     unread: str = ""
+    cut: bool = False
 
     @property
     def falls(self) -> int:
         """How many there are in what was read of it, by its name."""
-        return int("fall" in self.name.lower() and not (self.unread and not self.told))
+        return int("fall" in self.name.lower() and not (self.cut and not self.told))
 
 
 def evaluate_people(
@@ -113,10 +115,10 @@ def score_frames(name: str, shown: "Frames", looking: "PeoplePerception") -> Cli
     """Return what a fresh perception makes of the frames it is shown."""
     import cv2
 
-    from edge.drivers.base import DriverError
+    from edge.drivers.base import DriverError, HolesError
     from edge.samples import Frame
 
-    told, delays, count, took_s, last_s, unread = [], [], 0, 0.0, 0.0, ""
+    told, delays, count, took_s, last_s, unread, cut = [], [], 0, 0.0, 0.0, "", False
     try:
         for number, (at_s, picture) in enumerate(shown):
             began = process_time()
@@ -129,10 +131,10 @@ def score_frames(name: str, shown: "Frames", looking: "PeoplePerception") -> Cli
             took_s += process_time() - began
             count, last_s = count + 1, at_s
     except (DriverError, cv2.error) as error:
-        unread = str(error)
+        unread, cut = str(error), not isinstance(error, HolesError)
     return ClipScore(
         name=name, told=tuple(told), delays_s=tuple(delays), lasts_s=last_s, frames=count,
-        took_s=took_s, unread=unread,
+        took_s=took_s, unread=unread, cut=cut,
     )  # fmt: skip
 
 
@@ -157,15 +159,6 @@ def film(path: Path, fps_max: float = 0.0) -> "Frames":
     """
     for number, fps, picture in pictures_of(path, fps_max):
         yield number / fps, _colour(picture)
-
-
-def looked_at(shown: "Frames") -> "Frames":
-    """Yield those of a camera's frames that its agent looks at."""
-    due_s = 0.0
-    for at_s, picture in shown:
-        if at_s >= due_s:
-            due_s = max(due_s + 1 / FPS_MAX, at_s - 1 / FPS_MAX)
-            yield at_s, picture
 
 
 def figures(scores: list[ClipScore]) -> dict[str, float]:
