@@ -32,7 +32,7 @@ SPEAKS = {
 ROUNDS = 120
 FOLDS = 4
 LEVELS = (0.5, 0.75, 0.85, 0.9, 0.95)
-"""Scores that the card tells the shares of; among them those from which on a track counts."""
+"""Scores that the card tells the shares of; around those from which on a track counts."""
 
 
 def fit(rows: NDArray[np.float64], fell: NDArray[np.integer], clip: NDArray[np.integer]) -> Forest:

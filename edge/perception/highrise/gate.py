@@ -62,9 +62,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence_min: float = 12.0
     evidence_min_wet: float = 40.0
     score_min: float = 0.85
-    score_min_wet: float = 0.95
+    score_min_wet: float = 0.92
     score_sure: float = 0.92
-    score_sure_wet: float = 0.975
+    score_sure_wet: float = 0.95
 
 
 SHIPPED = Limits()
