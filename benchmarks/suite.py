@@ -4,8 +4,8 @@
 
 Runs one program after another, some twelve minutes on two free cores, and writes `bench.json`, with
 all that they told, and `bench.png`. What takes longer, or needs recordings, a camera's film or a
-browser, is run by itself: flat, gate, gate_live, highrise, highrise_live, foreign_towers, forecast,
-portal_pages, yards, and `scale.py --flows`.
+browser, is run by itself: altered_clips, altered_people, flat, gate, gate_live, highrise,
+highrise_live, foreign_towers, forecast, portal_pages, yards, and `scale.py --flows`.
 """
 
 import argparse
