@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.perception.highrise.chance import chance_of, evidence
 from edge.perception.highrise.facade import Array
 from edge.perception.highrise.parabola import CUBIC_POINTS_MIN, POINTS_MIN, Parabola, through
 from edge.perception.highrise.tracklets import Seed
@@ -31,8 +32,6 @@ UNSEEN_S_MAX = 8.0
 """How long a fall may go unseen and still be the same: from 100 m at 12 m/s. Ours."""
 SLOWER = 0.5
 """Of the speed that was measured last; half of it is what noise may have added."""
-ASIDE_CELLS = (-14, -10, -7, 7, 10, 14)
-"""Where the same parabola is laid to see how often chance alone confirms one."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,8 @@ class Track:
         return pull, self.parabola.pull_error(self.t_s, noise_m)
 
     def evidence(self) -> float:
-        """Return the log-likelihood, in nats, that these sightings are not chance.
-
-        References:
-            Chernoff's bound on a binomial tail, n KL(hits || chance); Desolneux et al. 2000,
-            "Meaningful alignments": a-contrario detection.
-        """
-        share = min(max(self.hits, 1e-6), 1 - 1e-6)
-        lone = min(max(self.chance, 0.02), 0.98)
-        if share <= lone:
-            return 0.0
-        frames = len(self.t_s) / share
-        gain = share * np.log(share / lone) + (1 - share) * np.log((1 - share) / (1 - lone))
-        return float(frames * gain)
+        """Return the log-likelihood, in nats, that these sightings are not chance."""
+        return float(evidence(self.hits, self.chance, len(self.t_s) / self.hits))
 
 
 def continued(track: Track, later: Track) -> Track:
@@ -229,20 +217,7 @@ def _track(
         tone=seen.tone[kept],
         parabola=guess,
         hits=len(kept) / len(span),
-        chance=_chance(cells, span, taken),
+        chance=float(chance_of(cells, span, taken)),
         rms_m=float(np.sqrt(np.mean(np.sum(np.square(off_m), axis=1)))),
         rms_px=float(np.sqrt(np.mean(np.sum(np.square(off_px), axis=1)))),
     )
-
-
-def _chance(cells: NDArray[np.intp], span: NDArray[np.intp], taken: NDArray[np.bool_]) -> float:
-    rows, columns = taken.shape[1:]
-    aside = cells[:, 0][:, None] + np.array(ASIDE_CELLS)
-    down = np.broadcast_to(cells[:, 1][:, None], aside.shape)
-    inside = (aside >= 0) & (aside < columns) & (down >= 0) & (down < rows)
-    hit = taken[
-        np.broadcast_to(span[:, None], aside.shape),
-        np.clip(down, 0, rows - 1),
-        np.clip(aside, 0, columns - 1),
-    ]
-    return float((hit & inside).sum() / max(int(inside.sum()), 1))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.perception.highrise.chance import chance_of, evidence
 from edge.perception.highrise.facade import Array
 from edge.perception.highrise.parabola import Parabola
 from edge.perception.highrise.window import Gathered, Window
@@ -43,7 +44,7 @@ class Seed:
 
     Attributes:
         parabola: In metres.
-        ahead: By how much a greater share of frames confirms a fall than a steady pace.
+        ahead: Nats by which the frames say more for a fall than for a steady pace.
     """
 
     parabola: Parabola
@@ -122,8 +123,14 @@ def _confirmed(
     top = share[np.arange(len(one)), best]
     ahead = top - share[:, 0]
     good = np.flatnonzero((top >= HITS_MIN) & (ahead >= STEADY_LESS))
-    good = good[np.argsort(-ahead[good])][: 4 * SEEDS_MAX]
-    return [(float(ahead[i]), int(one[i]), int(two[i]), float(pulls[best[i]])) for i in good]
+    lone = chance_of(cells[good, best[good]], frames, taken)
+    known = asked[good, best[good]]
+    ahead = evidence(top[good], lone, known) - evidence(share[good, 0], lone, known)
+    order = np.argsort(-ahead)[: 4 * SEEDS_MAX]
+    return [
+        (float(ahead[i]), int(one[good[i]]), int(two[good[i]]), float(pulls[best[good[i]]]))
+        for i in order
+    ]
 
 
 def _pairs(
