@@ -31,9 +31,9 @@ STEADY_LESS = 0.1
 """How much rarer frames must confirm a steady pace than a fall: snow flakes are steady. Ours."""
 HITS_MIN = 0.55
 AHEAD_MIN = 5.0
-"""Nats by which a seed must lead its steady pace. Of 268 tracks that scored enough, in 19 clips that
-mostly had misled us before and in both recordings, none began with less than 8, none behind the
-sixth seed."""
+"""Nats by which a seed must lead its steady pace. Of 268 tracks that scored enough, in 19 rendered
+clips that mostly had misled us and in both recordings, none began with less than 8, and none behind
+the sixth seed."""
 ALIKE_PX = 8.0
 """Seeds that end this close are pieces of one thing; the best confirmed speaks for it."""
 GROWS_MAX = 4.0
