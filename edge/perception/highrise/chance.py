@@ -7,29 +7,41 @@ from edge.perception.highrise.facade import Array
 
 ASIDE_CELLS = (-14, -10, -7, 7, 10, 14)
 """Where the same parabola is laid to see how often chance alone confirms one."""
+_ASIDE = np.array([[[column, 0]] for column in ASIDE_CELLS])
 CHANCE = (0.02, 0.98)
 """Nothing is believed to be quieter, or busier, than this: few cells were asked."""
+
+
+def looked_up(
+    cells: NDArray[np.intp], frames: NDArray[np.intp], taken: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return (..., F) which cells are in view, and in which of them something moved.
+
+    Args:
+        cells: (..., F, 2) column and row in each frame.
+        frames: (F,) which frames of `taken`.
+        taken: (frames, rows, columns) where something moved.
+    """
+    rows, columns = taken.shape[1:]
+    column, row = cells[..., 0], cells[..., 1]
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    moved = taken[
+        np.broadcast_to(frames, inside.shape),
+        np.clip(row, 0, rows - 1),
+        np.clip(column, 0, columns - 1),
+    ]
+    return inside, moved & inside
 
 
 def chance_of(cells: NDArray[np.intp], frames: NDArray[np.intp], taken: NDArray[np.bool_]) -> Array:
     """Return (...,) the share of frames in which parabolas beside these would be confirmed.
 
-    Args:
-        cells: (..., F, 2) column and row of each in each frame.
-        frames: (F,) which frames of `taken`.
-        taken: (frames, rows, columns) where something moved.
+    Args: as of `looked_up`.
     """
-    rows, columns = taken.shape[1:]
-    aside = cells[..., 0, None] + np.array(ASIDE_CELLS)  # (..., F, A)
-    down = np.broadcast_to(cells[..., 1, None], aside.shape)
-    inside = (aside >= 0) & (aside < columns) & (down >= 0) & (down < rows)
-    hit = taken[
-        np.broadcast_to(frames[:, None], aside.shape),
-        np.clip(down, 0, rows - 1),
-        np.clip(aside, 0, columns - 1),
-    ]
+    aside = cells[..., None, :, :] + _ASIDE
+    inside, moved = looked_up(aside, frames, taken)
     asked = inside.sum(axis=(-2, -1))
-    return np.asarray((hit & inside).sum(axis=(-2, -1)) / np.maximum(asked, 1))
+    return np.asarray(moved.sum(axis=(-2, -1)) / np.maximum(asked, 1))
 
 
 def evidence(hits: Array | float, chance: Array | float, frames: Array | float) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.perception.highrise.chance import chance_of, evidence
+from edge.perception.highrise.chance import chance_of, evidence, looked_up
 from edge.perception.highrise.facade import Array
 from edge.perception.highrise.parabola import Parabola
 from edge.perception.highrise.window import Gathered, Window
@@ -89,53 +89,59 @@ def _joined(seen: Gathered, one: int, two: int, pull: float) -> Parabola:
 def _confirmed(
     window: Window, seen: Gathered, taken: NDArray[np.bool_], earlier: int, newest: int
 ) -> list[tuple[float, int, int, float]]:
+    """Return (nats, blob, blob, pull) of the pairs that the frames before confirm, best first."""
     one, two = _pairs(window, seen, earlier, newest)
     if len(one) == 0:
         return []
     pulls = np.array([0.0, *(PULLS_MS2 if window.facade.metric else PULLS_UNKNOWN)])
-    span = seen.times[newest] - seen.times[earlier]
     frames = np.flatnonzero(seen.times >= seen.times[newest] - LOOK_S)
     frames = frames[frames != newest]
-    ago = seen.times[frames] - seen.times[newest]  # (F,)
-    speed = (seen.m[two] - seen.m[one]) / span  # (P, 2)
-    begins = speed[:, None, 1] + pulls * span / 2  # (P, A) speed at the newest
-    falling = begins[:, :, None] + pulls[:, None] * ago > 0  # (P, A, F) not yet at rest
-    down = (
-        seen.m[two, 1][:, None, None]
-        + begins[:, :, None] * ago
-        + pulls[:, None] / 2 * np.square(ago)
-    )
-    across = np.broadcast_to(
-        (seen.m[two, 0][:, None] + speed[:, 0][:, None] * ago)[:, None, :], down.shape
-    )
-    places = np.column_stack([across.ravel(), down.ravel()])
-    cells = window.cells(window.pixels(places)).reshape(*down.shape, 2)
-    rows, columns = taken.shape[1:]
-    inside = (
-        (cells[..., 0] >= 0) & (cells[..., 0] < columns)
-        & (cells[..., 1] >= 0) & (cells[..., 1] < rows) & falling
-    )  # fmt: skip
-    hit = taken[
-        np.broadcast_to(frames, down.shape),
-        np.clip(cells[..., 1], 0, rows - 1),
-        np.clip(cells[..., 0], 0, columns - 1),
-    ]
-    asked = inside.sum(axis=2)
-    share = (hit & inside).sum(axis=2) / np.maximum(asked, 1)
+    cells, falling = _courses(window, seen, (one, two), pulls, frames)
+    inside, moved = looked_up(cells, frames, taken)
+    asked = (inside & falling).sum(axis=2)
+    share = (moved & falling).sum(axis=2) / np.maximum(asked, 1)
     share[asked < min(5, len(frames))] = 0
     best = share[:, 1:].argmax(axis=1) + 1
     top = share[np.arange(len(one)), best]
-    ahead = top - share[:, 0]
-    good = np.flatnonzero((top >= HITS_MIN) & (ahead >= STEADY_LESS))
+    good = np.flatnonzero((top >= HITS_MIN) & (top - share[:, 0] >= STEADY_LESS))
+    one, two, pull = one[good], two[good], pulls[best[good]]
     lone = chance_of(cells[good, best[good]], frames, taken)
-    known = asked[good, best[good]]
-    ahead = evidence(top[good], lone, known) - evidence(share[good, 0], lone, known)
+    many = asked[good, best[good]]
+    ahead = evidence(top[good], lone, many) - evidence(share[good, 0], lone, many)
     order = np.argsort(-ahead)[: 4 * SEEDS_MAX]
     order = order[ahead[order] >= AHEAD_MIN]
-    return [
-        (float(ahead[i]), int(one[good[i]]), int(two[good[i]]), float(pulls[best[good[i]]]))
-        for i in order
-    ]
+    return [(float(ahead[i]), int(one[i]), int(two[i]), float(pull[i])) for i in order]
+
+
+def _courses(
+    window: Window,
+    seen: Gathered,
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    pulls: Array,
+    frames: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where pairs were in other frames, each with each pull, and where they fell already.
+
+    Args:
+        window: Knows the cells.
+        seen: The blobs.
+        pairs: (P,) the earlier and (P,) the later ones; of two frames.
+        pulls: (A,) metres per second squared.
+        frames: (F,) which.
+
+    Returns:
+        (P, A, F, 2) cells; (P, A, F) False before it was at rest.
+    """
+    one, two = pairs
+    begins_s, ends_s = seen.times[seen.frame[[one[0], two[0]]]]
+    span, ago, ends = ends_s - begins_s, seen.times[frames] - ends_s, seen.m[two]
+    speed = (ends - seen.m[one]) / span
+    at_end = speed[:, 1, None] + pulls * span / 2  # (P, A)
+    falling = at_end[:, :, None] + pulls[:, None] * ago > 0
+    down = ends[:, 1, None, None] + at_end[:, :, None] * ago + pulls[:, None] / 2 * np.square(ago)
+    across = np.broadcast_to((ends[:, :1] + speed[:, :1] * ago)[:, None, :], down.shape)
+    places = np.column_stack([across.ravel(), down.ravel()])
+    return window.cells(window.pixels(places)).reshape(*down.shape, 2), falling
 
 
 def _pairs(
