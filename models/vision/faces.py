@@ -27,6 +27,8 @@ REFERENCE = np.array(
     ]
 )
 """Where the eyes, the nose and the corners of the mouth lie in a crop."""
+SKIPS = 0.5
+"""A face that is shrunk further is shrunk by means first: sampling skips pixels and keeps noise."""
 
 
 def aligned(picture: Picture, points: Floats) -> Picture:
@@ -37,8 +39,35 @@ def aligned(picture: Picture, points: Floats) -> Picture:
         points: (5, 2) x, y in its pixels, as `CenterFace` gives them.
     """
     turn = _turn(points.astype(np.float64), REFERENCE)
-    crop = cv2.warpAffine(picture, turn, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE)
+    shrinks = float(np.hypot(*turn[:, 0]))
+    if shrinks < SKIPS:
+        picture, turn = _shrunk(picture, turn, shrinks)
+    crop = cv2.warpAffine(
+        picture, turn, (CROP, CROP), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(crop, np.uint8)
+
+
+def _shrunk(
+    picture: Picture, turn: NDArray[np.float64], by: float
+) -> tuple[Picture, NDArray[np.float64]]:
+    """Return the surroundings of a face at its crop's size, each pixel the mean of what it covers.
+
+    And what brings them upright. A picture that does not hold the face stays as it is.
+    """
+    back = cv2.invertAffineTransform(turn)
+    corners = np.array([[0, 0], [0, CROP], [CROP, 0], [CROP, CROP]]) @ back[:, :2].T + back[:, 2]
+    size = np.array(picture.shape[1::-1])
+    first = np.clip(np.floor(corners.min(axis=0)), 0, size).astype(int)
+    last = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, size).astype(int)
+    if (last <= first).any():
+        return picture, turn
+    part = picture[first[1] : last[1], first[0] : last[0]]
+    wanted = np.maximum(np.rint((last - first) * by), 1).astype(int)
+    small = cv2.resize(part, wanted.tolist(), interpolation=cv2.INTER_AREA)
+    grow = (last - first) / wanted
+    shift = turn[:, :2] @ (first + (grow - 1) / 2) + turn[:, 2]
+    return np.asarray(small, np.uint8), np.column_stack([turn[:, :2] * grow, shift])
 
 
 def _turn(points: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,7 +121,7 @@ class MobileFaceNet:
 
     name = "mobilefacenet"
     match_at = 0.62
-    """Likewise: one in a thousand such pairs passes 0.58."""
+    """Likewise: one in a thousand such pairs passes 0.57."""
 
     def __init__(self, path: Path, *, threads: int = 1, backend: Backend | None = None) -> None:
         self._network = open_network(path, (2, CROP, CROP, 3), threads=threads, backend=backend)

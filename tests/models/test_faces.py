@@ -30,11 +30,33 @@ def test_any_turned_scaled_and_shifted_face_is_brought_upright(
     np.testing.assert_allclose(seen @ turn[:, :2].T + turn[:, 2], REFERENCE, atol=1e-6)
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.4, -2.0])
+@pytest.mark.parametrize("large", [2.2, 4.0, 9.7])
+def test_a_large_grainy_face_gives_the_crop_of_a_small_clean_one(
+    large: float, angle: float
+) -> None:
+    dice = np.random.default_rng(1)
+    spots = dice.integers(40, 216, (12, 12, 3)).astype(np.uint8)
+    face = np.asarray(cv2.resize(spots, (160, 160), interpolation=cv2.INTER_CUBIC), np.uint8)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    points = (REFERENCE - 56) @ turn.T + 80
+    side = round(160 * large)
+    grown = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float64)
+    grainy = np.rint(np.clip(grown + dice.normal(0, 20, grown.shape), 0, 255)).astype(np.uint8)
+
+    crop = aligned(grainy, ((points + 0.5) * side / 160 - 0.5).astype(np.float32))
+
+    off = crop.astype(np.float64) - aligned(face, points.astype(np.float32))
+    assert np.abs(off.mean()) < 0.5
+    assert off.std() < 1.3 * 20 / large + 1
+
+
 @given(points=st.lists(st.tuples(numbers, numbers), min_size=5, max_size=5))
 def test_points_that_make_no_face_still_give_a_crop(points: list[tuple[float, float]]) -> None:
     crop = aligned(np.zeros((64, 64, 3), np.uint8), np.array(points, np.float32))
 
     assert crop.shape == (112, 112, 3)
+    assert not crop.any()
 
 
 @given(width=st.integers(1, 3_000), height=st.integers(1, 3_000))
