@@ -51,8 +51,8 @@ def test_a_system_that_is_well_exports_what_the_rules_ask_for_and_rings_nothing(
 ) -> None:
     plan = system.Plan(
         data=tmp_path / "data", community=COMMUNITY, grids=(GRID,), epoch_s=0.3,
-        broker_port=system.free_port(), metrics_port=_free_ports(8), runner="plain",
-        portal_port=system.free_port(), lake_every_s=1.0, notify=True,
+        broker_port=system.free_port(), metrics_port=system.free_port(len(system.NAMES)),
+        runner="plain", portal_port=system.free_port(), lake_every_s=1.0, notify=True,
     )  # fmt: skip
     supervisor = Supervisor(tmp_path / "logs")
     agent = AgentProcess(tmp_path, plan.broker_port, "")
@@ -70,8 +70,15 @@ def test_a_system_that_is_well_exports_what_the_rules_ask_for_and_rings_nothing(
         began = time.monotonic()
         _say(senders, supervisor, "pir-h-1", Sensor.PIR, 1)
         _until(supervisor, lambda: [] if time.monotonic() > began + LOOK_S else ["a while"])
-        _until(supervisor, lambda: _standing(before, _scraped(plan, agent)))
-        after = _scraped(plan, agent)
+        # At rest again, as it was: what is just being told to people is over in a moment.
+        after = before
+
+        def moving() -> list[str]:
+            nonlocal after
+            after = _scraped(plan, agent)
+            return _standing(before, after) + _restless(after)
+
+        _until(supervisor, moving)
         took_s = time.monotonic() - began
         senders.close()
     finally:
@@ -200,16 +207,6 @@ def _until(
         assert time.monotonic() < deadline, left
         supervisor.look()
         time.sleep(0.2)
-
-
-def _free_ports(count: int) -> int:
-    """Return the first of so many ports in a row that nobody uses just now."""
-    while True:
-        first = system.free_port()
-        if first + count < 60_000 and not any(
-            system._listening("127.0.0.1", first + n)() for n in range(count)
-        ):
-            return first
 
 
 def _labels(**told: str) -> Labels:

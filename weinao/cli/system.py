@@ -1,12 +1,15 @@
 """The programs of one system on one machine, and how to know that each is usable."""
 
+import fcntl
 import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from tempfile import gettempdir
 
 from msgspec import Struct
 
@@ -177,13 +180,20 @@ def _notify(plan: Plan, common: Sequence[object]) -> list[Program]:
     return [Program("notify", arguments("notify", *told), book.exists)]
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody uses just now, and that nobody is given unasked."""
+def free_port(count: int = 1) -> int:
+    """Return a port of loopback that nobody uses just now, and that nobody is given unasked.
+
+    Nor is it given to anybody else who asks, here or in another program, as long as this one
+    lives: between the answer and its use, a system takes many seconds to start.
+
+    Args:
+        count: So many ports in a row are free; the first of them is returned.
+    """
     while True:
-        port = FREE_PORTS[secrets.randbelow(len(FREE_PORTS))]
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
+        first = FREE_PORTS[secrets.randbelow(len(FREE_PORTS) - count + 1)]
+        ports = range(first, first + count)
+        if all(_unused(port) for port in ports) and _claimed(ports):
+            return first
 
 
 def _free(port: int) -> bool:
@@ -195,6 +205,35 @@ def _free(port: int) -> bool:
         except (OSError, OverflowError):
             return False
     return True
+
+
+def _unused(port: int) -> bool:
+    with suppress(OSError), socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
+_given: set[int] = set()
+
+
+def _claimed(ports: range) -> bool:
+    """Claim ports, all or none; False where somebody who lives was given one of them."""
+    if not _given.isdisjoint(ports):
+        return False
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, len(ports), ports[0])
+    except OSError:
+        return False
+    _given.update(ports)
+    return True
+
+
+@cache
+def _claims() -> int:
+    """Return a file of which each byte is a port: the kernel unlocks what a program leaves."""
+    path = Path(gettempdir()) / f"weinao-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
 def _metrics(plan: Plan, place: int, flow: str = FIRST) -> Sequence[object]:
