@@ -77,9 +77,9 @@ def test_a_second_one_ends_with_a_sentence_and_takes_over_once_the_first_is_kill
     _until(lambda: _holds(first, lock))
 
     second = start()
-    _, said = second.communicate(timeout=30)
+    _, said = second.communicate(timeout=120)
     first.kill()
-    first.wait(10)
+    first.wait(60)
     third = start()
     _until(lambda: _holds(third, lock))
 
@@ -89,7 +89,7 @@ def test_a_second_one_ends_with_a_sentence_and_takes_over_once_the_first_is_kill
 
 
 def _until(so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -55,8 +55,8 @@ def test_the_system_answers() -> None:
 
 
 def test_on_a_fast_clock_one_sleeps_as_much_shorter() -> None:
-    fast = Clock(set_at=now_ms(), shows=NOW, speed=600)
     began = time.monotonic()
+    fast = Clock(set_at=now_ms(), shows=NOW, speed=600)
 
     asyncio.run(sleep_until(NOW + 120_000, fast, fast.speed))
 

@@ -103,7 +103,7 @@ def _refused(box: Outbox) -> bool:
 
 
 def _until(met: Callable[[], object]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 120
     while not met():
         assert time.monotonic() < ends
         time.sleep(0.05)

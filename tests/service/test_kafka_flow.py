@@ -51,12 +51,15 @@ def test_a_partition_as_the_journal_loses_nothing_and_doubles_nothing(tmp_path: 
             records += home(str(number), "grid-1", sensors=rooms, heartbeat_s=600)
         loaded, of = publish(records, broker=plan.broker, community=COMMUNITY, timeout_s=60)
         senders = Senders(plan.broker_port, COMMUNITY)
-        kills = iter(["flow", "ingest", "flow", "ingest"])
-        due = [time.monotonic() + wait_s for wait_s in (1.0, 2.5, 4.0, 5.5)]
+        begun = time.monotonic()
+        due = [(1.0, "flow"), (2.5, "ingest"), (4.0, "flow"), (5.5, "ingest")]
 
         def turn() -> None:
             supervisor.look()
-            if due and time.monotonic() > due[0] and (pid := supervisor.pid(next(kills))):
+            if not due or time.monotonic() - begun < due[0][0]:
+                return
+            pid = supervisor.pid(due[0][1])
+            if pid is not None:  # else it is being started again, and its turn comes
                 due.pop(0)
                 os.kill(pid, signal.SIGKILL)
 
