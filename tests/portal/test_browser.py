@@ -112,7 +112,8 @@ def plan(tmp_path: Path, plays: Provider, monkeypatch: pytest.MonkeyPatch) -> It
     channels, port = tmp_path / "notify.toml", system.free_port()
     channels.write_text(settings(plays.port))
     policy = tmp_path / "policy.toml"
-    policy.write_text('[always]\nquiet = ["00:00", "00:00"]\n')  # nobody sleeps here
+    # Nobody sleeps here, and nobody gets a test alarm because it is ten o'clock.
+    policy.write_text('[always]\ndrills = false\nquiet = ["00:00", "00:00"]\n')
     made = system.Plan(
         data=tmp_path / "data", community=COMMUNITY, grids=(GRID,), runner="plain",
         broker_port=system.free_port(), portal_port=port, notify=True, channels=channels,
