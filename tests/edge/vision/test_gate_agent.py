@@ -139,9 +139,9 @@ def test_a_gate_plays_and_no_face_leaves_it(
         agent.start()
         tap.wait_for(
             lambda seen: {"resident", "watchlist", "unknown"} <= {one.get("match") for one in seen},
-            timeout_s=120,
+            timeout_s=250,
         )
-        tap.wait_for(lambda seen: any(one["kind"] == "utility" for one in seen), timeout_s=120)
+        tap.wait_for(lambda seen: any(one["kind"] == "utility" for one in seen), timeout_s=250)
         code = agent.terminate()
     finally:
         agent.terminate()
@@ -157,7 +157,9 @@ def test_a_gate_plays_and_no_face_leaves_it(
     _is_kept_and_signed(tmp_path, gates)
     # Nobody acknowledges here, so that packs are sent again; each counts once.
     troubles = {(one["device"], one["unit"], one["value"], one["at"])
-                for one in said if one["kind"] == "utility"}  # fmt: skip
+                for one in said if one["kind"] == "utility"
+                # A machine that others use may be slow at it; that is said, too.
+                if (one["device"], one["unit"]) != ("cam-1", "slow")}  # fmt: skip
     [(device, trouble, value, _)] = troubles
     assert (device, trouble, value) == ("cam-2", "unreadable", 1)
     # A camera that shows nothing is not heard of, so that its silence is noticed.

@@ -164,7 +164,7 @@ def test_the_agent_plays_a_film_and_says_who_fell_and_how_many_there_are(
     try:
         agent.start()
         tap.wait_for(
-            lambda said: {"motion", "crowd"} <= {one["kind"] for one in said}, timeout_s=120
+            lambda said: {"motion", "crowd"} <= {one["kind"] for one in said}, timeout_s=400
         )
         code = agent.terminate()
     finally:
