@@ -63,7 +63,7 @@ def demo(
     """Run a small community, from sensor to handled incident.
 
     Args:
-        minutes: End by itself after so long; otherwise Ctrl-C ends it.
+        minutes: End by itself so long after all of it runs; otherwise Ctrl-C ends it.
         folder: Everything is kept in it; what an earlier demo left there is removed.
         recordings: Folder with `falls/`, `vitals/`, `home/`; `../shared/data` if there is one.
         runner: `bytewax`, or `plain`.
@@ -168,9 +168,16 @@ class Demo:
         self.complete = False
 
     def play(self, length_s: float | None, epoch: int) -> Audit:
-        """Play until the end, or until somebody ends it; return the account."""
+        """Play until the end, or until somebody ends it; return the account.
+
+        Args:
+            length_s: How long; None for ever.
+            epoch: When the stories begin, at the earliest: once everybody is there, however long a
+                busy machine takes for that.
+        """
         started_at = time.monotonic()
         self._set_up()
+        epoch = max(epoch, now_ms())
         self._console.print(f"programs run after {time.monotonic() - started_at:.1f} s")
         for one in self._rehearsal.stage.homes:
             self._console.print(f"  {one.agent}: {one.about}", highlight=False)
@@ -285,9 +292,8 @@ class Demo:
             (DEAD_S[0], lambda: self._kill(dead)),
             (DEAD_S[1], lambda: self._rehearsal.enter(dead)),
         ]
-        begin = max(epoch, now_ms())  # on a busy machine the stories have begun by now
         return sorted(
-            ((begin + round(at_s * 1_000), act) for at_s, act in acts),
+            ((epoch + round(at_s * 1_000), act) for at_s, act in acts),
             key=lambda planned: -planned[0],
         )
 
