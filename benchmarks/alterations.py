@@ -139,3 +139,8 @@ def scaled(frame: Image, by: float) -> Image:
     """Return a picture so many times as large."""
     how = cv2.INTER_AREA if by < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(frame, None, fx=by, fy=by, interpolation=how), np.uint8)
+
+
+def unsharp(frame: Image) -> Image:
+    """Return a picture of a lens that is a little out of focus."""
+    return np.asarray(cv2.GaussianBlur(frame, (0, 0), 1.0), np.uint8)

@@ -109,7 +109,7 @@ def _scaled_at(pixels: Array, _: tuple[int, int], by: float) -> Array:
 
 
 _SUMMED = ("falls", "found", "false_alarms")
-_GROWS = {"small": 0.75, "large": 1.5}
+_GROWS = {"small": 0.75, "large": 1.5, "larger": 2.0}
 PLACES: dict[str, Place] = {
     "mirrored": _mirrored_at,
     **{name: partial(_scaled_at, by=by) for name, by in _GROWS.items()},
@@ -134,6 +134,8 @@ PLAYS: dict[str, Play] = {
     "mirrored": partial(altered.redrawn, draw=lambda frame: frame[:, ::-1].copy()),
     "small": partial(altered.redrawn, draw=partial(altered.scaled, by=_GROWS["small"])),
     "large": partial(altered.redrawn, draw=partial(altered.scaled, by=_GROWS["large"])),
+    "larger": partial(altered.redrawn, draw=partial(altered.scaled, by=_GROWS["larger"])),
+    "unsharp": partial(altered.redrawn, draw=altered.unsharp),
 }
 ALTERATIONS = altered.named(
     PLAYS,
@@ -142,6 +144,9 @@ ALTERATIONS = altered.named(
     "rate-15+steps",
     "shake+steps",
     "shake+mpeg4",
+    "large+mpeg4",
+    "large+noise",
+    "large+shake",
     "small+mpeg4",
     "small+shake",
     "mirrored+dark+noise",
