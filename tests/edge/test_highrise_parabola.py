@@ -102,6 +102,30 @@ def test_the_error_of_the_last_acceleration_is_what_noise_makes_of_it(
     assert abs(off.mean()) < 0.6
 
 
+@given(st.floats(2.5, 5.5), st.sampled_from([-1, 1]), st.integers(0, 1_000))
+def test_a_bird_that_dives_and_turns_its_dive_into_flight_does_not_fall(
+    aside: float, side: int, noise: int
+) -> None:
+    t_s = np.arange(0, 1.26, 1 / 25)
+    down = -40 + 5.5 * t_s**2 - 7 / 6 * t_s**3  # from 11 m/s² to 2, and to 8 m/s
+    m = np.column_stack([side * aside / 2 * t_s**2, down])
+    m += np.random.default_rng(noise).normal(0, 0.03, m.shape)
+
+    assert judged(track_of(t_s, m)) == "swerve"
+    assert judged(track_of(t_s, m * [0, 1])) == ""
+
+
+@given(terminal=st.floats(22, 60), aside=st.floats(-4, 4), noise=st.integers(0, 1_000))
+def test_a_storm_may_push_aside_what_it_does_not_stop(
+    terminal: float, aside: float, noise: int
+) -> None:
+    t_s, m = dropped(terminal_ms=terminal, drop_m=9, fps=25)
+    m[:, 0] += aside / 2 * t_s**2
+    seen = m + np.random.default_rng(noise).normal(0, 0.03, m.shape)
+
+    assert judged(track_of(t_s, seen)) == ""
+
+
 @given(st.floats(5, 10))
 def test_a_bird_that_dives_and_brakes_does_not_fall(brakes: float) -> None:
     t_s = np.arange(0, 2.0, 1 / 25)

@@ -99,6 +99,7 @@ def _loose() -> "Limits":
         drop_m_min=5.0, drop_m_min_wet=5.0, points_min=7, hits_min=0.35, hits_min_wet=0.35,
         pull_ms2=(2.0, 18.0), first_ms_min=-20.0, first_ms_max=11.0, last_ms_min=5.0,
         rms_m_max=0.6, rms_share_max=0.06, rms_px_max=4.0, evidence_min=5.0, evidence_min_wet=5.0,
+        swerve_ms2_max=100.0,
     )  # fmt: skip
 
 

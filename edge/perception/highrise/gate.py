@@ -32,6 +32,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         rms_m_max: Distance from the parabola, in metres; as a share of the drop; in pixels, below
             which no camera sees it. The largest holds.
         sideways_share: Way across for each metre down, and a metre more.
+        swerve_ms2_max: Acceleration sideways, two errors less, of what gravity hardly draws at its
+            last sighting, by `swerve_pull_ms2` or less: air that stops it does not push it aside
+            as well, wings do. Of 505 rendered falls none had more than 1.2.
+        swerve_pull_ms2: See there.
         evidence_min: Nats that say it is not chance.
         evidence_min_wet: The same in rain and snow, where chance has many more tries.
         score_min: Of the forest.
@@ -59,6 +63,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rms_share_max: float = 0.025
     rms_px_max: float = 1.5
     sideways_share: float = 0.6
+    swerve_ms2_max: float = 1.5
+    swerve_pull_ms2: float = 5.0
     evidence_min: float = 12.0
     evidence_min_wet: float = 40.0
     score_min: float = 0.85
@@ -107,8 +113,14 @@ def refused(track: Track, limits: Limits, *, metric: bool, wet: bool, height_m: 
     end, error = track.pull_end()
     least_end = end - ERRORS * error
     if metric:
-        return _refused_speed(first, last, pull, least_end, limits)
+        swerves = end <= limits.swerve_pull_ms2 and _swerves(track, limits)
+        return "swerve" if swerves else _refused_speed(first, last, pull, least_end, limits)
     return _refused_pull(first, last, pull, least_end, height_m)
+
+
+def _swerves(track: Track, limits: Limits) -> bool:
+    swerve, error = track.swerve()
+    return swerve - ERRORS * error > limits.swerve_ms2_max
 
 
 def _refused_speed(first: float, last: float, pull: float, least_end: float, limits: Limits) -> str:

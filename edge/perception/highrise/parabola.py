@@ -49,6 +49,11 @@ class Parabola:
             sum(k * (k - 1) * c * time ** (k - 2) for k, c in enumerate(self.down) if k > 1)
         )
 
+    @property
+    def swerve(self) -> float:
+        """The acceleration sideways in m/s²; 0 where too few points tell."""
+        return float(2 * self.across[2]) if len(self.across) > 2 else 0.0  # noqa: PLR2004
+
     def pull_error(self, t_s: Array, noise_m: float) -> float:
         """Return the standard error of the acceleration at the newest point, in m/s².
 
@@ -56,10 +61,11 @@ class Parabola:
             t_s: (N,) the instants of the points it was fitted to.
             noise_m: Of one point, downwards.
         """
-        powers = (t_s - self.t0_s)[:, None] ** np.arange(len(self.down))
-        normal = powers.T @ powers
-        normal[np.diag_indices(len(normal))] += 1e-9
-        return float(2 * noise_m * np.sqrt(np.linalg.inv(normal)[2, 2]))
+        return _error(t_s - self.t0_s, noise_m, len(self.down))
+
+    def swerve_error(self, t_s: Array, noise_m: float) -> float:
+        """Return the standard error of `swerve`; as `pull_error`, with the noise sideways."""
+        return _error(t_s - self.t0_s, noise_m, 3)
 
     def rest_s(self) -> float:
         """Return when it was at rest, going by speed and acceleration now; `inf` if never."""
@@ -84,6 +90,13 @@ def through(
     down = _fitted(time, metres[:, 1], weighs, 3 if cubic else 2)
     across = _fitted(time, metres[:, 0], weighs, 1 if len(time) < CUBIC_POINTS_MIN else 2)
     return Parabola(t0_s, across, down)
+
+
+def _error(time: Array, noise_m: float, terms: int) -> float:
+    powers = time[:, None] ** np.arange(terms)
+    normal = powers.T @ powers
+    normal[np.diag_indices(len(normal))] += 1e-9
+    return float(2 * noise_m * np.sqrt(np.linalg.inv(normal)[2, 2]))
 
 
 def _value(coefficients: Array, time: Array) -> Array:

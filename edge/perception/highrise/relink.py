@@ -74,12 +74,20 @@ class Track:
 
     def pull_end(self) -> tuple[float, float]:
         """Return the acceleration at the last sighting and its standard error, in m/s²."""
-        off = self.m[:, 1] - self.parabola.at(self.t_s)[:, 1]
-        spare = max(len(off) - len(self.parabola.down), 1)
-        finest_m = FINEST_PX * self.rms_m / max(self.rms_px, 1e-6)
-        noise_m = max(float(np.sqrt(np.sum(np.square(off)) / spare)), finest_m)
+        noise_m = self._noise_m(1, len(self.parabola.down))
         pull = self.parabola.pull_at(float(self.t_s[-1]))
         return pull, self.parabola.pull_error(self.t_s, noise_m)
+
+    def swerve(self) -> tuple[float, float]:
+        """Return the acceleration sideways, either way, and its standard error, in m/s²."""
+        noise_m = self._noise_m(0, len(self.parabola.across))
+        return abs(self.parabola.swerve), self.parabola.swerve_error(self.t_s, noise_m)
+
+    def _noise_m(self, axis: int, terms: int) -> float:
+        off = self.m[:, axis] - self.parabola.at(self.t_s)[:, axis]
+        spare = max(len(off) - terms, 1)
+        finest_m = FINEST_PX * self.rms_m / max(self.rms_px, 1e-6)
+        return max(float(np.sqrt(np.sum(np.square(off)) / spare)), finest_m)
 
     def evidence(self) -> float:
         """Return the log-likelihood, in nats, that these sightings are not chance."""
