@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -116,7 +115,7 @@ def taken(plan: Plan) -> Iterator[tuple[str, int]]:
     for program in programs(plan):
         for option, value in pairwise(program.arguments):
             port = int(value) if option in ("--port", "--metrics-port") else 0
-            if port and not _free(port):
+            if port and not _free(port, closing=True):
                 yield program.name, port
 
 
@@ -192,26 +191,19 @@ def free_port(count: int = 1) -> int:
     while True:
         first = FREE_PORTS[secrets.randbelow(len(FREE_PORTS) - count + 1)]
         ports = range(first, first + count)
-        if all(_unused(port) for port in ports) and _claimed(ports):
+        if all(_free(port, closing=False) for port in ports) and _claimed(ports):
             return first
 
 
-def _free(port: int) -> bool:
+def _free(port: int, *, closing: bool) -> bool:
+    """Return whether a port may be bound; `closing`: also what an earlier system just closed."""
     with socket.socket() as probe:
-        # What an earlier system has just closed may be bound again.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, closing)
         try:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError):
             return False
     return True
-
-
-def _unused(port: int) -> bool:
-    with suppress(OSError), socket.socket() as probe:
-        probe.bind(("127.0.0.1", port))
-        return True
-    return False
 
 
 _given: set[int] = set()
